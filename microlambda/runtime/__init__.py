@@ -1,0 +1,1 @@
+"""What ships to AWS Lambda: the standard library alone, and little of it at import."""

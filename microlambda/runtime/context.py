@@ -1,0 +1,131 @@
+"""What belongs to the request being answered, in context variables: safe in threads and in async code."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from .errors import OutsideRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .app import App
+    from .http.request import Request
+
+
+class RequestContext:
+    """One request, the app that answers it, and `g`, the room for what the views keep meanwhile."""
+
+    __slots__ = ("app", "g", "request")
+
+    def __init__(self, app: App, request: Request) -> None:
+        self.app = app
+        self.request = request
+        self.g: Namespace | None = None
+
+
+class Namespace:
+    """Attributes that live as long as the request."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The attribute, or `default`."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        """Take the attribute away and return it, or `default`."""
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """The attribute, after setting it to `default` where it is missing."""
+        return self.__dict__.setdefault(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+
+CURRENT: ContextVar[RequestContext] = ContextVar("microlambda.request")
+PROPAGATE: ContextVar[bool] = ContextVar("microlambda.propagate", default=False)
+
+
+@contextmanager
+def propagating_errors() -> Iterator[None]:
+    """Let a view's own errors through to the caller, as tests want it, instead of answering 500."""
+    token = PROPAGATE.set(True)
+    try:
+        yield
+    finally:
+        PROPAGATE.reset(token)
+
+
+def current_context(name: str) -> RequestContext:
+    """The context of the request being answered; `name` is what the caller was looking for."""
+    context = CURRENT.get(None)
+    if context is None:
+        raise OutsideRequest(
+            f"{name} was read where no request is being answered. Read it in a view, or in what a view calls."
+        )
+    return context
+
+
+def _request() -> Any:
+    return current_context("request").request
+
+
+def _current_app() -> Any:
+    return current_context("current_app").app
+
+
+def _g() -> Any:
+    context = current_context("g")
+    if context.g is None:
+        context.g = Namespace()
+    return context.g
+
+
+class _Proxy:
+    """Stands for an object that is another one in each request."""
+
+    __slots__ = ("_find",)
+
+    def __init__(self, find: Any) -> None:
+        object.__setattr__(self, "_find", find)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._find(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._find(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._find(), name)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._find()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._find())
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._find() == other)
+
+    def __hash__(self) -> int:
+        return hash(self._find())
+
+    def __repr__(self) -> str:
+        return repr(self._find()) if CURRENT.get(None) is not None else "<proxy outside a request>"
+
+
+if TYPE_CHECKING:
+    request: Request
+    current_app: App
+    g: Any
+else:
+    request = _Proxy(_request)
+    current_app = _Proxy(_current_app)
+    g = _Proxy(_g)

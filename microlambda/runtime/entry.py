@@ -1,0 +1,38 @@
+"""The handler that microlambda's deployer names: it finds the app before the first event comes.
+
+`MICROLAMBDA_APP` is `module:attribute`; `MICROLAMBDA_HANDLER` is the name of the handler that this
+function runs. An error in the user's module leaves this module's import as it is, so that AWS's
+runtime client reports it as the function's own.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from .errors import ConfigurationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+
+def load_handler(environ: Mapping[str, str]) -> Callable[[Any, Any], Any]:
+    """The handler that the environment names."""
+    target = environ.get("MICROLAMBDA_APP", "")
+    module_name, colon, attribute = target.partition(":")
+    if not (module_name and colon and attribute):
+        raise ConfigurationError(f"MICROLAMBDA_APP is {target!r}; it names the app as 'module:attribute'.")
+    app: Any = import_module(module_name)
+    for name in attribute.split("."):
+        app = getattr(app, name, None)
+    if not hasattr(app, "route_table"):
+        raise ConfigurationError(
+            f"MICROLAMBDA_APP is {target!r}, and {module_name} has no App called {attribute!r}."
+        )
+    handler: Callable[[Any, Any], Any] = app.handler(environ.get("MICROLAMBDA_HANDLER"))
+    return handler
+
+
+handler = load_handler(os.environ)

@@ -1,0 +1,184 @@
+"""Every error that microlambda raises, in one tree.
+
+    MicrolambdaError
+    ├── RegistrationError         a decorator was given something that cannot work; raised at import
+    │   └── RouteConflict         two views ask for the same path and method
+    ├── ConfigurationError        the function's environment names no app or no handler that exists
+    ├── UnknownEvent              an event that no ingress and no source recognises
+    ├── OutsideRequest            the current request was read where there is none
+    ├── EncodingError             an answer that JSON or HTTP cannot hold
+    ├── RequestRedirect           the route table knows the path under another spelling
+    └── HTTPException             an answer in itself: status, title and detail (RFC 9457)
+        └── BadRequest (400), NotFound (404), ... one class for each status that views raise by name
+
+The developer's tools add their own branch, `ToolError`, in `microlambda.project.errors`.
+"""
+
+from __future__ import annotations
+
+
+class MicrolambdaError(Exception):
+    """The root of every error that microlambda raises on purpose."""
+
+
+class RegistrationError(MicrolambdaError, ValueError):
+    """A decorator was given something that cannot work."""
+
+
+class RouteConflict(RegistrationError):
+    """Two views ask for the same path and method."""
+
+
+class ConfigurationError(MicrolambdaError):
+    """The function's environment does not name an app or a handler that exists."""
+
+
+class UnknownEvent(MicrolambdaError):
+    """The event has none of the shapes that AWS sends to this app."""
+
+
+class OutsideRequest(MicrolambdaError, RuntimeError):
+    """`request`, `g` or `current_app` was read where no request is being answered."""
+
+
+class EncodingError(MicrolambdaError, TypeError):
+    """A view answered something that JSON or HTTP cannot hold."""
+
+
+class RequestRedirect(MicrolambdaError):
+    """The route table knows the path under another spelling: `path` is the one to ask for."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class HTTPException(MicrolambdaError):
+    """An error that is an answer: raise it in a view, and the caller gets its status and detail.
+
+    `detail` is the sentence for the caller. `headers` are sent with the answer. The body is
+    `application/problem+json` (RFC 9457) with `type`, `title`, `status` and `detail`.
+    """
+
+    status_code = 500
+    title = "Internal Server Error"
+
+    def __init__(self, detail: str | None = None, *, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.headers = headers or {}
+
+    @property
+    def problem(self) -> dict[str, object]:
+        """The members of the problem document, `detail` only where there is one."""
+        problem: dict[str, object] = {"type": "about:blank", "title": self.title, "status": self.status_code}
+        if self.detail:
+            problem["detail"] = self.detail
+        return problem
+
+
+class BadRequest(HTTPException):
+    """400: the request is malformed."""
+
+    status_code = 400
+    title = "Bad Request"
+
+
+class Unauthorized(HTTPException):
+    """401: credentials are missing or wrong; send `WWW-Authenticate` with it."""
+
+    status_code = 401
+    title = "Unauthorized"
+
+
+class Forbidden(HTTPException):
+    """403: the caller is known and may not do this."""
+
+    status_code = 403
+    title = "Forbidden"
+
+
+class NotFound(HTTPException):
+    """404: nothing lives at this path."""
+
+    status_code = 404
+    title = "Not Found"
+
+
+class MethodNotAllowed(HTTPException):
+    """405: the path exists, with other methods, which `Allow` lists."""
+
+    status_code = 405
+    title = "Method Not Allowed"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        allowed: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(detail, headers=headers)
+        self.allowed = allowed
+        if allowed:
+            self.headers = {**self.headers, "Allow": ", ".join(allowed)}
+
+
+class NotAcceptable(HTTPException):
+    """406: no representation that the caller accepts."""
+
+    status_code = 406
+    title = "Not Acceptable"
+
+
+class Conflict(HTTPException):
+    """409: the request contradicts the state of the resource."""
+
+    status_code = 409
+    title = "Conflict"
+
+
+class Gone(HTTPException):
+    """410: it lived here and will not come back."""
+
+    status_code = 410
+    title = "Gone"
+
+
+class ContentTooLarge(HTTPException):
+    """413: the body is larger than this app takes."""
+
+    status_code = 413
+    title = "Content Too Large"
+
+
+class UnsupportedMediaType(HTTPException):
+    """415: the body has a type that this view does not read."""
+
+    status_code = 415
+    title = "Unsupported Media Type"
+
+
+class UnprocessableEntity(HTTPException):
+    """422: well formed, and wrong in its content."""
+
+    status_code = 422
+    title = "Unprocessable Content"
+
+
+class TooManyRequests(HTTPException):
+    """429: the caller asks too often; send `Retry-After` with it."""
+
+    status_code = 429
+    title = "Too Many Requests"
+
+
+class InternalServerError(HTTPException):
+    """500: the app failed; the log has the traceback, the caller does not."""
+
+
+class ServiceUnavailable(HTTPException):
+    """503: try again later; send `Retry-After` with it."""
+
+    status_code = 503
+    title = "Service Unavailable"

@@ -1,0 +1,1 @@
+"""HTTP as views see it: Request, Response and what they are made of."""

@@ -1,0 +1,75 @@
+"""What every adapter can do: read an event as a request, and write a response as that gateway's answer."""
+
+from __future__ import annotations
+
+from ..http.binary import as_base64, as_text, is_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ..http.request import Request
+    from ..http.response import Response
+
+
+class Ingress:
+    """One gateway's event shape. `name` is the word that settings and commands use for it."""
+
+    name = ""
+
+    if TYPE_CHECKING:
+
+        def to_request(self, event: dict[str, Any], context: Any) -> Request:
+            """The request that the event stands for; parts of it are read when a view asks for them."""
+
+        def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
+            """The answer in the shape that this gateway takes."""
+
+        def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
+            """The decoded pairs of the query."""
+
+        def client_address(self, event: dict[str, Any]) -> str | None:
+            """The client's address as the gateway saw it."""
+
+    def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
+        """The header fields in order."""
+        return list((event.get("headers") or {}).items())
+
+    def query_string(self, event: dict[str, Any]) -> str:
+        """The query as it stands in a URL; encoded anew where the gateway gives it decoded only."""
+        from ..http.percent import quote
+
+        return "&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in self.query(event))
+
+    def cookies(self, event: dict[str, Any]) -> list[str]:
+        """The Cookie headers."""
+        return [value for name, value in self.headers(event) if name.lower() == "cookie"]
+
+
+def write_body(
+    result: dict[str, Any],
+    response: Response,
+    body: str | bytes,
+    get: Callable[[str], str | None],
+    is_head: bool,
+) -> None:
+    """Put the body into the result: as text where it is text, else as base64 (wire-format: answers)."""
+    if is_head or response.status_code in (204, 304):
+        result["body"] = ""
+        return
+    if get("content-encoding"):
+        _write_base64(result, body)
+    elif type(body) is str:
+        result["body"] = body
+    else:
+        text = as_text(body) if is_text(get("content-type") or "") else None  # type: ignore[arg-type]  # bytes here
+        if text is None:
+            _write_base64(result, body)
+        else:
+            result["body"] = text
+
+
+def _write_base64(result: dict[str, Any], body: str | bytes) -> None:
+    result["body"] = as_base64(body.encode() if isinstance(body, str) else body)
+    result["isBase64Encoded"] = True

@@ -1,0 +1,90 @@
+"""API Gateway HTTP APIs, payload 2.0.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+"""
+
+from __future__ import annotations
+
+from ..http.request import Request
+from .base import Ingress, write_body
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ..http.response import Response
+
+
+class HttpApiIngress(Ingress):
+    """`rawPath` is decoded already: decoding it again would turn `/f/%2541` into `/f/A`."""
+
+    name = "http-api"
+
+    def to_request(self, event: dict[str, Any], context: Any) -> Request:
+        """The request; a named stage in front of the path becomes its `root_path`."""
+        request_context = event["requestContext"]
+        path = event.get("rawPath") or "/"
+        stage = request_context.get("stage") or "$default"
+        root_path = ""
+        if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
+            root_path = f"/{stage}"
+            path = path[len(root_path) :] or "/"
+        return Request(self, event, context, request_context["http"]["method"], path, root_path)
+
+    def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
+        """Lower case, repeated ones joined by commas; the cookies stand in a list of their own."""
+        fields = [item for item in (event.get("headers") or {}).items() if item[0] != "cookie"]
+        cookies = self.cookies(event)
+        if cookies:
+            fields.append(("cookie", "; ".join(cookies)))
+        return fields
+
+    def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
+        """From `rawQueryString`: the map joins repeated keys with commas and cannot be taken apart."""
+        from ..http.percent import query_pairs
+
+        return query_pairs(self.query_string(event))
+
+    def query_string(self, event: dict[str, Any]) -> str:
+        """As the caller sent it."""
+        return event.get("rawQueryString") or ""
+
+    def cookies(self, event: dict[str, Any]) -> list[str]:
+        """`cookies`, else the Cookie header: a Function URL sends both, with the same content."""
+        listed: list[str] | None = event.get("cookies")
+        if listed:
+            return listed
+        header = (event.get("headers") or {}).get("cookie")
+        return [header] if header else []
+
+    def client_address(self, event: dict[str, Any]) -> str | None:
+        """`requestContext.http.sourceIp`."""
+        address: str | None = event["requestContext"]["http"].get("sourceIp")
+        return address
+
+    def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
+        """Headers of one name are joined by `, `; cookies go into a list of their own."""
+        headers: dict[str, str] = {}
+        cookies: list[str] = []
+        for field, value in response.headers:
+            name = field.lower()
+            if name == "set-cookie":
+                cookies.append(value)
+            else:
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if response.status_code in (204, 304):
+            headers.pop("content-type", None)
+        result: dict[str, Any] = {
+            "statusCode": response.status_code,
+            "headers": headers,
+            "body": "",
+            "isBase64Encoded": False,
+        }
+        if cookies:
+            result["cookies"] = cookies
+        write_body(result, response, body, headers.get, is_head)
+        return result
+
+
+HTTP_API = HttpApiIngress()

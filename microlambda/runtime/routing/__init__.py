@@ -1,0 +1,1 @@
+"""Rules, converters and the one table that matches them."""
