@@ -27,7 +27,7 @@ def load_handler(environ: Mapping[str, str]) -> Callable[[Any, Any], Any]:
     app: Any = import_module(module_name)
     for name in attribute.split("."):
         app = getattr(app, name, None)
-    if not hasattr(app, "route_table"):
+    if isinstance(app, type) or not hasattr(app, "route_table"):
         raise ConfigurationError(
             f"MICROLAMBDA_APP is {target!r}, and {module_name} has no App called {attribute!r}."
         )

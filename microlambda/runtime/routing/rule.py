@@ -43,12 +43,6 @@ class Converter:
         """The captured text as the view gets it; ValueError for one that the rule must not match."""
         return value
 
-    def to_url(self, value: Any) -> str:
-        """The value as it stands in a URL, percent-encoded."""
-        from ..http.percent import quote
-
-        return quote(str(value), safe="!$&'()*+,/:;=@")
-
 
 PLAIN = Converter()
 
@@ -173,7 +167,10 @@ class Rule:
                 pieces = []
                 continue
             pieces.append((text, converter))
-        parts.append(_part(pieces, final=final))
+        last = _part(pieces, final=final)
+        parts.append(last)
+        if isinstance(last, Part) and last.suffixed:
+            parts.append("")
         return parts
 
     def _capture(self, name: str, converter: Converter) -> None:

@@ -1,0 +1,234 @@
+"""The route table: what a rule matches, what it refuses, and what it says then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from microlambda import App
+from microlambda.runtime.errors import (
+    MethodNotAllowed,
+    NotFound,
+    RegistrationError,
+    RequestRedirect,
+    RouteConflict,
+)
+from microlambda.runtime.routing.rule import Rule
+from microlambda.runtime.routing.table import RouteTable
+
+
+def view(**captures: Any) -> Any:
+    return captures
+
+
+def table_of(*rules: str, methods: tuple[str, ...] = ("GET",)) -> RouteTable:
+    table = RouteTable()
+    for rule in rules:
+        table.add(Rule(rule, view, methods=methods, endpoint=rule))
+    return table
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "captures"),
+    [
+        ("/", "/", {}),
+        ("/sms/send", "/sms/send", {}),
+        ("/users/<name>", "/users/ann", {"name": "ann"}),
+        ("/users/{name}", "/users/ann", {"name": "ann"}),
+        ("/users/<int:id>", "/users/42", {"id": 42}),
+        ("/users/<int(signed=True):id>", "/users/-42", {"id": -42}),
+        ("/price/<float:x>", "/price/1.50", {"x": 1.5}),
+        ("/<string(length=2):lang>/x", "/de/x", {"lang": "de"}),
+        ("/<any(about, 'help me'):page>", "/help me", {"page": "help me"}),
+        ("/files/<path:rest>", "/files/a/b/c.txt", {"rest": "a/b/c.txt"}),
+        ("/files/{rest+}", "/files/a/b", {"rest": "a/b"}),
+        ("/files/<path:rest>/edit", "/files/a/b/edit", {"rest": "a/b"}),
+        ("/v<int:major>.<int:minor>", "/v1.20", {"major": 1, "minor": 20}),
+        ("/a.b/<x>", "/a.b/é", {"x": "é"}),
+    ],
+)
+def test_a_rule_captures(rule: str, path: str, captures: dict[str, Any]) -> None:
+    found, arguments = table_of(rule).match(path, "GET")
+
+    assert (found.rule, arguments) == (rule, captures)
+
+
+def test_a_uuid_capture_is_a_uuid() -> None:
+    from uuid import UUID
+
+    text = "8f507cfc-4f6e-4c3b-9c6f-0d6a4c3b2a1f"
+
+    assert table_of("/<uuid:x>").match(f"/{text}", "GET")[1] == {"x": UUID(text)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("/users/<name>", "/users/"),
+        ("/users/<name>", "/users/a/b"),
+        ("/users/<int:id>", "/users/x"),
+        ("/users/<int(min=3):id>", "/users/2"),
+        ("/users/<int(fixed_digits=4):id>", "/users/42"),
+        ("/a.b", "/aXb"),  # Powertools' fault: '.' in a rule matched any character
+        ("/users", "/users/"),
+        ("/dev", "/developers"),
+    ],
+)
+def test_a_path_that_the_rule_does_not_match(rule: str, path: str) -> None:
+    with pytest.raises(NotFound):
+        table_of(rule).match(path, "GET")
+
+
+def test_static_wins_over_captures_whatever_the_order() -> None:
+    table = table_of("/users/<id>", "/users/me")
+
+    assert table.match("/users/me", "GET")[0].rule == "/users/me"
+
+
+def test_the_more_specific_capture_wins() -> None:
+    table = table_of("/<path:rest>", "/<name>", "/<int:id>")
+
+    assert [table.match(path, "GET")[0].rule for path in ("/7", "/x", "/x/y")] == [
+        "/<int:id>",
+        "/<name>",
+        "/<path:rest>",
+    ]
+
+
+def test_a_dead_end_goes_back_to_the_next_branch() -> None:
+    table = table_of("/users/me/photo", "/users/<id>/likes")
+
+    assert table.match("/users/me/likes", "GET")[1] == {"id": "me"}
+
+
+def test_another_method_goes_on_to_the_rule_that_takes_it() -> None:
+    table = table_of("/users/me")
+    table.add(Rule("/users/<id>", view, methods=["post"]))
+
+    assert table.match("/users/me", "POST")[1] == {"id": "me"}
+
+
+def test_methods_are_taken_in_any_case() -> None:
+    # Chalice's fault: methods=["get"] answered 405 to everybody.
+    assert table_of("/", methods=("get",)).match("/", "GET")
+
+
+def test_method_not_allowed_lists_what_the_path_takes() -> None:
+    table = table_of("/x", methods=("GET", "PUT"))
+
+    with pytest.raises(MethodNotAllowed) as caught:
+        table.match("/x", "POST")
+
+    assert caught.value.headers["Allow"] == "GET, HEAD, OPTIONS, PUT"
+
+
+def test_head_comes_with_get_and_an_explicit_one_wins() -> None:
+    table = table_of("/x")
+    table.add(Rule("/x", view, methods=["HEAD"], endpoint="explicit"))
+
+    assert table.match("/x", "HEAD")[0].endpoint == "explicit"
+    assert table.match("/x", "GET")[0].endpoint == "/x"
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [("/users", "/users/"), ("//users", "/users/"), ("/a//b", "/a/b"), ("/users//", "/users/")],
+)
+def test_a_slash_too_few_or_too_many_is_a_redirect(path: str, right: str) -> None:
+    with pytest.raises(RequestRedirect) as caught:
+        table_of("/users/", "/a/b").match(path, "GET")
+
+    assert caught.value.path == right
+
+
+def test_without_strict_slashes_both_spellings_match() -> None:
+    table = RouteTable()
+    table.add(Rule("/users/", view, strict_slashes=False))
+
+    assert table.match("/users", "GET")[0] is table.match("/users/", "GET")[0]
+
+
+def test_two_views_for_one_path_and_method_are_refused_naming_both() -> None:
+    app = App()
+
+    @app.get("/users/<id>")
+    def show(id: str) -> str:
+        return id
+
+    with pytest.raises(RouteConflict) as caught:
+
+        @app.route("/users/<name>", methods=["PUT", "GET"])
+        def find(name: str) -> str:
+            return name
+
+    line = show.__code__.co_firstlineno
+    message = str(caught.value)
+    assert message.startswith(
+        f"'/users/<id>' [GET] is already handled by show (test_routing.py:{line}); "
+        f"find (test_routing.py:{line + 6}) "
+    )
+    assert message.endswith("asks for the same. Give one of them another path or method.")
+    assert [rule.endpoint for rule in app.route_table] == ["show"]
+
+
+def test_captures_of_another_kind_are_no_conflict() -> None:
+    assert len(table_of("/<int:id>", "/<name>", "/<path:rest>")) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ("users", "does not start with '/'. Write '/users'"),
+        ("/<id", "does not close it with '>'"),
+        ("/{id", "does not close it with '}'"),
+        ("/<in:id>", "there is no converter 'in'. Known: any, default, float, int"),
+        ("/<int(mn=3):id>", "the converter 'int(mn=3)' does not work"),
+        ("/<a>/<a>", "captures 'a' twice"),
+        ("/<1a>", "is no name for a capture"),
+        ("/<any():x>", "lists no words"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_at_once(rule: str, complaint: str) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        Rule(rule, view)
+
+    assert complaint in str(caught.value)
+
+
+def test_a_view_that_lacks_a_captured_parameter_is_refused() -> None:
+    app = App()
+
+    with pytest.raises(
+        RegistrationError, match=r"captures 'id', and show \(test_routing.py:\d+\) has no such parameter"
+    ):
+
+        @app.get("/users/<id>")
+        def show() -> str:
+            return ""
+
+
+def test_methods_as_a_str_are_refused() -> None:
+    with pytest.raises(RegistrationError, match=r"Write methods=\['POST'\]"):
+        Rule("/", view, methods="POST")
+
+
+def test_an_unknown_keyword_is_a_type_error_with_the_nearest() -> None:
+    with pytest.raises(TypeError, match="takes no 'method'. Did you mean 'methods'"):
+        App().route("/", method=["GET"])(view)
+
+
+def test_the_table_lists_its_rules_in_order_with_their_places(app: App) -> None:
+    @app.route("/b", methods=["POST"])
+    def second() -> str:
+        return ""
+
+    @app.get("/a")
+    def first() -> str:
+        return ""
+
+    assert [(rule.rule, rule.endpoint, rule.methods) for rule in app.route_table] == [
+        ("/b", "second", frozenset({"POST"})),
+        ("/a", "first", frozenset({"GET"})),
+    ]
+    assert next(iter(app.route_table)).location.startswith("test_routing.py:")
