@@ -1,0 +1,39 @@
+"""Loads a handler in an interpreter that has AWS's runtime client, and answers one event COUNT times.
+
+    python -S -E probe.py SITE-PACKAGES FOLDER MODULE:ATTRIBUTE COUNT EVENT
+
+A COUNT of 0 loads the runtime client alone: what Lambda costs everybody. With REPORT in the
+environment it prints the modules loaded beyond that, and the lines of those in FOLDER.
+"""
+
+import sys
+
+site, folder, target, count, event_file = sys.argv[1:]
+sys.path.append(site)
+import awslambdaric.bootstrap  # noqa: E402, F401
+
+sys.path.remove(site)
+sys.path.insert(0, folder)
+import json  # noqa: E402
+import os  # noqa: E402
+from importlib import import_module  # noqa: E402
+
+with open(event_file) as file:  # noqa: PTH123
+    event = json.load(file)
+before = set(sys.modules)
+if int(count):
+    module, _, attribute = target.partition(":")
+    handler = getattr(import_module(module), attribute)
+    for _ in range(int(count)):
+        result = handler(event, None)
+    if result["statusCode"] != 200:
+        raise SystemExit(f"{target} answered {result}")
+if "REPORT" in os.environ:
+    loaded = sorted(set(sys.modules) - before)
+    files = [getattr(sys.modules[name], "__file__", None) or "" for name in loaded]
+    lines = 0
+    for path in files:
+        if path.startswith(folder) and path not in (f"{folder}/app.py", f"{folder}/hand.py"):
+            with open(path) as file:  # noqa: PTH123
+                lines += len(file.readlines())
+    print(json.dumps({"modules": len(loaded), "lines": lines}))
