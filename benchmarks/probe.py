@@ -24,7 +24,8 @@ before = set(sys.modules)
 if int(count):
     module, _, attribute = target.partition(":")
     handler = getattr(import_module(module), attribute)
-    for _ in range(int(count)):
+    result: dict[str, object] = {}
+    for _number in range(int(count)):
         result = handler(event, None)
     if result["statusCode"] != 200:
         raise SystemExit(f"{target} answered {result}")

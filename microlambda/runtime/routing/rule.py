@@ -183,8 +183,6 @@ class Rule:
 
     def arguments(self, values: list[str]) -> dict[str, Any]:
         """The view's arguments from the captured texts; ValueError where a converter refuses one."""
-        if self.is_plain:
-            return dict(zip(self.names, values, strict=False))
         return {
             name: converter.to_python(value)
             for name, converter, value in zip(self.names, self.converters, values, strict=False)

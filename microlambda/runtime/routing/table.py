@@ -12,50 +12,64 @@ from ..errors import MethodNotAllowed, NotFound, RequestRedirect, RouteConflict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from .rule import Part, Rule
 
 
-class _Node:
-    """A place in the tree: where a path may go on, and the rules that end here."""
+#: What a node has that leads nowhere: shared, so that building thousands of nodes is cheap. Never changed.
+_NO_BRANCHES: dict[str, Any] = {}
 
-    __slots__ = ("by_method", "captures", "plain", "rules", "static")
+
+class _Node:
+    """A place in the tree: where a path may go on, and the rules that end here.
+
+    `quick` are the captures, in the order in which they are tried, up to the first that takes
+    more than a look at one segment.
+    """
+
+    __slots__ = ("by_method", "captures", "quick", "rules", "static")
 
     def __init__(self) -> None:
-        self.static: dict[str, _Node] = {}
-        self.captures: list[tuple[Part, _Node]] = []
-        self.rules: list[Rule] = []
-        self.by_method: dict[str, Rule] = {}
-        self.plain: _Node | None = None  # where any text goes, if that is what is tried first
+        self.static: dict[str, _Node] = _NO_BRANCHES
+        self.captures: list[tuple[Part, _Node]] | tuple[()] = ()
+        self.quick: list[tuple[Callable[[str], object], _Node]] | tuple[()] = ()
+        self.rules: list[Rule] | tuple[()] = ()
+        self.by_method: dict[str, Rule] = _NO_BRANCHES
 
     def child(self, part: str | Part) -> _Node:
-        if isinstance(part, str):
-            node = self.static.get(part)
-            if node is None:
-                node = self.static[part] = _Node()
-            return node
+        """The branch for a part of a rule, made where it is missing."""
+        if not isinstance(part, str):
+            return self._capture(part)
+        node = self.static.get(part)
+        if node is None:
+            if self.static is _NO_BRANCHES:
+                self.static = {}
+            node = self.static[part] = _Node()
+        return node
+
+    def _capture(self, part: Part) -> _Node:
         for known, node in self.captures:
             if known.key == part.key:
                 return node
         node = _Node()
-        self.captures.append((part, node))
+        self.captures = sorted([*self.captures, (part, node)], key=lambda capture: capture[0].weight)
+        self.quick = []
+        for known, following in self.captures:
+            if known.accepts is None or known.final:
+                break
+            self.quick.append((known.accepts, following))
         return node
 
-    def finish(self) -> None:
-        for rule in self.rules:
-            for method in rule.accepted:
-                self.by_method.setdefault(method, rule)
-            # A rule that names HEAD itself wins over one that has it from GET.
-            for method in rule.methods:
-                if method not in self.by_method[method].methods:
-                    self.by_method[method] = rule
-        if self.captures:
-            self.captures.sort(key=lambda capture: capture[0].weight)
-            part, node = self.captures[0]
-            if part.accepts is bool and not part.final:
-                self.plain = node
+    def end(self, rule: Rule) -> None:
+        """Let the rule end here; of two that take a method, the one that names it itself wins."""
+        self.rules = [*self.rules, rule]
+        if self.by_method is _NO_BRANCHES:
+            self.by_method = {}
+        for method in rule.accepted:
+            if method in rule.methods or method not in self.by_method:
+                self.by_method[method] = rule
 
 
 class RouteTable:
@@ -88,15 +102,17 @@ class RouteTable:
         Raises NotFound, MethodNotAllowed with the methods that the path takes, or RequestRedirect
         where the same path with a slash more, or with repeated slashes merged, is the right one.
         """
-        root = self._root or self._build()
-        # Most requests find their rule at the first try; the whole search is for the others.
-        node = root
+        node = self._root or self._build()
         values: list[str] = []
+        # Most requests find their rule at the first try; the whole search is for the others.
         for segment in path[1:].split("/"):
             following = node.static.get(segment)
             if following is None:
-                following = node.plain
-                if following is None or not segment:
+                for accepts, branch in node.quick:
+                    if accepts(segment):
+                        following = branch
+                        break
+                if following is None:
                     return self._search(path, method)
                 values.append(segment)
             node = following
@@ -105,6 +121,8 @@ class RouteTable:
             return self._search(path, method)
         if not values:
             return rule, {}
+        if rule.is_plain:
+            return rule, dict(zip(rule.names, values, strict=False))
         return rule, self._arguments(rule, values, set())
 
     def allowed_methods(self, path: str) -> tuple[str, ...]:
@@ -120,15 +138,11 @@ class RouteTable:
 
     def _build(self) -> _Node:
         root = _Node()
-        nodes = {id(root): root}
         for rule in self._rules:
             node = root
             for part in rule.parts:
                 node = node.child(part)
-                nodes[id(node)] = node
-            node.rules.append(rule)
-        for node in nodes.values():
-            node.finish()
+            node.end(rule)
         self._root = root
         return root
 
@@ -236,7 +250,7 @@ class _Search:
                 return candidate
         return None
 
-    def _accepting(self, rules: list[Rule], values: list[str]) -> Rule | None:
+    def _accepting(self, rules: Iterable[Rule], values: list[str]) -> Rule | None:
         found: Rule | None = None
         for rule in rules:
             if self.method not in rule.accepted:
