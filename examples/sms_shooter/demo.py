@@ -1,0 +1,49 @@
+"""The SMS service and the stand-in for Twilio, on this machine: `python -m demo`."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from microlambda.local.server import LocalServer
+from microlambda.project.errors import ToolError
+
+HERE = Path(__file__).resolve().parent
+STANDIN_PORT = 8001  # microlambda.toml points the stage `local` at it
+
+READY = """\
+The SMS service:         {app}
+The stand-in for Twilio: {standin}
+
+Try, in another terminal:
+  curl {app}/
+  curl -X POST -H 'Content-Type: application/json' -d '{{"msg": "Good morning"}}' {app}/service/sms/send
+  curl {standin}/
+
+Ctrl-C ends both."""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="of the SMS service (default: 8000)")
+    port = parser.parse_args().port
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: sys.exit(0))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["STANDIN_DATABASE"] = str(Path(folder) / "messages.sqlite3")
+        try:
+            with (
+                LocalServer(HERE / "standin", port=STANDIN_PORT) as standin,
+                LocalServer(HERE, port=port) as app,
+            ):
+                print(READY.format(app=app.url, standin=standin.url), flush=True)
+                signal.pause()
+        except ToolError as exc:
+            sys.exit(f"{type(exc).__name__}: {exc}")
+
+
+if __name__ == "__main__":
+    main()
