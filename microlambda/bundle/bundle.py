@@ -1,0 +1,200 @@
+"""Making the bundle: the app's code, its dependencies and the runtime, in the archive that Lambda runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import microlambda
+from microlambda.bundle.archive import Entry, names, unpacked_size, write_archive
+from microlambda.bundle.bytecode import bytecode_name, compile_sources, missing_note
+from microlambda.bundle.cache import cache_folder
+from microlambda.bundle.dependencies import Dependencies, prepare
+from microlambda.bundle.errors import BundleError, BundleTooLarge
+from microlambda.bundle.requirements import read_requirements
+from microlambda.bundle.sources import Sources, find_sources, refuse_missing_module, top_level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from microlambda.bundle.installed import Package
+    from microlambda.bundle.target import Target
+    from microlambda.project.settings import Settings
+
+#: Lambda's quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+UNPACKED_LIMIT = 250 * 1024 * 1024  # bytes, layers included
+UPLOAD_LIMIT = 50 * 1024 * 1024  # bytes, zipped, in a direct upload
+
+_MB = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """An archive that Lambda runs. Sizes are in bytes; `packages` are the dependencies in it."""
+
+    archive: Path
+    size: int
+    unpacked_size: int
+    inputs_hash: str
+    packages: tuple[Package, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def needs_s3(self) -> bool:
+        """Tell whether the archive is too large to be sent to Lambda directly."""
+        return self.size > UPLOAD_LIMIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Code:
+    """Code that is ours to compile: entries of the project or of the runtime."""
+
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...]
+
+
+def build(
+    settings: Settings,
+    module: str,
+    import_root: Path,
+    *,
+    target: Target,
+    out: Path,
+    say: Callable[[str], None],
+    resolver: str | None = None,
+    refresh: bool = False,
+) -> Bundle:
+    """Make the archive of the app whose module is `module`, in the folder `out`; never imports the app.
+
+    `resolver` is "uv" or "pip"; the best that is installed otherwise. `refresh` resolves anew what is in the
+    cache. What fails raises a `ToolError` and leaves `out` as it was.
+    """
+    try:
+        requirements = read_requirements(settings)
+        say(f"Requirements: {requirements.label}")
+        say(f"Target: {target}")
+        sources = find_sources(settings, import_root, out=out)
+        refuse_missing_module(sources, module)
+        dependencies = prepare(
+            requirements, target, root=settings.root, resolver=resolver, refresh=refresh, say=say
+        )
+        code = _compiled(sources, target)
+        archive = out / f"{_archive_name(settings)}.zip"
+        collisions = _write(archive, code, dependencies, sources)
+    except OSError as exc:
+        where = f" ({Path(exc.filename).name})" if isinstance(exc.filename, str) else ""
+        raise BundleError(f"the bundle could not be made: {exc.strerror or exc}{where}.") from exc
+    notes = [*requirements.notes, *sources.notes, *dependencies.notes, *code.notes, *collisions]
+    return _bundle(archive, inputs_hash(settings, import_root, target, out=out), dependencies.packages, notes)
+
+
+def inputs_hash(settings: Settings, import_root: Path, target: Target, *, out: Path | None = None) -> str:
+    """Hash what decides the bundle: sources, requirements, target and this version of ours; builds nothing.
+
+    The same inputs give the same hash in any folder and on any machine.
+    """
+    requirements = read_requirements(settings)
+    sources = find_sources(settings, import_root, out=out)
+    parts = {
+        "runtime": [(entry.name, _digest(entry.content)) for entry in _runtime()],
+        "sources": [
+            (source.name, source.is_executable, _digest(source.path.read_bytes())) for source in sources.files
+        ],
+        "requirements": requirements.portable,
+        "files": [_digest(path.read_bytes()) for path in requirements.local_files],
+        "target": asdict(target),
+    }
+    return _digest(json.dumps(parts, sort_keys=True).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@cache
+def _runtime() -> tuple[Entry, ...]:
+    """Read what of ours ships: the package's face and the runtime."""
+    package = Path(microlambda.__file__).parent
+    paths = [package / "__init__.py", *sorted((package / "runtime").rglob("*.py"))]
+    return tuple(
+        Entry(name=path.relative_to(package.parent).as_posix(), content=path.read_bytes()) for path in paths
+    )
+
+
+def _compiled(sources: Sources, target: Target) -> _Code:
+    entries = [
+        Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
+        for file in sources.files
+    ]
+    entries += _runtime()
+    modules = {entry.name: entry.content for entry in entries if entry.name.endswith(".py")}
+    result = compile_sources(modules, target, cache_folder() / "bytecode")
+    if result is None:
+        return _Code(entries=_sorted(entries), notes=(missing_note(target),))
+    bytecode, problems = result
+    entries += [
+        Entry(name=bytecode_name(name, target), content=content) for name, content in bytecode.items()
+    ]
+    notes = [
+        f"{name} is no Python {target.python}: {problem}. Its import will fail on Lambda."
+        for name, problem in problems.items()
+    ]
+    return _Code(entries=_sorted(entries), notes=tuple(notes))
+
+
+def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.name))
+
+
+def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources) -> list[str]:
+    """Write the archive; of a module that the project and a dependency both have, the project's ships."""
+    taken = {entry.name for entry in code.entries}
+    shadowing = sources.regular | {"microlambda"}
+    present = names(dependencies.archive) if dependencies.archive is not None else []
+    dropped = {name for name in present if name in taken or top_level(name) in shadowing}
+    keep = (lambda name: name not in dropped) if dropped else None
+    write_archive(path, code.entries, base=dependencies.archive, keep=keep)
+    hidden = sorted({top_level(name) for name in dropped} - {"microlambda"})
+    return [
+        f"{name} of the project hides the dependency of the same name, which is left out." for name in hidden
+    ]
+
+
+def _archive_name(settings: Settings) -> str:
+    name = settings.name or settings.root.resolve().name
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "bundle"
+
+
+def _bundle(archive: Path, inputs: str, packages: tuple[Package, ...], notes: list[str]) -> Bundle:
+    unpacked = unpacked_size(archive)
+    if unpacked > UNPACKED_LIMIT:
+        archive.unlink()
+        raise BundleTooLarge(_too_large(archive.stem, unpacked, packages))
+    size = archive.stat().st_size
+    if size > UPLOAD_LIMIT:
+        notes.append(
+            f"the archive has {size / _MB:.1f} MB; Lambda takes 50 MB in a direct upload, more only from S3."
+        )
+    return Bundle(
+        archive=archive,
+        size=size,
+        unpacked_size=unpacked,
+        inputs_hash=inputs,
+        packages=packages,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _too_large(name: str, unpacked: int, packages: tuple[Package, ...]) -> str:
+    largest = sorted(packages, key=lambda package: package.size, reverse=True)[:5]
+    shown = ", ".join(f"{package.name} {package.size / _MB:.0f} MB" for package in largest)
+    return (
+        f"the bundle {name!r} unpacks to {unpacked / _MB:.1f} MB; Lambda accepts 250 MB. "
+        f"{f'Largest: {shown}. ' if shown else ''}"
+        "Exclude what the app does not need, or use a container image."
+    )

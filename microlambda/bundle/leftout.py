@@ -1,0 +1,107 @@
+"""What stays out of a bundle, by name: what never ships, what ships when asked for, the user's patterns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pathspec import GitIgnoreSpec
+
+from microlambda.bundle.errors import SourcesUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+#: Version control, caches and other people's trees; `include` cannot bring these in.
+_NEVER = (
+    *(".git", ".hg", ".svn", ".bzr", ".jj", "CVS", "_darcs"),
+    *("__pycache__", "*.pyc", "*.pyo", "node_modules", ".DS_Store"),
+    *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox"),
+)
+
+#: Files that hold secrets, or may: settings have environments in them.
+_SECRETS = (
+    *(".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass"),
+    *(".git-credentials", ".aws", ".ssh", ".gnupg", "pip.conf", "uv.toml"),
+    *("microlambda.toml", "pyproject.toml", "zappa_settings.*", "samconfig.toml", "terraform.tfvars"),
+)
+
+#: At the project's level: tests, builds and tools. `include` brings them in.
+_AT_TOP = (
+    *("tests", "test", "test_*.py", "conftest.py"),
+    *("build", "dist", "*.egg-info", "htmlcov", "site-packages"),
+    *("setup.py", "noxfile.py"),
+)
+
+#: Files at the project's level that nobody expects on Lambda; not worth a note.
+_BORING = (
+    *("README*", "LICEN[CS]E*", "CHANGELOG*", "CONTRIBUTING*", "AUTHORS*", "NOTICE*", "*.md", "*.rst"),
+    *(
+        "requirements*",
+        "constraints*",
+        "*.lock",
+        "Pipfile",
+        "pylock.*",
+        "setup.cfg",
+        "*.ini",
+        "*.toml",
+        "*.cfg",
+    ),
+    *("Makefile", "Dockerfile*", "docker-compose*", "*.yml", "*.yaml", "docs/", "justfile", "*.sh", "*.log"),
+    *("package.json", "package-lock.json", "tsconfig*.json", "coverage.xml", "*.zip"),
+)
+
+
+def _any(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def is_never_shipped(name: str) -> bool:
+    """Tell whether a file or folder of this name ships in no case."""
+    return _any(name, _NEVER)
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether a file of this name may hold a secret."""
+    return _any(name.lower(), _SECRETS)
+
+
+def is_left_out_by_default(name: str, *, is_top: bool = False) -> bool:
+    """Tell whether a file or folder stays out unless `include` names it: hidden ones, tests, builds."""
+    return name.startswith(".") or (is_top and _any(name, _AT_TOP))
+
+
+def is_boring(name: str) -> bool:
+    """Tell whether nobody would look for this file or folder (ending in "/") on Lambda."""
+    return _any(name, _BORING)
+
+
+def is_virtual_environment(folder: Path) -> bool:
+    """Tell a virtual environment by its pyvenv.cfg (PEP 405), whatever its name."""
+    return (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir()
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Patterns in the language of .gitignore, relative to the project's folder."""
+
+    spec: GitIgnoreSpec
+
+    @classmethod
+    def of(cls, lines: Iterable[str], setting: str) -> Patterns:
+        """Read patterns; `setting` is the key that an error names."""
+        lines = list(lines)
+        try:
+            return cls(GitIgnoreSpec.from_lines(lines))
+        except ValueError as exc:
+            raise SourcesUnusable(f"{setting} has a pattern that cannot be read: {exc}.") from exc
+
+    def match(self, path: str) -> bool:
+        """Tell whether a file, given by its path from the project's folder, is matched."""
+        return bool(self.spec.match_file(path))
+
+    def __bool__(self) -> bool:
+        return len(self.spec) > 0

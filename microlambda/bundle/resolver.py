@@ -1,0 +1,243 @@
+"""Resolving requirements for a target, with whichever resolver there is.
+
+Only wheels are taken. A dependency that publishes no wheel that fits is built from its source where that is
+possible: a wheel that comes out as `none-any` runs anywhere; anything else was made for this machine and is
+refused. Sources are built with the compilers switched off, for what needs one cannot become such a wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from microlambda.bundle.errors import (
+    DependencyConflict,
+    IndexUnreachable,
+    NoFittingWheel,
+    PackageNotFound,
+    ResolutionFailed,
+    ResolverMissing,
+)
+from microlambda.bundle.requirement_lines import mask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from microlambda.bundle.requirements import Requirements
+    from microlambda.bundle.target import Target
+
+RESOLVERS = ("uv", "pip")
+
+#: Lines of the resolver's output that an error repeats where it is not understood.
+_TAIL = 12
+
+#: A build without a compiler that takes longer than this is not a pure package.
+BUILD_TIMEOUT = 300  # s
+
+#: What ends a build at its first C, Fortran or Rust file: `false` does nothing and fails.
+NO_COMPILERS = dict.fromkeys(("CC", "CXX", "FC", "F77", "F90", "RUSTC", "LD"), "false")
+
+#: What a build says that wanted one.
+NEEDS_COMPILER = re.compile(r"\bfalse\b.*(?:non-zero|failed|exit)|\bcompiler", re.IGNORECASE)
+
+FOR_THIS_MACHINE = "Its source builds only for the machine that it is built on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Requirements and what they are resolved for; in `root` resolvers look for the user's configuration."""
+
+    requirements: Requirements
+    target: Target
+    root: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfit:
+    """A package without a wheel for the target: how it was asked for, and what is known of its wheels."""
+
+    name: str
+    requirement: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """How a resolver's run ended: `unfit` where wheels are lacking, `error` where anything else is wrong."""
+
+    unfit: tuple[Unfit, ...] = ()
+    error: ResolutionFailed | None = None
+
+
+class Resolver(Protocol):
+    """A program that resolves and installs."""
+
+    @property
+    def name(self) -> str:
+        """Name the program."""
+
+    @property
+    def version(self) -> str:
+        """Name its version."""
+
+    def install(self, request: Request, work: Path, into: Path, wheels: Path) -> Answer:
+        """Install the request into a folder, taking wheels alone; `wheels` holds those built meanwhile."""
+
+    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> str | None:
+        """Build the source of a package into a wheel under `wheels`; answer what went wrong, or None."""
+
+
+def find_resolver(name: str | None = None) -> Resolver:
+    """Take uv where it is installed and pip otherwise, or the one of this name."""
+    from microlambda.bundle.pip import find_pip
+    from microlambda.bundle.uv import find_uv
+
+    if name is not None and name not in RESOLVERS:
+        raise ResolverMissing(f"{name!r} is not a resolver. There are: {', '.join(RESOLVERS)}.")
+    found: Resolver | None = find_uv() if name != "pip" else None
+    if found is None and name != "uv":
+        found = find_pip()
+    if found is None:
+        what = name or "neither uv nor pip"
+        verb = "is not" if name else "is"
+        raise ResolverMissing(f"{what} {verb} installed beside this interpreter. Install it: pip install uv")
+    return found
+
+
+def resolve(request: Request, resolver: Resolver, into: Path) -> None:
+    """Install the requirements for the target into an empty folder, or say which of them cannot be had."""
+    with tempfile.TemporaryDirectory(prefix="microlambda-resolve-") as name:
+        work = Path(name)
+        wheels = work / "wheels"
+        wheels.mkdir()
+        tried: set[str] = set()
+        while True:
+            answer = resolver.install(request, work, into, wheels)
+            if answer.error is not None:
+                raise answer.error
+            if not answer.unfit:
+                return
+            _build_all(answer.unfit, request, resolver, work, wheels, tried)
+
+
+def _build_all(
+    unfit: Sequence[Unfit], request: Request, resolver: Resolver, work: Path, wheels: Path, tried: set[str]
+) -> None:
+    for one in unfit:
+        if one.name in tried:
+            raise no_fitting_wheel(one, request, "")
+        if request.requirements.is_hashed:
+            raise no_fitting_wheel(one, request, "Hashes are given, so nothing is built from source.")
+        tried.add(one.name)
+        problem = resolver.build(one, request, work, wheels)
+        if problem is None:
+            problem = _impure(one.name, wheels)
+        if problem is not None:
+            raise no_fitting_wheel(one, request, problem)
+
+
+def _impure(name: str, wheels: Path) -> str | None:
+    """Look at the wheel that was built; remove it and say why if it runs on this machine alone."""
+    for wheel in wheels.glob("*.whl"):
+        try:
+            built, _version, _build, tags = parse_wheel_filename(wheel.name)
+        except InvalidWheelFilename:
+            return "Its source builds a wheel without a proper name."
+        if built == canonicalize_name(name):
+            if all(tag.platform == "any" and tag.abi == "none" for tag in tags):
+                return None
+            wheel.unlink()
+            return FOR_THIS_MACHINE
+    return "Its source builds no wheel of that name."
+
+
+def no_fitting_wheel(unfit: Unfit, request: Request, why: str) -> NoFittingWheel:
+    """Name the dependency, what it lacks and what to do."""
+    details = " ".join(part for part in (unfit.hint, why) if part)
+    return NoFittingWheel(
+        f"{unfit.requirement} has no wheel for {request.target}{f': {mask(details)}' if details else '.'} "
+        "Pin a version that has one, change python or architecture in the settings, "
+        "put it into a Lambda layer, or ship a container image."
+    )
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a resolver and keep what it says, both streams in one; its questions find no terminal."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1", **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        timeout=timeout,
+    )
+
+
+def write_inputs(request: Request, work: Path, wheels: Path | None = None) -> list[str]:
+    """Write the requirements down for a resolver; gives the arguments that name the files.
+
+    Wheels that were built stand among the requirements: as an argument they would replace what the
+    user's environment says of find-links.
+    """
+    built = [f"--find-links {wheels.as_uri()}"] if wheels is not None and any(wheels.iterdir()) else []
+    listed = work / "requirements.txt"
+    lines = (*built, *request.requirements.lines)
+    listed.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    arguments = ["-r", str(listed)]
+    if request.requirements.constraints:
+        limits = work / "constraints.txt"
+        limits.write_text("".join(f"{line}\n" for line in request.requirements.constraints), encoding="utf-8")
+        arguments += ["-c", str(limits)]
+    return arguments
+
+
+def write_one_input(requirement: str, request: Request, work: Path) -> list[str]:
+    """Write one requirement down, with the options (indexes, ...) of the project's requirement files."""
+    options = [line for line in request.requirements.lines if line.startswith("-")]
+    listed = work / "one-requirement.txt"
+    listed.write_text("".join(f"{line}\n" for line in (*options, requirement)), encoding="utf-8")
+    return ["-r", str(listed)]
+
+
+def failure(kind: type[ResolutionFailed], resolver: str, output: str, fact: str = "") -> ResolutionFailed:
+    """Make the error of a failed run: the fact, or the tail of what the resolver said; no credentials."""
+    remedies = {
+        PackageNotFound: "Check its spelling and the index that it is published on.",
+        DependencyConflict: "Loosen or pin one of them.",
+        IndexUnreachable: "Check the connection, the proxy and the index's address, then run it again.",
+    }
+    text = fact or f"{resolver} could not resolve the dependencies. It says:\n{tail(output)}"
+    remedy = remedies.get(kind, "")
+    return kind(mask(f"{text}{' ' + remedy if remedy and fact else ''}"))
+
+
+def tail(output: str) -> str:
+    """Keep the last lines of an output, indented."""
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    return "\n".join(f"    {line}" for line in lines[-_TAIL:])
+
+
+def requirement_of(name: str, request: Request) -> str:
+    """Give what the project asks for of this package, or its name where only another package needs it."""
+    for requirement in request.requirements.direct:
+        if canonicalize_name(requirement.name) == canonicalize_name(name):
+            return f"{requirement.name}{requirement.specifier}"
+    return name

@@ -1,0 +1,79 @@
+"""`microlambda package`: the archive that Lambda runs, as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from microlambda.cli.options import project_root, stage_option, target_argument
+
+if TYPE_CHECKING:
+    from microlambda.bundle.bundle import Bundle
+
+_MB = 1024 * 1024
+
+
+@click.command(short_help="Build the archive that Lambda runs.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the archive is written.",
+)
+@stage_option
+@click.option("--resolver", type=click.Choice(["uv", "pip"]), help="uv where it is installed, otherwise pip.")
+@click.option("--refresh", is_flag=True, help="Resolve the dependencies anew, whatever the cache holds.")
+@target_argument
+def command(out: Path, stage: str, resolver: str | None, refresh: bool, target: str | None) -> None:
+    """Build the zip archive that Lambda runs: code, dependencies and runtime.
+
+    The dependencies are those of the target: the Python version and the architecture that the settings
+    name. TARGET is the app, "module:attribute"; its module is found and not imported.
+    """
+    from microlambda.bundle.bundle import build
+    from microlambda.bundle.target import Target
+    from microlambda.project.settings import load_settings
+
+    root = project_root()
+    settings = load_settings(root, stage)
+    module, import_root = _locate(root, target or settings.app)
+    bundle = build(
+        settings,
+        module,
+        import_root,
+        target=Target.for_lambda(settings.python, settings.architecture),
+        out=out.resolve(),
+        say=click.echo,
+        resolver=resolver,
+        refresh=refresh,
+    )
+    _report(bundle, out)
+
+
+def _locate(root: Path, wanted: str | None) -> tuple[str, Path]:
+    """Find the app's module and the folder that it is imported from, without importing it."""
+    from microlambda.project.errors import AppNotFound
+    from microlambda.project.search import find_module
+
+    name = (wanted or find_module(root)).partition(":")[0]
+    module = name.removesuffix(".py").replace("/", ".") if name.endswith(".py") else name
+    path = module.replace(".", "/")
+    for folder in (root, root / "src"):
+        if (folder / f"{path}.py").is_file() or (folder / path / "__init__.py").is_file():
+            return module, folder
+    raise AppNotFound(f"{root} has no {path}.py, and no src/{path}.py.")
+
+
+def _report(bundle: Bundle, out: Path) -> None:
+    for note in bundle.notes:
+        click.echo(f"Note: {note}")
+    count = len(bundle.packages)
+    packages = "no packages" if count == 0 else "1 package" if count == 1 else f"{count} packages"
+    click.echo(
+        f"{out / bundle.archive.name}: {bundle.size / _MB:.1f} MB, "
+        f"{bundle.unpacked_size / _MB:.1f} MB unpacked, {packages}"
+    )

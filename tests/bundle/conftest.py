@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import tarfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from microlambda.bundle.archive import names
+from microlambda.bundle.bundle import Bundle, build
+from microlambda.bundle.target import Target
+from microlambda.project.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+APP = """\
+from microlambda import App
+
+app = App("shop")
+
+
+@app.get("/")
+def index():
+    return {"hello": "world"}
+"""
+
+
+PURE = "py3-none-any"
+
+#: A PEP 517 backend that needs nothing: it writes the wheel by hand, with the tag that TAG names.
+_BACKEND = """
+import os
+import pathlib
+import subprocess
+import zipfile
+
+NAME, VERSION, TAG, COMPILES = {name!r}, {version!r}, {tag!r}, {compiles!r}
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    if COMPILES:
+        subprocess.run([os.environ.get("CC", "cc"), "--version"], check=True)
+    file = f"{{NAME}}-{{VERSION}}-{{TAG}}.whl"
+    info = f"{{NAME}}-{{VERSION}}.dist-info"
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, file), "w") as wheel:
+        wheel.writestr(f"{{NAME}}/__init__.py", "built_from = 'source'\\n")
+        metadata = ["Metadata-Version: 2.1", f"Name: {{NAME}}", f"Version: {{VERSION}}", ""]
+        wheel.writestr(f"{{info}}/METADATA", "\\n".join(metadata))
+        tags = ["Wheel-Version: 1.0", "Generator: t", "Root-Is-Purelib: true", f"Tag: {{TAG}}", ""]
+        wheel.writestr(f"{{info}}/WHEEL", "\\n".join(tags))
+        wheel.writestr(f"{{info}}/RECORD", "".join(f"{{name}},,\\n" for name in wheel.namelist()))
+    return file
+"""
+
+
+@dataclass(frozen=True)
+class Wheelhouse:
+    """A folder of distributions that stands for the package index."""
+
+    folder: Path
+    made: list[Path] = field(default_factory=list)
+
+    def wheel(
+        self,
+        name: str,
+        version: str = "1.0",
+        *,
+        tag: str = PURE,
+        requires: Sequence[str] = (),
+        extras: Mapping[str, Sequence[str]] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
+        scripts: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Write a wheel; without `files` it holds a package of its name that knows its version."""
+        module = name.replace("-", "_")
+        info = f"{module}-{version}.dist-info"
+        metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
+        metadata += [f"Requires-Dist: {one}" for one in requires]
+        for extra, needed in (extras or {}).items():
+            metadata.append(f"Provides-Extra: {extra}")
+            metadata += [f"Requires-Dist: {one} ; extra == '{extra}'" for one in needed]
+        content: dict[str, bytes] = {
+            file: data.encode() if isinstance(data, str) else data
+            for file, data in (files or {f"{module}/__init__.py": f"version = {version!r}\n"}).items()
+        }
+        content[f"{info}/METADATA"] = "\n".join([*metadata, ""]).encode()
+        content[f"{info}/WHEEL"] = (
+            f"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
+        )
+        if scripts:
+            lines = [f"{script} = {target}" for script, target in scripts.items()]
+            content[f"{info}/entry_points.txt"] = "\n".join(["[console_scripts]", *lines, ""]).encode()
+        content[f"{info}/RECORD"] = _record(content, f"{info}/RECORD")
+        path = self.folder / f"{module}-{version}-{tag}.whl"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file, data in content.items():
+                archive.writestr(file, data)
+        self.made.append(path)
+        return path
+
+    def source(self, name: str, version: str = "1.0", *, tag: str = PURE, compiles: bool = False) -> Path:
+        """Write a source that builds a wheel with this tag, with a C compiler if it `compiles`."""
+        path = self.folder / f"{name}-{version}.tar.gz"
+        top = f"{name}-{version}"
+        project = (
+            f"[project]\nname = {name!r}\nversion = {version!r}\n"
+            "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+        )
+        files = {
+            "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+            "pyproject.toml": project,
+            "backend.py": _BACKEND.format(name=name, version=version, tag=tag, compiles=compiles),
+        }
+        with tarfile.open(path, "w:gz") as archive:
+            for file, text in files.items():
+                data = text.encode()
+                member = tarfile.TarInfo(f"{top}/{file}")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        return path
+
+
+def _record(content: Mapping[str, bytes], own: str) -> bytes:
+    lines = [
+        f"{file},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b'=').decode()},{len(data)}"
+        for file, data in content.items()
+    ]
+    return "\n".join([*lines, f"{own},,", ""]).encode()
+
+
+@dataclass
+class Project:
+    """A project under test and what is needed to bundle it."""
+
+    root: Path
+    out: Path
+    said: list[str] = field(default_factory=list)
+
+    def write(self, name: str, content: str = "") -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    def contents(self, bundle: Bundle) -> list[str]:
+        """List what a bundle holds of the project and its dependencies, without bytecode and metadata."""
+        left_out = ("__pycache__/", ".dist-info/")
+        return [
+            name
+            for name in names(bundle.archive)
+            if not any(part in name for part in left_out) and not name.startswith("microlambda/")
+        ]
+
+    def bundle(
+        self,
+        *,
+        target: Target | None = None,
+        module: str = "app",
+        import_root: Path | None = None,
+        out: Path | None = None,
+        resolver: str | None = None,
+        refresh: bool = False,
+    ) -> Bundle:
+        return build(
+            load_settings(self.root, "dev"),
+            module,
+            import_root or self.root,
+            target=target or Target.for_lambda("3.13", "arm64"),
+            out=out or self.out,
+            say=self.said.append,
+            resolver=resolver,
+            refresh=refresh,
+        )
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("MICROLAMBDA_CACHE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(root=tmp_path / "shop", out=tmp_path / "out")
+    made.root.mkdir()
+    made.write("app.py", APP)
+    return made
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
+    """The one index that both resolvers know: a folder on this machine."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    folder = tmp_path / "wheelhouse"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    configuration = tmp_path / "uv-index.toml"
+    configuration.write_text(f"no-index = true\nfind-links = ['{folder.as_posix()}']\n", encoding="utf-8")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(configuration))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    return Wheelhouse(folder)
+
+
+@pytest.fixture(params=["uv", "pip"])
+def resolver(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

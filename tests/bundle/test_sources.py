@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from microlambda.bundle.bundle import inputs_hash
+from microlambda.bundle.errors import SourcesUnusable
+from microlambda.bundle.target import Target
+from microlambda.project.settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.bundle.conftest import Project
+
+TARGET = Target.for_lambda("3.13", "arm64")
+
+
+def test_everything_importable_ships_with_the_data_of_its_packages(project: Project) -> None:
+    for name in (
+        *(
+            "helpers.py",
+            "smslib/__init__.py",
+            "smslib/sms.py",
+            "smslib/deep/er/mod.py",
+            "smslib/templates/a.txt",
+        ),
+        *("namespace/part.py", "data.json", "templates/page.html", "README.md", "requirements.in"),
+    ):
+        project.write(name)
+
+    bundle = project.bundle()
+
+    assert project.contents(bundle) == [
+        "app.py",
+        "helpers.py",
+        "namespace/part.py",
+        "smslib/__init__.py",
+        "smslib/deep/er/mod.py",
+        "smslib/sms.py",
+        "smslib/templates/a.txt",
+    ]
+    assert [note for note in bundle.notes if "data.json, templates/" in note]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".git/config", ".hg/x.py", ".env", ".env.prod", "smslib/.env", "smslib/prod.env", "smslib/id_rsa"),
+        *("server.key", "smslib/tls/server.pem", "smslib/store.p12", "smslib/microlambda.toml"),
+        *("tests/test_app.py", "tests/__init__.py", "test_app.py", "conftest.py", "setup.py"),
+        *("venv/pyvenv.cfg", "whatever/pyvenv.cfg", "smslib/deps/pyvenv.cfg"),
+        *("node_modules/left_pad/__init__.py", "smslib/node_modules/x.py", "smslib/__pycache__/old.py"),
+        *("build/app.py", "dist/app.py", "shop.egg-info/top.py", ".vscode/settings.py", ".idea/x.py"),
+        *(".mypy_cache/x.py", ".pytest_cache/x.py", ".chalice/deployed.py", "smslib/.hidden", "out/mod.py"),
+    ],
+)
+def test_secrets_tests_environments_and_caches_stay_behind(project: Project, name: str) -> None:
+    project.write("smslib/__init__.py")
+    project.write(name)
+    if name.endswith("pyvenv.cfg"):
+        project.write(name.replace("pyvenv.cfg", "lib/site/__init__.py"))
+
+    bundle = project.bundle(out=project.root / "out")
+
+    assert project.contents(bundle) == ["app.py", "smslib/__init__.py"]
+
+
+def test_a_secret_inside_a_package_is_named(project: Project) -> None:
+    project.write("smslib/__init__.py")
+    project.write("smslib/ca.pem")
+
+    assert "smslib/ca.pem is left out: files of this name hold secrets." in project.bundle().notes
+
+
+def test_the_folder_above_src_stays_behind(project: Project) -> None:
+    project.write("src/shop/__init__.py")
+    project.write("src/shop/web.py")
+    project.write("tools.py")
+
+    bundle = project.bundle(module="shop.web", import_root=project.root / "src")
+
+    assert project.contents(bundle) == ["shop/__init__.py", "shop/web.py"]
+
+
+def test_include_brings_in_what_nothing_imports_and_never_a_secret(project: Project) -> None:
+    project.write("microlambda.toml", 'include = ["templates/**", "*.json", ".env"]\n')
+    for name in ("templates/page.html", "templates/key.pem", "data.json", "notes.txt", ".env"):
+        project.write(name)
+
+    assert project.contents(project.bundle()) == ["app.py", "data.json", "templates/page.html"]
+
+
+def test_exclude_and_lambdaignore_speak_as_gitignore_does(project: Project) -> None:
+    project.write("microlambda.toml", 'exclude = ["drafts/"]\n')
+    project.write(".lambdaignore", "# large\nsmslib/*.csv\n!smslib/codes.csv\n")
+    for name in ("drafts/one.py", "smslib/__init__.py", "smslib/all.csv", "smslib/codes.csv"):
+        project.write(name)
+
+    assert project.contents(project.bundle()) == ["app.py", "smslib/__init__.py", "smslib/codes.csv"]
+
+
+def test_what_the_settings_exclude_is_not_noted_as_missing(project: Project) -> None:
+    project.write("microlambda.toml", 'exclude = ["standin/", "demo.py"]\n')
+    for name in ("standin/app.py", "standin/microlambda.toml", "standin/key.pem", "demo.py"):
+        project.write(name)
+
+    bundle = project.bundle()
+
+    assert project.contents(bundle) == ["app.py"]
+    assert bundle.notes == ()
+
+
+def test_links_are_followed_inside_the_project_and_named_where_they_lead_out(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "secret.py").touch()
+    project.write("smslib/__init__.py")
+    (project.root / "smslib" / "out").symlink_to(tmp_path / "elsewhere")
+    (project.root / "smslib" / "again").symlink_to(project.root / "smslib")
+    (project.root / "alias.py").symlink_to(project.root / "app.py")
+
+    bundle = project.bundle()
+
+    assert project.contents(bundle) == ["alias.py", "app.py", "smslib/__init__.py"]
+    assert "smslib/out is left out: it is a link that leads out of the project." in bundle.notes
+
+
+@pytest.mark.parametrize("name", ["microlambda.py", "microlambda/__init__.py"])
+def test_a_module_of_our_name_is_refused(project: Project, name: str) -> None:
+    project.write(name)
+
+    with pytest.raises(SourcesUnusable, match="has the name of microlambda itself"):
+        project.bundle()
+
+
+def test_an_app_that_would_not_ship_is_refused(project: Project) -> None:
+    project.write("tests/app.py")
+
+    with pytest.raises(SourcesUnusable, match=r"'tests\.app' would not be in the bundle"):
+        project.bundle(module="tests.app")
+
+
+def hashed(project: Project, root: Path | None = None) -> str:
+    root = root or project.root
+    return inputs_hash(load_settings(root, "dev"), root, TARGET)
+
+
+def test_equal_inputs_have_one_hash_in_any_folder(project: Project, tmp_path: Path) -> None:
+    import shutil
+
+    project.write("requirements.txt", "--find-links ./wheels\nrequests\n")
+    shutil.copytree(project.root, tmp_path / "elsewhere")
+
+    assert hashed(project) == hashed(project, tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("app.py", "app = 1\n"),
+        ("helpers.py", ""),
+        ("smslib/data.txt", "2"),
+        ("requirements.txt", "requests==2\n"),
+        ("deps.txt", "urllib3<2\n"),
+    ],
+)
+def test_the_hash_changes_with_what_would_ship(project: Project, name: str, content: str) -> None:
+    project.write("requirements.txt", "requests\n-c deps.txt\n")
+    project.write("deps.txt", "urllib3\n")
+    project.write("smslib/__init__.py")
+    before = hashed(project)
+
+    project.write(name, content)
+
+    assert hashed(project) != before
+
+
+def test_the_hash_knows_the_target_and_not_what_stays_behind(project: Project) -> None:
+    before = hashed(project)
+
+    project.write("tests/test_app.py", "x = 1")
+    project.write(".env", "TOKEN=x")
+    project.write("requirements.txt", "microlambda[local]\n# a comment\n")
+
+    assert hashed(project) == before
+    settings = load_settings(project.root, "dev")
+    assert inputs_hash(settings, project.root, Target.for_lambda("3.12", "arm64")) != before
+
+
+def test_a_bundle_has_the_hash_of_its_inputs(project: Project) -> None:
+    assert project.bundle(target=TARGET).inputs_hash == hashed(project)
