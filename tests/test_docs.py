@@ -1,0 +1,97 @@
+"""The documentation tells the truth: its Python runs, its links lead somewhere, its tables are complete."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microlambda import App
+from microlambda.cli.main import COMMANDS
+from microlambda.project.keys import KEYS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EVERY_README = [*PAGES, *sorted((ROOT / "examples").rglob("README.md")), ROOT / "benchmarks" / "README.md"]
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in _FENCE.findall(page.read_text()) if kind == language]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name_of)
+def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of a page run one after the other in one module; what they define as tests is run, too.
+
+    `from app import app` in a page means the App that the page made before.
+    """
+    monkeypatch.chdir(tmp_path)
+    module: dict[str, Any] = {"__name__": "page", "pytest": pytest}
+    for number, block in enumerate(blocks(page, "python"), 1):
+        code = re.sub(r"^from app import app$", "", block, flags=re.MULTILINE)
+        exec(compile(code, f"{name_of(page)}[{number}]", "exec"), module)
+        run_tests(module)
+
+
+def run_tests(module: dict[str, Any]) -> None:
+    tests = {name: value for name, value in module.items() if name.startswith("test_")}
+    for name, test in tests.items():
+        app = module["app"]
+        assert isinstance(app, App)
+        known = {"client": app.test_client()}
+        test(*(known[parameter] for parameter in inspect.signature(test).parameters))
+        del module[name]
+
+
+@pytest.mark.parametrize("page", EVERY_README, ids=name_of)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", re.sub(_FENCE, "", page.read_text()))
+
+    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+
+    assert missing == []
+
+
+def test_the_reference_lists_every_command_and_no_other() -> None:
+    headings = re.findall(r"^## `microlambda (\w+)", (ROOT / "docs/reference/commands.md").read_text(), re.MULTILINE)
+
+    assert sorted(headings) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_lists_every_option_of_a_command(command: str) -> None:
+    import importlib
+
+    import click
+
+    text = (ROOT / "docs/reference/commands.md").read_text()
+    section = text.partition(f"## `microlambda {command}")[2].partition("\n## ")[0]
+    parameters = importlib.import_module(f"microlambda.cli.{command}").command.params
+    options = {max(parameter.opts, key=len) for parameter in parameters if isinstance(parameter, click.Option)}
+    shared = {"--stage", "--profile", "--region", "--help"}
+
+    missing = {option for option in options - shared if f"`{option}" not in section}
+
+    assert missing == set()
+
+
+def test_the_reference_lists_every_setting() -> None:
+    text = (ROOT / "docs/reference/settings.md").read_text()
+
+    assert {key for key in KEYS if f"`{key}`" not in text} == set()
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    commands = [block.strip() for block in blocks(ROOT / "README.md", "console")]
+    (test_command,) = [command for command in commands if command.endswith("pytest") and "pip install" in command]
+
+    assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()
