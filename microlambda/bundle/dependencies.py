@@ -18,7 +18,8 @@ from microlambda.bundle.archive import folder_entries, write_archive
 from microlambda.bundle.bytecode import Job, bytecode_name, compile_all, find_interpreter, missing_note
 from microlambda.bundle.cache import cache_folder, filling
 from microlambda.bundle.installed import Package, reduce_to_needed
-from microlambda.bundle.resolver import Request, find_resolver, resolve
+from microlambda.bundle.programs import find_resolver
+from microlambda.bundle.resolver import Request, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,6 @@ from microlambda.bundle.errors import (
     NoFittingWheel,
     PackageNotFound,
     ResolutionFailed,
-    ResolverMissing,
 )
 from microlambda.bundle.requirement_lines import mask
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
     from microlambda.bundle.requirements import Requirements
     from microlambda.bundle.target import Target
-
-RESOLVERS = ("uv", "pip")
 
 #: Lines of the resolver's output that an error repeats where it is not understood.
 _TAIL = 12
@@ -92,23 +89,6 @@ class Resolver(Protocol):
 
     def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> str | None:
         """Build the source of a package into a wheel under `wheels`; answer what went wrong, or None."""
-
-
-def find_resolver(name: str | None = None) -> Resolver:
-    """Take uv where it is installed and pip otherwise, or the one of this name."""
-    from microlambda.bundle.pip import find_pip
-    from microlambda.bundle.uv import find_uv
-
-    if name is not None and name not in RESOLVERS:
-        raise ResolverMissing(f"{name!r} is not a resolver. There are: {', '.join(RESOLVERS)}.")
-    found: Resolver | None = find_uv() if name != "pip" else None
-    if found is None and name != "uv":
-        found = find_pip()
-    if found is None:
-        what = name or "neither uv nor pip"
-        verb = "is not" if name else "is"
-        raise ResolverMissing(f"{what} {verb} installed beside this interpreter. Install it: pip install uv")
-    return found
 
 
 def resolve(request: Request, resolver: Resolver, into: Path) -> None:
