@@ -62,7 +62,9 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 
 
 def test_the_reference_lists_every_command_and_no_other() -> None:
-    headings = re.findall(r"^## `microlambda (\w+)", (ROOT / "docs/reference/commands.md").read_text(), re.MULTILINE)
+    reference = (ROOT / "docs/reference/commands.md").read_text()
+
+    headings = re.findall(r"^## `microlambda (\w+)", reference, re.MULTILINE)
 
     assert sorted(headings) == sorted(COMMANDS)
 
@@ -76,7 +78,7 @@ def test_the_reference_lists_every_option_of_a_command(command: str) -> None:
     text = (ROOT / "docs/reference/commands.md").read_text()
     section = text.partition(f"## `microlambda {command}")[2].partition("\n## ")[0]
     parameters = importlib.import_module(f"microlambda.cli.{command}").command.params
-    options = {max(parameter.opts, key=len) for parameter in parameters if isinstance(parameter, click.Option)}
+    options = {max(one.opts, key=len) for one in parameters if isinstance(one, click.Option)}
     shared = {"--stage", "--profile", "--region", "--help"}
 
     missing = {option for option in options - shared if f"`{option}" not in section}
@@ -92,6 +94,6 @@ def test_the_reference_lists_every_setting() -> None:
 
 def test_ci_runs_the_readmes_test_command() -> None:
     commands = [block.strip() for block in blocks(ROOT / "README.md", "console")]
-    (test_command,) = [command for command in commands if command.endswith("pytest") and "pip install" in command]
+    (test_command,) = [one for one in commands if one.endswith("pytest") and "pip install" in one]
 
     assert test_command in (ROOT / ".ci" / "run").read_text().splitlines()

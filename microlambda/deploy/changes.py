@@ -1,0 +1,50 @@
+"""A Change: one thing to do to AWS, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from microlambda.plan.kinds import KINDS
+
+if TYPE_CHECKING:
+    from microlambda.deploy.observed import Seen
+    from microlambda.plan.records import Record
+
+CREATE, UPDATE, REMOVE = "create", "update", "remove"
+_SIGNS = {CREATE: "+", UPDATE: "~", REMOVE: "-"}
+_DOING = {CREATE: "creating", UPDATE: "changing", REMOVE: "removing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Create or update what `record` plans, or remove what was `seen`. Reasons name no secret."""
+
+    action: str
+    kind: str
+    key: str
+    name: str
+    reasons: tuple[str, ...] = ()
+    record: Record | None = field(default=None, repr=False)
+    seen: Seen | None = field(default=None, repr=False)
+
+    @property
+    def line(self) -> str:
+        """Write the change as people read it: `~ function shop-dev-http: memory 128 -> 512 MB`."""
+        reasons = f": {', '.join(self.reasons)}" if self.reasons else ""
+        return f"{_SIGNS[self.action]} {KINDS[self.kind].title} {self.name}{reasons}"
+
+    @property
+    def doing(self) -> str:
+        """Name the work in a sentence: `creating the function 'shop-dev-http'`."""
+        return f"{_DOING[self.action]} the {KINDS[self.kind].title} {self.name!r}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Give the change as data for JSON."""
+        return {
+            "action": self.action,
+            "kind": self.kind,
+            "key": self.key,
+            "name": self.name,
+            "reasons": list(self.reasons),
+        }

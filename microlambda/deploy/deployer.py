@@ -1,0 +1,136 @@
+"""The Deployer: observe, compare, apply, under the stage's lock; and the way back, `delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from microlambda.deploy.apply import apply, known_attributes
+from microlambda.deploy.changes import Change
+from microlambda.deploy.compare import compare
+from microlambda.deploy.errors import DeployFailed
+from microlambda.deploy.explain import explained
+from microlambda.deploy.kinds.base import Job
+from microlambda.deploy.lock import Lock
+from microlambda.deploy.observe import observe
+from microlambda.deploy.place import Place
+from microlambda.plan.plan import Plan
+from microlambda.plan.records import HttpApi
+
+if TYPE_CHECKING:
+    from microlambda.deploy.kinds.base import Attributes
+    from microlambda.deploy.observed import Observed
+    from microlambda.deploy.session import Aws
+
+Archive = Callable[[], bytes]
+Confirm = Callable[[Sequence[Change]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a deploy did, and what is there now: attributes by kind and key."""
+
+    changes: tuple[Change, ...]
+    attributes: Mapping[tuple[str, str], Attributes] = field(repr=False)
+
+    @property
+    def api_id(self) -> str | None:
+        """Give the id of the HTTP API, if the app has one."""
+        return self._of_api("id")
+
+    @property
+    def url(self) -> str | None:
+        """Give where the app answers, if it answers HTTP."""
+        url = self._of_api("url")
+        return None if url is None else f"{url}/"
+
+    def _of_api(self, attribute: str) -> str | None:
+        for (kind, _key), attributes in self.attributes.items():
+            if kind == HttpApi.kind:
+                return attributes[attribute]
+        return None
+
+
+def _agree(changes: Sequence[Change]) -> None:
+    del changes
+
+
+class Deployer:
+    """Brings one stage on AWS to what a plan says.
+
+    `archive` gives the zip's bytes, and is called only if code has to be uploaded. `say` takes each step as
+    one line.
+    """
+
+    def __init__(
+        self, aws: Aws, plan: Plan, *, archive: Archive, say: Callable[[str], None] = lambda _line: None
+    ) -> None:
+        self._aws = aws
+        self._plan = plan
+        self._archive = archive
+        self._say = say
+
+    def changes(self) -> tuple[Change, ...]:
+        """Say what a deploy would do now. Takes no lock and changes nothing."""
+        return self._compare(self._plan, self._observe(self._plan))
+
+    def deploy(self, confirm: Confirm = _agree) -> Outcome:
+        """Make the stage what is planned; without changes no call is made that could change anything.
+
+        `confirm` sees the changes before the first of them, and raises to stop them.
+        """
+        observed = self._observe(self._plan)
+        changes = self._compare(self._plan, observed)
+        if not changes:
+            return Outcome(changes=(), attributes=known_attributes(self._plan, observed))
+        confirm(changes)
+        with self._lock().held():
+            observed = self._observe(self._plan)
+            changes = self._compare(self._plan, observed)
+            job = self._job(observed)
+            apply(changes, job)
+        return Outcome(changes=changes, attributes=job.attributes)
+
+    def delete(self, *, logs: bool = False, confirm: Confirm = _agree) -> tuple[Change, ...]:
+        """Remove everything of the stage, logs only if asked to, and look whether it is gone."""
+        empty = Plan(scope=self._plan.scope)
+        changes = self._compare(empty, self._observe(empty), remove_kept=logs)
+        if not changes:
+            return ()
+        confirm(changes)
+        with self._lock().held():
+            observed = self._observe(empty)
+            changes = self._compare(empty, observed, remove_kept=logs)
+            apply(changes, self._job(observed))
+            left = self._compare(empty, self._observe(empty), remove_kept=logs)
+        if left:
+            raise DeployFailed(
+                f"still there after the removal: {', '.join(one.name for one in left)}. Run the same command "
+                "again."
+            )
+        return changes
+
+    def _observe(self, plan: Plan) -> Observed:
+        with explained("looking at what is deployed"):
+            return observe(self._aws, plan)
+
+    def _compare(self, plan: Plan, observed: Observed, *, remove_kept: bool = False) -> tuple[Change, ...]:
+        return compare(plan, observed, self._place(), remove_kept=remove_kept)
+
+    def _place(self) -> Place:
+        identity = self._aws.identity
+        return Place(partition=identity.partition, account=identity.account, region=self._aws.region)
+
+    def _lock(self) -> Lock:
+        return Lock(self._aws, self._plan.scope, say=self._say)
+
+    def _job(self, observed: Observed) -> Job:
+        return Job(
+            aws=self._aws,
+            plan=self._plan,
+            place=self._place(),
+            archive=self._archive,
+            say=self._say,
+            attributes=known_attributes(self._plan, observed),
+        )

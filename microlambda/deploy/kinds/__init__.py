@@ -1,0 +1,29 @@
+"""Every kind of resource that can be deployed, by name, in the plan's order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from microlambda.deploy.kinds.alias import AliasDeployer
+from microlambda.deploy.kinds.function import FunctionDeployer
+from microlambda.deploy.kinds.http_api import HttpApiDeployer
+from microlambda.deploy.kinds.log_group import LogGroupDeployer
+from microlambda.deploy.kinds.permission import PermissionDeployer
+from microlambda.deploy.kinds.role import RoleDeployer
+from microlambda.deploy.kinds.version import VersionDeployer
+
+if TYPE_CHECKING:
+    from microlambda.deploy.kinds.base import KindDeployer
+
+DEPLOYERS: dict[str, KindDeployer[Any]] = {
+    deployer.kind: deployer
+    for deployer in (
+        RoleDeployer(),
+        LogGroupDeployer(),
+        FunctionDeployer(),
+        VersionDeployer(),
+        AliasDeployer(),
+        HttpApiDeployer(),
+        PermissionDeployer(),
+    )
+}

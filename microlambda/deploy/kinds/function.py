@@ -1,0 +1,226 @@
+"""Functions: what `$LATEST` is. What serves is a published version, see `version`.
+
+Which inputs the code was built from is written on the alias `live`, in the call that moves it, so it can only
+say what is truly there: an interrupted deploy leaves the old word, and the next one builds again. It then
+uploads only if AWS has other bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from microlambda.deploy.errors import ArchiveTooLarge, DeployFailed
+from microlambda.deploy.kinds.base import (
+    Attributes,
+    Job,
+    KindDeployer,
+    Known,
+    difference,
+    missing_tags,
+    tag_reasons,
+)
+from microlambda.deploy.observed import Seen
+from microlambda.plan.names import function_prefix
+from microlambda.plan.records import Alias, Function, Ref, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from microlambda.deploy.session import Aws
+    from microlambda.plan.plan import Scope
+
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "50 MB (zipped, when uploaded
+#: through the API)"
+UPLOAD_LIMIT = 50 * 1024 * 1024
+
+# Seconds between looks at a function that is being made ready: quick at first, some five minutes in all.
+_LOOKS = (0.25, 0.5, 0.5, 1, 1, *([2] * 150))
+
+CODE = "code"
+
+
+class FunctionDeployer(KindDeployer[Function]):
+    """Lambda functions, without their versions and aliases."""
+
+    kind = Function.kind
+
+    def observe(
+        self, aws: Aws, scope: Scope, planned: Sequence[Function], functions: Sequence[str]
+    ) -> list[Seen]:
+        """List the functions whose names start as ours do, with their tags."""
+        del functions
+        prefix = function_prefix(scope.app, scope.stage)
+        pages = aws.client("lambda").get_paginator("list_functions").paginate()
+        names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+        seen = aws.each(lambda name: _observe(aws, name), [name for name in names if name.startswith(prefix)])
+        wanted = {record.name for record in planned}
+        return [one for one in seen if one and (one.name in wanted or scope.owns(one.tags or {}))]
+
+    def compare(self, record: Function, seen: Seen, known: Known) -> list[str]:
+        """Compare the code by the hash of its inputs, then the configuration, then tags."""
+        reasons = [] if _is_current(record, seen, known) else [CODE]
+        reasons += configuration_reasons(record, seen.state, known.value(record.role))
+        return reasons + tag_reasons(record.tags, seen.tags)
+
+    def create(self, job: Job, record: Function) -> Attributes:
+        """Create the function with its code, and wait until it is ready."""
+        answer = job.call(
+            job.aws.client("lambda").create_function,
+            FunctionName=record.name,
+            Code={"ZipFile": _archive(job)},
+            PackageType="Zip",
+            Architectures=[record.architecture],
+            Tags=dict(record.tags),
+            **_configuration(record, job.value(record.role)),
+        )
+        return _attributes(settle(job.aws, answer))
+
+    def update(self, job: Job, record: Function, seen: Seen, reasons: Sequence[str]) -> Attributes:
+        """Write what differs, each call after the one before it has taken effect."""
+        state, role = seen.state, job.value(record.role)
+        if CODE in reasons or state["architecture"] != record.architecture:
+            state = _upload(job, record, state)
+        if configuration_reasons(record, state, role):
+            answer = job.call(
+                job.aws.client("lambda").update_function_configuration,
+                FunctionName=record.name,
+                **_configuration(record, role),
+            )
+            state = read_configuration(settle(job.aws, answer))
+        if tags := missing_tags(record.tags, seen.tags):
+            job.aws.client("lambda").tag_resource(Resource=seen.attributes["arn"], Tags=tags)
+        return {**seen.attributes, "code_sha256": state["code_sha256"]}
+
+    def remove(self, job: Job, seen: Seen) -> None:
+        """Remove the function with all versions."""
+        client = job.aws.client("lambda")
+        try:
+            client.delete_function(FunctionName=seen.name)
+        except client.exceptions.ResourceNotFoundException:
+            return
+
+
+def read_configuration(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Take from Lambda's description of a function, or of a version, what a plan speaks of."""
+    return {
+        "handler": answer.get("Handler"),
+        "runtime": answer.get("Runtime"),
+        "architecture": answer.get("Architectures", ["x86_64"])[0],
+        "memory": answer.get("MemorySize"),
+        "timeout": answer.get("Timeout"),
+        "role": answer.get("Role"),
+        "environment": answer.get("Environment", {}).get("Variables", {}),
+        "code_sha256": answer.get("CodeSha256"),
+    }
+
+
+def configuration_reasons(record: Function, now: Mapping[str, Any], role: str | None) -> list[str]:
+    """Say in which ways a configuration differs from the planned one; of the environment, the names alone."""
+    return [
+        *difference("runtime", now["runtime"], record.runtime),
+        *difference("architecture", now["architecture"], record.architecture),
+        *difference("memory", now["memory"], record.memory, " MB"),
+        *difference("timeout", now["timeout"], record.timeout, " s"),
+        *difference("handler", now["handler"], record.handler),
+        *([] if now["role"] == role else ["role"]),
+        *_environment_reasons(now["environment"], record.environment),
+    ]
+
+
+def settle(aws: Aws, answer: Mapping[str, Any], qualifier: str | None = None) -> Mapping[str, Any]:
+    """Wait until the function is active and its last update successful; `DeployFailed` if that fails."""
+    name = answer["FunctionName"]
+    where = {"Qualifier": qualifier} if qualifier else {}
+    for look in _LOOKS:
+        state, update = answer.get("State", "Active"), answer.get("LastUpdateStatus", "Successful")
+        if "Failed" in (state, update):
+            why = answer.get("LastUpdateStatusReason") or answer.get("StateReason") or "no reason given"
+            raise DeployFailed(f"Lambda cannot make the function {name!r} ready: {why}")
+        if state != "Pending" and update == "Successful":
+            return answer
+        aws.sleep(look)
+        answer = aws.client("lambda").get_function_configuration(FunctionName=name, **where)
+    raise DeployFailed(
+        f"Lambda has not made the function {name!r} ready in five minutes. Run the same command again."
+    )
+
+
+def _observe(aws: Aws, name: str) -> Seen | None:
+    client = aws.client("lambda")
+    try:
+        answer = client.get_function(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    configuration = answer["Configuration"]
+    return Seen(
+        kind=Function.kind,
+        address=name,
+        name=name,
+        tags=answer.get("Tags", {}),
+        attributes=_attributes(configuration),
+        state=read_configuration(configuration),
+    )
+
+
+def _is_current(record: Function, seen: Seen, known: Known) -> bool:
+    """Tell whether the code that serves was built from the planned inputs, and is what `$LATEST` has."""
+    alias = known.seen(Ref(kind=Alias.kind, key=record.key))
+    version = known.seen(Ref(kind=Version.kind, key=record.key))
+    return (
+        alias is not None
+        and version is not None
+        and alias.state["code_hash"] == record.code_hash
+        and version.state["code_sha256"] == seen.state["code_sha256"]
+    )
+
+
+def _upload(job: Job, record: Function, now: Mapping[str, Any]) -> Mapping[str, Any]:
+    archive = _archive(job)
+    digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
+    if digest == now["code_sha256"] and record.architecture == now["architecture"]:
+        return now  # an interrupted deploy has uploaded it already
+    answer = job.aws.client("lambda").update_function_code(
+        FunctionName=record.name, ZipFile=archive, Architectures=[record.architecture]
+    )
+    return read_configuration(settle(job.aws, answer))
+
+
+def _archive(job: Job) -> bytes:
+    archive = job.archive()
+    if len(archive) > UPLOAD_LIMIT:
+        raise ArchiveTooLarge(
+            f"the archive has {len(archive) / 2**20:.1f} MB; Lambda takes {UPLOAD_LIMIT // 2**20} MB in one "
+            "upload, and "
+            f"this version has no other way. Exclude what is large: `microlambda package` lists it."
+        )
+    return archive
+
+
+def _configuration(record: Function, role: str) -> dict[str, Any]:
+    return {
+        "Role": role,
+        "Handler": record.handler,
+        "Runtime": record.runtime,
+        "MemorySize": record.memory,
+        "Timeout": record.timeout,
+        "Environment": {"Variables": dict(record.environment)},
+    }
+
+
+def _attributes(answer: Mapping[str, Any]) -> Attributes:
+    return {
+        "arn": answer["FunctionArn"],
+        "name": answer["FunctionName"],
+        "code_sha256": answer["CodeSha256"],
+    }
+
+
+def _environment_reasons(now: Mapping[str, str], planned: Mapping[str, str]) -> list[str]:
+    signs = {
+        name: "+" if name not in now else "-" if name not in planned else "~"
+        for name in sorted({*now, *planned})
+        if now.get(name) != planned.get(name)
+    }
+    return [f"environment {' '.join(sign + name for name, sign in signs.items())}"] if signs else []

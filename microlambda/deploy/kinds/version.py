@@ -1,0 +1,124 @@
+"""Published versions. Observed is the one that the alias `live` points at; a difference publishes another.
+
+A new version is asked for the check event before the alias may move: a module that does not import is the
+deploy's own failure, and what served before goes on serving.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from microlambda.deploy.errors import CheckFailed
+from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
+from microlambda.deploy.kinds.function import configuration_reasons, read_configuration, settle
+from microlambda.deploy.observed import Seen
+from microlambda.plan.compile import LIVE
+from microlambda.plan.records import Function, Ref, Version
+
+if TYPE_CHECKING:
+    from microlambda.deploy.session import Aws
+    from microlambda.plan.plan import Scope
+
+CHECK = {"microlambda": {"check": 1}}
+
+
+class VersionDeployer(KindDeployer[Version]):
+    """Versions of Lambda functions."""
+
+    kind = Version.kind
+    immutable = True
+    removed_with = Function.kind
+
+    def observe(
+        self, aws: Aws, scope: Scope, planned: Sequence[Version], functions: Sequence[str]
+    ) -> list[Seen]:
+        """Look at the live version of each of our functions."""
+        del scope, planned
+        return [one for one in aws.each(lambda name: _observe(aws, name), functions) if one is not None]
+
+    def compare(self, record: Version, seen: Seen, known: Known) -> list[str]:
+        """Ask for a new version where the function changes, or the live one is not what is planned."""
+        change = known.change(record.function)
+        if change is not None and any(not reason.startswith("tags ") for reason in change.reasons):
+            return ["the function changes"]
+        function = known.plan.find(record.function)
+        latest = known.seen(record.function)
+        if not isinstance(function, Function) or latest is None:
+            return ["the function is new"]
+        reasons = configuration_reasons(function, seen.state, known.value(function.role))
+        if seen.state["code_sha256"] != latest.state["code_sha256"]:
+            reasons.append("code")
+        return [f"version {seen.attributes['version']} is live: {reason}" for reason in reasons]
+
+    def create(self, job: Job, record: Version) -> Attributes:
+        """Publish what the function is now, and check that it starts."""
+        answer = job.aws.client("lambda").publish_version(
+            FunctionName=record.name,
+            CodeSha256=job.value(Ref(kind=Function.kind, key=record.key, attribute="code_sha256")),
+            Description=describe(record.code_hash),
+        )
+        answer = settle(job.aws, answer, answer["Version"])
+        _check(job, record, answer)
+        return {"version": answer["Version"], "arn": answer["FunctionArn"]}
+
+    def update(self, job: Job, record: Version, seen: Seen, reasons: Sequence[str]) -> Attributes:
+        """Publish another: a version never changes."""
+        del seen, reasons
+        return self.create(job, record)
+
+    def remove(self, job: Job, seen: Seen) -> None:
+        """Leave it to the function, which takes its versions with it."""
+        del job, seen
+
+
+def describe(code_hash: str) -> str:
+    """Write on versions and aliases what their code was built from."""
+    return f"microlambda inputs {code_hash}"
+
+
+def _observe(aws: Aws, function: str) -> Seen | None:
+    client = aws.client("lambda")
+    try:
+        answer = client.get_function_configuration(FunctionName=function, Qualifier=LIVE)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return Seen(
+        kind=Version.kind,
+        address=function,
+        name=function,
+        attributes={"version": answer["Version"], "arn": answer["FunctionArn"]},
+        state=read_configuration(answer),
+    )
+
+
+def _check(job: Job, record: Version, version: Mapping[str, Any]) -> None:
+    answer = job.aws.client_for_invoke(version["Timeout"]).invoke(
+        FunctionName=record.name, Qualifier=version["Version"], Payload=json.dumps(CHECK).encode()
+    )
+    body = answer["Payload"].read()
+    result = _json(body)
+    if "FunctionError" not in answer and result == CHECK:
+        return
+    raise CheckFailed(
+        f"version {version['Version']} of {record.name} does not start: {error_text(result)}\n"
+        f"The alias {LIVE!r} has not moved: what was deployed before goes on serving."
+    )
+
+
+def error_text(result: object) -> str:
+    """Write a function's error as Python does: type, message, and its stack."""
+    if not isinstance(result, Mapping) or "errorMessage" not in result:
+        return f"it answered {json.dumps(result)[:200]}"
+    stack = "".join(
+        str(line) if str(line).endswith("\n") else f"{line}\n" for line in result.get("stackTrace") or []
+    )
+    return f"{result.get('errorType', 'Error')}: {result['errorMessage']}\n{stack}".rstrip()
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")

@@ -1,0 +1,146 @@
+"""The way to AWS: which profile and region, whose account, and the clients that everything here uses."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+from microlambda.deploy.errors import LocalStageOnAws, NoRegion, ProfileNotFound, WrongAccount
+from microlambda.project.errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Adaptive: slows down by itself when AWS throttles.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 8}
+_WORKERS = 8
+
+
+#: What makes the client of a service: `boto3.Session().client`, or anything that takes the same arguments.
+ClientFactory = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who asks."""
+
+    account: str
+    partition: str  # "aws", "aws-cn", ...
+    arn: str
+
+
+class Aws:
+    """One account in one region, as these credentials see it."""
+
+    def __init__(
+        self,
+        make_client: ClientFactory,
+        *,
+        region: str,
+        endpoint_url: str | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self.region = region
+        self.sleep = sleep or time.sleep
+        self._make_client = make_client
+        self._endpoint_url = endpoint_url
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._making = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        """Give the service's client; one for all threads, retrying what AWS throttles or drops."""
+        return self._client(service, "patient", Config(retries=_RETRIES, max_pool_connections=4 * _WORKERS))
+
+    def client_for_invoke(self, timeout: float) -> Any:
+        """Give a Lambda client that waits for `timeout` seconds, and never calls a second time."""
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=timeout + 15)
+        return self._client("lambda", f"invoke-{timeout}", config)
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Ask AWS, once, whose credentials these are."""
+        config = Config(retries={"total_max_attempts": 2}, connect_timeout=10)
+        answer = self._client("sts", "quick", config).get_caller_identity()
+        return Identity(account=answer["Account"], partition=answer["Arn"].split(":")[1], arn=answer["Arn"])
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether this is an AWS on this machine, and not the real one."""
+        host = urlsplit(self.client("lambda").meta.endpoint_url).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+
+    def arn(self, service: str, resource: str) -> str:
+        """Write an ARN in this account and region."""
+        return f"arn:{self.identity.partition}:{service}:{self.region}:{self.identity.account}:{resource}"
+
+    def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Call `function` for all items, several at a time; the answers are in the items' order."""
+        wanted = list(items)
+        if len(wanted) < 2:
+            return [function(one) for one in wanted]
+        with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+            return list(pool.map(function, wanted))
+
+    def _client(self, service: str, purpose: str, config: Config) -> Any:
+        with self._making:  # making a client is not safe across threads, using one is
+            key = (service, purpose)
+            if key not in self._clients:
+                self._clients[key] = self._make_client(
+                    service, region_name=self.region, config=config, endpoint_url=self._endpoint_url
+                )
+            return self._clients[key]
+
+
+def connect(*, profile: str | None, region: str | None, stage_region: str | None) -> Aws:
+    """Open the way to AWS; the command's region comes before the stage's, and both before the SDK's."""
+    try:
+        session = boto3.Session(profile_name=profile)
+        # boto3 reads AWS_DEFAULT_REGION alone; every other SDK, and the AWS CLI, read AWS_REGION first.
+        region = region or stage_region or os.environ.get("AWS_REGION") or session.region_name
+    except botocore.exceptions.ProfileNotFound as exc:
+        name = exc.kwargs.get("profile", profile)
+        known = boto3.Session().available_profiles if profile else []
+        raise ProfileNotFound(
+            f"the AWS configuration has no profile {name!r}.{nearest(str(name), known)} "
+            f"It has: {', '.join(known) or 'none'}."
+        ) from exc
+    if region is None:
+        raise NoRegion(
+            'no region is known. Give --region, or write region = "eu-west-1" into the settings, '
+            "or set AWS_REGION, or give the profile one."
+        )
+    return Aws(session.client, region=region)
+
+
+def check_place(aws: Aws, *, stage: str, account: str | None) -> None:
+    """Make sure, before anything else is asked, that this is where the stage belongs."""
+    if stage == "local" and not aws.is_loopback:
+        raise LocalStageOnAws(
+            "the stage 'local' is for this machine: `microlambda deploy --local` deploys it here. "
+            "Choose another for AWS: --stage dev"
+        )
+    actual = aws.identity.account
+    if account is not None and actual != account:
+        raise WrongAccount(
+            f"stage {stage!r} belongs to the account {account}; these credentials are of {actual} "
+            f"({aws.identity.arn}). Choose others: --profile NAME"
+        )

@@ -1,0 +1,230 @@
+"""`compile_plan`: from an App and the settings of one stage to everything that AWS is to hold for them.
+
+Pure: it reads no file, asks AWS nothing, and answers the same for the same input. What AWS would refuse, and
+what this version does not deploy, is a `PlanError` here, before the first call.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from microlambda.plan import names
+from microlambda.plan.errors import PlanError
+from microlambda.plan.plan import Plan, Scope
+from microlambda.plan.policies import TRUST, own_logs
+from microlambda.plan.records import (
+    Alias,
+    Function,
+    HttpApi,
+    LogGroup,
+    Permission,
+    Record,
+    Ref,
+    Role,
+    Version,
+)
+from microlambda.project.environment import check_environment_size, resolve_environment
+from microlambda.project.errors import nearest
+from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from microlambda import App
+    from microlambda.project.settings import FunctionSettings, Settings
+
+HANDLER = "microlambda.runtime.entry.handler"
+LIVE = "live"
+HTTP = "http"
+
+#: Names that so many projects have that their AWS names would meet.
+_COMMON_NAMES = ("app", "main", "__main__")
+# What a tag's value may hold: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+_TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{1,128}")
+
+
+def app_name(app: App | None, settings: Settings) -> str:
+    """Give the name that everything on AWS is called after: the settings', else the App's."""
+    name = settings.name or (app.name if app is not None else None)
+    if not name or name in _COMMON_NAMES:
+        fact = f"the App is called {name!r}, as many are" if name else "the App has no name"
+        raise PlanError(
+            f"{fact}, and everything on AWS is named after it. Write into {_file(settings)}: "
+            f'name = "{_suggestion(settings)}"'
+        )
+    if not _TAG_VALUE.fullmatch(name):
+        raise PlanError(
+            f"the App's name {name!r} holds characters that AWS's tags cannot. "
+            f"Use letters, digits, spaces and . : / = + - _ @"
+        )
+    return name
+
+
+def compile_plan(
+    app: App, settings: Settings, *, app_path: str, code_hash: str, environ: Mapping[str, str]
+) -> Plan:
+    """Plan one stage; `app_path` is "module:attribute", `code_hash` names what the archive is made of.
+
+    `settings.region` must be known by now, and `environ` has what `${env:NAME}` refers to.
+    """
+    scope = _scope(app, settings)
+    _check_known(app, settings)
+    names.check_distinct(scope.app, scope.stage, app.functions)
+    records: list[Record] = []
+    for handler in app.functions:
+        function = settings.function(handler)
+        _check_timeout(function, settings.ingress)
+        environment = _environment(function, app_path, environ)
+        records += _function(scope, settings, function, environment, code_hash)
+    if HTTP in app.functions:
+        records += DEPLOYED_INGRESSES[settings.ingress](scope, settings)
+    return Plan(scope=scope, records=tuple(records))
+
+
+def _scope(app: App, settings: Settings) -> Scope:
+    if settings.region is None:
+        raise PlanError('no region is known. Write region = "eu-west-1" into the settings, or give --region.')
+    return Scope(id=settings.id, app=app_name(app, settings), stage=settings.stage, region=settings.region)
+
+
+def _check_known(app: App, settings: Settings) -> None:
+    """Refuse by name what the app or the settings ask for and this version cannot deploy."""
+    if not app.functions:
+        raise PlanError(
+            "the App has no routes, so there is nothing to deploy. "
+            "`microlambda delete` removes what an earlier version of it deployed."
+        )
+    for handler in app.functions:
+        if handler != HTTP:
+            raise PlanError(f"the handler {handler!r} needs a trigger that this version does not deploy.")
+    if settings.ingress not in DEPLOYED_INGRESSES:
+        raise PlanError(
+            f"ingress = {settings.ingress!r} is not deployed by this version. "
+            f"Deployed are: {', '.join(DEPLOYED_INGRESSES)}."
+        )
+    for name in settings.function_names:
+        if name not in app.functions:
+            raise PlanError(
+                f"[functions.{name}] names no function of this App.{nearest(name, app.functions)} "
+                f"It has: {', '.join(app.functions)}."
+            )
+    undeployed = {
+        name: None for handler in app.functions for name in settings.function(handler).undeployed
+    } | dict.fromkeys(settings.undeployed)
+    if undeployed:
+        raise PlanError(
+            f"the settings ask for {', '.join(undeployed)}, which this version does not deploy. "
+            f"Remove it for stage {settings.stage!r}."
+        )
+
+
+def _check_timeout(function: FunctionSettings, ingress: str) -> None:
+    longest = INGRESS_TIMEOUTS[ingress]
+    if function.name == HTTP and function.timeout > longest:
+        raise PlanError(
+            f"timeout = {function.timeout} for the function 'http' is more than {ingress} waits: {longest} "
+            "s. "
+            f"Write a shorter one under [functions.http]: timeout = {longest}"
+        )
+
+
+def _environment(function: FunctionSettings, app_path: str, environ: Mapping[str, str]) -> dict[str, str]:
+    environment = resolve_environment(function, environ)
+    environment |= {"MICROLAMBDA_APP": app_path, "MICROLAMBDA_HANDLER": function.name}
+    check_environment_size(environment, function)
+    return environment
+
+
+def _function(
+    scope: Scope,
+    settings: Settings,
+    function: FunctionSettings,
+    environment: Mapping[str, str],
+    code_hash: str,
+) -> list[Record]:
+    key, name = function.name, names.function_name(scope.app, scope.stage, function.name)
+    tags = _tags(scope, function.tags)
+    return [
+        Role(
+            key=key,
+            name=names.role_name(scope.app, scope.stage, key, scope.region),
+            path=names.role_path(scope.app, scope.stage),
+            trust=TRUST,
+            policies={"microlambda-logs": own_logs(names.log_group_name(name))},
+            tags=tags,
+        ),
+        LogGroup(key=key, name=names.log_group_name(name), retention=function.log_retention, tags=tags),
+        Function(
+            key=key,
+            name=name,
+            role=Ref(kind=Role.kind, key=key),
+            log_group=Ref(kind=LogGroup.kind, key=key, attribute="name"),
+            handler=HANDLER,
+            runtime=f"python{settings.python}",
+            architecture=settings.architecture,
+            memory=function.memory,
+            timeout=function.timeout,
+            environment=environment,
+            code_hash=code_hash,
+            tags=tags,
+        ),
+        Version(key=key, name=name, function=Ref(kind=Function.kind, key=key), code_hash=code_hash),
+        Alias(
+            key=key,
+            name=LIVE,
+            function=Ref(kind=Function.kind, key=key),
+            function_name=name,
+            version=Ref(kind=Version.kind, key=key, attribute="version"),
+            code_hash=code_hash,
+        ),
+    ]
+
+
+def _http_api(scope: Scope, settings: Settings) -> list[Record]:
+    alias = Ref(kind=Alias.kind, key=HTTP)
+    return [
+        HttpApi(
+            key=HTTP,
+            name=names.api_name(scope.app, scope.stage),
+            target=alias,
+            route="$default",
+            stage="$default",
+            payload="2.0",
+            tags=_tags(scope, settings.tags),
+        ),
+        Permission(
+            key=HTTP,
+            name=names.statement_id("microlambda-http-api"),
+            alias=alias,
+            function_name=names.function_name(scope.app, scope.stage, HTTP),
+            alias_name=LIVE,
+            action="lambda:InvokeFunction",
+            principal="apigateway.amazonaws.com",
+            source=Ref(kind=HttpApi.kind, key=HTTP, attribute="source_arn"),
+        ),
+    ]
+
+
+def _tags(scope: Scope, own: Mapping[str, str]) -> dict[str, str]:
+    tags = {**own, **scope.tags}
+    if len(tags) > TAGS:
+        raise PlanError(
+            f"{len(tags)} tags are more than AWS keeps on one resource: {TAGS}, three of them ours."
+        )
+    return tags
+
+
+def _file(settings: Settings) -> str:
+    if settings.source is not None and settings.source.name == "pyproject.toml":
+        return "pyproject.toml, under [tool.microlambda]"
+    return "microlambda.toml"
+
+
+def _suggestion(settings: Settings) -> str:
+    folder = re.sub(r"[^a-z0-9-]+", "-", settings.root.resolve().name.lower()).strip("-")
+    return folder if folder and folder not in _COMMON_NAMES else "my-service"
+
+
+#: Ingress by name -> what it needs beside the function.
+DEPLOYED_INGRESSES = {"http-api": _http_api}

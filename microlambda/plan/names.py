@@ -1,0 +1,85 @@
+"""How things are called on AWS: `{app}-{stage}-{handler}`, made to fit.
+
+Each character outside `[A-Za-z0-9_-]` becomes `-`. Where one was replaced, or the limit is passed, the name
+is cut and ends in 8 hex digits of the full name's hash, so that two different names stay different.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from microlambda.plan.errors import PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAME_LIMIT = 64  # function, role, rule, schedule
+STATEMENT_LIMIT = 100
+API_LIMIT = 128
+
+_OTHER = re.compile(r"[^A-Za-z0-9_-]")
+_DIGITS = 8
+
+
+def aws_name(full: str, limit: int = NAME_LIMIT) -> str:
+    """Make `full` a name that AWS accepts, of at most `limit` characters."""
+    safe = _OTHER.sub("-", full)
+    if safe == full and len(full) <= limit:
+        return full
+    digest = sha256(full.encode()).hexdigest()[:_DIGITS]
+    return f"{safe[: limit - _DIGITS - 1]}-{digest}"
+
+
+def function_name(app: str, stage: str, handler: str) -> str:
+    """Name the function of a handler."""
+    return aws_name(f"{app}-{stage}-{handler}")
+
+
+def function_prefix(app: str, stage: str) -> str:
+    """Give what the names of all functions of the stage start with (and some names of others, perhaps)."""
+    return _OTHER.sub("-", f"{app}-{stage}-")[: NAME_LIMIT - _DIGITS - 1]
+
+
+def role_name(app: str, stage: str, handler: str, region: str) -> str:
+    """Name the role of a handler's function. IAM is global, so it ends in the region, whatever is cut."""
+    return f"{aws_name(f'{app}-{stage}-{handler}', NAME_LIMIT - len(region) - 1)}-{region}"
+
+
+def role_path(app: str, stage: str) -> str:
+    """Give the IAM path that all roles of the stage are under."""
+    return f"/microlambda/{aws_name(app)}/{aws_name(stage)}/"
+
+
+def log_group_name(function: str) -> str:
+    """Name the log group that Lambda writes the function's lines to."""
+    return f"/aws/lambda/{function}"
+
+
+def api_name(app: str, stage: str) -> str:
+    """Name the stage's HTTP API."""
+    return aws_name(f"{app}-{stage}", API_LIMIT)
+
+
+def statement_id(text: str) -> str:
+    """Name a statement of a function's resource policy."""
+    return aws_name(text, STATEMENT_LIMIT)
+
+
+def lock_name(app: str, stage: str) -> str:
+    """Name the SSM parameter that a running deploy of the stage holds."""
+    return f"{role_path(app, stage)}lock"
+
+
+def check_distinct(app: str, stage: str, handlers: Iterable[str]) -> None:
+    """Raise `PlanError` where two handlers have one name on AWS."""
+    taken: dict[str, str] = {}
+    for handler in handlers:
+        name = function_name(app, stage, handler)
+        if name in taken:
+            raise PlanError(
+                f"the handlers {taken[name]!r} and {handler!r} are both called {name!r} on AWS. "
+                f"Give one of them another name: name=..."
+            )
+        taken[name] = handler

@@ -1,0 +1,165 @@
+"""One frozen record per thing that AWS is to hold.
+
+A record says what is wanted, in AWS's words; what AWS alone knows (an ARN, an id, a version's number) stands
+in it as a `Ref` to the record that it comes from. `key` is the handler that a record belongs to; `address` is
+where the thing is found again: its name, or for what lives inside a function, the function's name and its
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ref:
+    """What another resource will tell once it is there: `Ref(kind="role", key="http")` is that role's ARN."""
+
+    kind: str
+    key: str
+    attribute: str = "arn"
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.key}.{self.attribute}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arn:
+    """An ARN in the account and region of the deploy: `Arn(service="logs", resource="log-group:x")`."""
+
+    service: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"arn:${{partition}}:{self.service}:${{region}}:${{account}}:{self.resource}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What all records have."""
+
+    kind: ClassVar[str]
+
+    key: str
+    name: str
+
+    @property
+    def address(self) -> str:
+        """Say where AWS keeps it, unique within its kind."""
+        return self.name
+
+    def references(self) -> tuple[Ref, ...]:
+        """List what this record needs from others."""
+        return tuple(ref for one in fields(self) for ref in _refs(getattr(self, one.name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Record):
+    """The role that one function runs as."""
+
+    kind: ClassVar[str] = "role"
+
+    path: str
+    trust: Mapping[str, Any]  # policy document
+    policies: Mapping[str, Mapping[str, Any]]  # inline, by name
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogGroup(Record):
+    """Where one function's lines go."""
+
+    kind: ClassVar[str] = "log-group"
+
+    retention: int | None  # days; None: for ever
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function(Record):
+    """One Lambda function; `environment` is complete, resolved and secret."""
+
+    kind: ClassVar[str] = "function"
+
+    role: Ref
+    log_group: Ref
+    handler: str
+    runtime: str
+    architecture: str
+    memory: int  # MB
+    timeout: int  # s
+    environment: Mapping[str, str] = field(repr=False)
+    code_hash: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version(Record):
+    """The published version of a function that runs what is planned; AWS numbers it."""
+
+    kind: ClassVar[str] = "version"
+
+    function: Ref
+    code_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alias(Record):
+    """What every trigger names, so that a deploy moves them all at once."""
+
+    kind: ClassVar[str] = "alias"
+
+    function: Ref
+    function_name: str
+    version: Ref
+    code_hash: str
+
+    @property
+    def address(self) -> str:
+        """Name the function first: an alias lives inside it."""
+        return f"{self.function_name}:{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpApi(Record):
+    """An HTTP API with one route that hands everything to one function."""
+
+    kind: ClassVar[str] = "http-api"
+
+    target: Ref  # the alias
+    route: str
+    stage: str
+    payload: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission(Record):
+    """One statement of a function's resource policy, on its alias; `name` is the statement's id."""
+
+    kind: ClassVar[str] = "permission"
+
+    alias: Ref
+    function_name: str
+    alias_name: str
+    action: str
+    principal: str
+    source: Ref
+
+    @property
+    def address(self) -> str:
+        """Name function, alias and statement."""
+        return f"{self.function_name}:{self.alias_name}/{self.name}"
+
+
+def _refs(value: object) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _refs(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _refs(one)

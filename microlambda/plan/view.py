@@ -1,0 +1,54 @@
+"""Records as plain data for people and programs; of environment variables the names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from microlambda.plan.kinds import KINDS
+from microlambda.plan.records import Arn, Function, HttpApi, LogGroup, Record, Ref
+
+#: Fields whose values are secret; their names are shown.
+SECRET_FIELDS = ("environment",)
+
+
+def title(record: Record) -> str:
+    """Name a record in a sentence: `function shop-dev-http`."""
+    return f"{KINDS[record.kind].title} {record.name}"
+
+
+def summary(record: Record) -> tuple[str, ...]:
+    """Say in a few words what the record asks for, where its name does not; no value of a variable."""
+    if isinstance(record, Function):
+        variables = " ".join(sorted(record.environment))
+        return (
+            *(record.runtime, record.architecture, f"{record.memory} MB", f"{record.timeout} s"),
+            f"environment {variables}",
+        )
+    if isinstance(record, LogGroup):
+        return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
+    if isinstance(record, HttpApi):
+        return ("open to the internet",)
+    return ()
+
+
+def as_data(record: Record) -> dict[str, Any]:
+    """Give everything in a record that may be shown, ready for JSON."""
+    data: dict[str, Any] = {"kind": record.kind}
+    for one in fields(record):
+        value = getattr(record, one.name)
+        data[one.name] = sorted(value) if one.name in SECRET_FIELDS else _plain(value)
+    return data
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Ref):
+        return f"${{{value}}}"
+    if isinstance(value, Arn):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,1 @@
+"""Reading the user's project: its settings, and the App that its files hold."""

@@ -1,0 +1,110 @@
+"""Environment variables of functions: which names may be set, and how `${env:NAME}` becomes a value.
+
+Values are secrets until proven otherwise: no error of this module prints one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import TYPE_CHECKING
+
+from microlambda.project.errors import SettingsError
+from microlambda.project.limits import ENVIRONMENT_BYTES, OUR_ENVIRONMENT, RESERVED_ENVIRONMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from microlambda.project.settings import FunctionSettings
+
+# The pattern of EnvironmentVariableName in Lambda's service model.
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+_REFERENCE = re.compile(r"\$\{(?P<kind>[a-z]+):(?P<name>[^}]*)\}")
+
+
+def name_problem(name: str) -> str | None:
+    """Say why a function's environment cannot hold `name`, or None."""
+    if name in OUR_ENVIRONMENT:
+        return f"{name} is set by microlambda itself"
+    if name in RESERVED_ENVIRONMENT:
+        return f"{name} is reserved by AWS Lambda"
+    if not _NAME.fullmatch(name):
+        return f"{name!r} is no name for a variable: two or more letters, digits and '_', a letter first"
+    return None
+
+
+def resolve_environment(function: FunctionSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Replace every `${env:NAME}` in the function's environment by the value in `environ`.
+
+    A reference may stand inside a longer text, and several may. A NAME that `environ` lacks is a
+    `SettingsError` naming the variable and the stage, and so is more than the 4 KB that Lambda accepts.
+    """
+    resolved = {
+        name: _resolve(name, value, function, environ) for name, value in function.environment.items()
+    }
+    check_environment_size(resolved, function)
+    return resolved
+
+
+def resolvable_environment(function: FunctionSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Resolve what can be: for commands that import the app only to read its name."""
+    resolved: dict[str, str] = {}
+    for name, value in function.environment.items():
+        with contextlib.suppress(SettingsError):
+            resolved[name] = _resolve(name, value, function, environ)
+    return resolved
+
+
+@contextlib.contextmanager
+def applied(environment: Mapping[str, str]) -> Iterator[None]:
+    """Set these variables for the length of the block: apps read them while they are imported."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def references(function: FunctionSettings) -> dict[str, tuple[str, ...]]:
+    """List, by variable of the function, the names that its `${env:NAME}` references ask for."""
+    found = {
+        variable: tuple(match["name"] for match in _REFERENCE.finditer(value) if match["kind"] == "env")
+        for variable, value in function.environment.items()
+    }
+    return {variable: names for variable, names in found.items() if names}
+
+
+def check_environment_size(environment: Mapping[str, str], function: FunctionSettings) -> None:
+    """Raise `SettingsError` where names and values together are more than Lambda accepts."""
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in environment.items())
+    if size > ENVIRONMENT_BYTES:
+        largest = sorted(environment, key=lambda name: -len(environment[name].encode()))[:3]
+        raise SettingsError(
+            f"the environment of function {function.name!r} in stage {function.stage!r} has {size} bytes; "
+            "Lambda "
+            f"accepts {ENVIRONMENT_BYTES}. Largest: {', '.join(largest)}."
+        )
+
+
+def _resolve(variable: str, text: str, function: FunctionSettings, environ: Mapping[str, str]) -> str:
+    where = f"environment variable {variable} of stage {function.stage!r}"
+
+    def value(match: re.Match[str]) -> str:
+        kind, name = match["kind"], match["name"]
+        if kind != "env":
+            raise SettingsError(
+                f"{where}: ${{{kind}:...}} is not resolved by this version; only ${{env:NAME}} is."
+            )
+        if not name:
+            raise SettingsError(f"{where}: ${{env:}} names no variable. Write ${{env:NAME}}.")
+        if name not in environ:
+            raise SettingsError(f"{where} needs {name}, which is not set here. Run: export {name}=...")
+        return environ[name]
+
+    return _REFERENCE.sub(value, text)

@@ -1,0 +1,190 @@
+"""From "module:attribute", or from nothing at all, to the App that the user's files hold.
+
+The module is imported as it will be on Lambda: from the folder that the archive is rooted in (the project, or
+its `src/`), which stays first on `sys.path` so that the app's own late imports work.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from microlambda.project.errors import AppImportFailed, AppNotFound, nearest
+from microlambda.project.search import find_module
+from microlambda.project.settings import load_settings
+
+if TYPE_CHECKING:
+    from types import ModuleType, TracebackType
+
+    from microlambda import App
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedApp:
+    """An App and where it was found; `import_root` is the folder that holds `module`, the archive's root."""
+
+    app: App
+    module: str
+    attribute: str
+    root: Path
+    import_root: Path
+
+    @property
+    def path(self) -> str:
+        """Write the App's place as `MICROLAMBDA_APP` has it: `module:attribute`."""
+        return f"{self.module}:{self.attribute}"
+
+
+def load_app(root: Path, target: str | None = None, *, command: str = "deploy") -> LoadedApp:
+    """Import the App that `target` names: "module:attribute" or "module"; None: the settings', or the only.
+
+    `command` is the one that errors suggest to type again.
+    """
+    root = root.resolve()
+    wanted = target or load_settings(root, "local").app or find_module(root)
+    module_name, _, attribute = wanted.partition(":")
+    module_name = _dotted(module_name)
+    import_root = _import_root(root, module_name)
+    module = _import(module_name, import_root, root)
+    attribute = attribute or _only_app(module, module_name, command)
+    app = _app_in(module, attribute, module_name, command)
+    return LoadedApp(app=app, module=module_name, attribute=attribute, root=root, import_root=import_root)
+
+
+def _dotted(name: str) -> str:
+    """Take `smslib/web.py` for `smslib.web`, because a shell completes it."""
+    return (
+        name.removesuffix(".py").replace("\\", "/").strip("/").replace("/", ".")
+        if name.endswith(".py")
+        else name
+    )
+
+
+def _import_root(root: Path, module: str) -> Path:
+    inner = Path(*module.split("."))
+    for folder in (root, root / "src"):
+        if (folder / inner).with_suffix(".py").is_file() or (folder / inner / "__init__.py").is_file():
+            return folder
+    expected = inner.with_suffix(".py")
+    modules = (path.stem for folder in (root, root / "src") for path in folder.glob("*.py"))
+    raise AppNotFound(f"{root} has no {expected}, and no src/{expected}.{nearest(module, modules)}")
+
+
+def _import(name: str, import_root: Path, root: Path) -> ModuleType:
+    _put_first(import_root)
+    _forget_other(name, import_root)
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - the user's module may raise anything
+        frames = _from_first_frame_in(root, exc.__traceback__)
+        message = f"{_place(exc, frames, root)}: {_what(exc)}"
+        raise AppImportFailed(message) from exc.with_traceback(frames)
+
+
+def _put_first(folder: Path) -> None:
+    entry = str(folder)
+    if sys.path[:1] != [entry]:
+        sys.path[:] = [entry, *(other for other in sys.path if other != entry)]
+
+
+def _forget_other(name: str, import_root: Path) -> None:
+    """Make way where another module holds the name already; the standard library's is never replaced."""
+    top = name.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        raise AppNotFound(
+            f"the module {top!r} in {import_root} has the name of one of Python's own. Rename it."
+        )
+    loaded = sys.modules.get(top)
+    if loaded is None or _is_inside(loaded, import_root):
+        return
+    for other in [one for one in sys.modules if one == top or one.startswith(f"{top}.")]:
+        del sys.modules[other]
+
+
+def _is_inside(module: ModuleType, folder: Path) -> bool:
+    places = [module.__file__] if module.__file__ else list(getattr(module, "__path__", []))
+    return any(Path(place).resolve().is_relative_to(folder) for place in places)
+
+
+def _from_first_frame_in(root: Path, traceback: TracebackType | None) -> TracebackType | None:
+    frames = traceback
+    while frames is not None and not _is_users(frames, root):
+        frames = frames.tb_next
+    return frames
+
+
+def _is_users(frame: TracebackType, root: Path) -> bool:
+    file = Path(frame.tb_frame.f_code.co_filename)
+    return file.is_relative_to(root) and "site-packages" not in file.parts
+
+
+def _place(exc: BaseException, frames: TracebackType | None, root: Path) -> str:
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f"{_shown(Path(exc.filename), root)}:{exc.lineno}"
+    deepest = None
+    while frames is not None:
+        deepest, frames = (frames if _is_users(frames, root) else deepest), frames.tb_next
+    if deepest is None:
+        return str(root)
+    return f"{_shown(Path(deepest.tb_frame.f_code.co_filename), root)}:{deepest.tb_lineno}"
+
+
+def _shown(file: Path, root: Path) -> Path:
+    return file.relative_to(root) if file.is_relative_to(root) else file
+
+
+def _what(exc: BaseException) -> str:
+    if isinstance(exc, SystemExit):
+        return f"the module ends the program (SystemExit: {exc.code}) while it is imported"
+    if isinstance(exc, SyntaxError):
+        return f"{type(exc).__name__}: {exc.msg}"
+    text = f"{type(exc).__name__}: {exc}"
+    if isinstance(exc, ModuleNotFoundError) and exc.name:
+        return f"{text}. Install it here, and name it in the project's requirements"
+    return text
+
+
+def _apps(module: ModuleType) -> dict[str, App]:
+    from microlambda import App
+
+    return {name: value for name, value in vars(module).items() if isinstance(value, App)}
+
+
+def _only_app(module: ModuleType, module_name: str, command: str) -> str:
+    apps = _apps(module)
+    if not apps:
+        raise AppNotFound(
+            f"{module_name!r} has no App. Add: from microlambda import App, and app = App({module_name!r})"
+        )
+    if "app" in apps:
+        return "app"
+    if len({id(app) for app in apps.values()}) > 1:
+        names = ", ".join(repr(name) for name in apps)
+        raise AppNotFound(
+            f"{module_name!r} has several Apps: {names}. Choose one: microlambda {command} "
+            f"{module_name}:{min(apps)}"
+        )
+    return next(iter(apps))
+
+
+def _app_in(module: ModuleType, attribute: str, module_name: str, command: str) -> App:
+    apps = _apps(module)
+    if attribute in apps:
+        return apps[attribute]
+    if hasattr(module, attribute):
+        fact = f"{module_name}:{attribute} is a {type(getattr(module, attribute)).__name__}, not an App."
+    else:
+        fact = f"{module_name!r} has no attribute {attribute!r}."
+    if not apps:
+        raise AppNotFound(f"{fact} It has no App at all.")
+    if len(apps) == 1:
+        (only,) = apps
+        raise AppNotFound(f"{fact} It has one App: {only!r}. Try: microlambda {command} {module_name}:{only}")
+    names = ", ".join(repr(name) for name in apps)
+    raise AppNotFound(
+        f"{fact} It has these Apps: {names}. Try: microlambda {command} {module_name}:{min(apps)}"
+    )

@@ -1,0 +1,86 @@
+"""Which module holds the App of a project that does not say so, told without running anything."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from microlambda.project.errors import AppNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CONVENTIONAL = ("app.py", "app/__init__.py", "src/app.py", "src/app/__init__.py")
+_NEVER = {
+    "build",
+    "dist",
+    "docs",
+    "examples",
+    "node_modules",
+    "tests",
+    "test",
+    "venv",
+    "setup.py",
+    "conftest.py",
+}
+
+
+def find_module(root: Path) -> str:
+    """Name the module with the project's App: `app`, or the only module or package that makes one."""
+    for name in _CONVENTIONAL:
+        if (root / name).is_file():
+            return "app"
+    found = [_module(path, root) for path in _candidates(root) if _makes_app(path)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise AppNotFound(
+            f"{root} has several modules with an App: {', '.join(found)}. Choose one: microlambda deploy "
+            f"{found[0]}"
+        )
+    raise AppNotFound(
+        f"{root} has no App: no app.py, and no other module there or in src/ that makes one. "
+        f"`microlambda new NAME` makes a project to start from."
+    )
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    for folder in (root, root / "src"):
+        for path in sorted(folder.glob("*.py")) if folder.is_dir() else ():
+            if path.name not in _NEVER:
+                yield path
+        for package in sorted(folder.glob("*/__init__.py")) if folder.is_dir() else ():
+            if package.parent.name not in _NEVER and package.parent.name.isidentifier():
+                yield from sorted(package.parent.glob("*.py"))
+
+
+def _module(path: Path, root: Path) -> str:
+    folder = root / "src" if path.is_relative_to(root / "src") else root
+    parts = path.relative_to(folder).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _makes_app(path: Path) -> bool:
+    """Tell whether the module imports App from microlambda and calls it at its top level."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return False
+    names = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "microlambda"
+        for alias in node.names
+        if alias.name == "App"
+    }
+    return any(
+        isinstance(node, ast.Assign | ast.AnnAssign)
+        and isinstance(node.value, ast.Call)
+        and _called(node.value) in names | {"microlambda.App"}
+        for node in tree.body
+    )
+
+
+def _called(call: ast.Call) -> str:
+    return ast.unparse(call.func)

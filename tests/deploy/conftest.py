@@ -1,0 +1,295 @@
+"""An AWS for the deployer's tests: moto's, closed to the real one, with a record of every call."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.awslambda_simple.models import LambdaSimpleBackend
+
+from microlambda import App
+from microlambda.deploy.deployer import Deployer
+from microlambda.deploy.session import Aws
+from microlambda.plan.compile import compile_plan
+from microlambda.plan.plan import Plan
+from microlambda.project.settings import Settings, load_settings
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+READS = ("get_", "list_", "describe_", "filter_", "Get", "List", "Describe", "Filter")
+
+
+@cache
+def models() -> Any:
+    """botocore's service models, read once for all tests."""
+    return botocore.session.get_session().get_component("data_loader")
+
+
+def new_session() -> boto3.Session:
+    session = botocore.session.Session()
+    session.register_component("data_loader", models())
+    return boto3.Session(botocore_session=session, region_name=REGION)
+
+
+@dataclass
+class Cloud:
+    """moto behind boto3: the calls that were made, and a way to make one of them fail."""
+
+    aws: Aws
+    calls: list[str] = field(default_factory=list)
+    sleeps: list[float] = field(default_factory=list)
+    before_call: Callable[[str, dict[str, Any]], None] | None = None
+    lost: str | None = None
+    clients: dict[str, Any] = field(default_factory=dict)
+    requests: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> list[str]:
+        """The calls that could change something, without those of the lock."""
+        return [one for one in self.mutating if one not in ("PutParameter", "DeleteParameter")]
+
+    @property
+    def mutating(self) -> list[str]:
+        return [one for one in self.calls if not one.startswith((*READS, "Invoke"))]
+
+    def client(self, service: str) -> Any:
+        """The test's own look at the account, not in the record."""
+        if service not in self.clients:
+            make: Any = new_session().client
+            self.clients[service] = make(service)
+        return self.clients[service]
+
+    def last(self, call: str) -> dict[str, Any]:
+        """The request of the last call of this name."""
+        return self.requests[call]
+
+    def on_call(self, model: Any, params: dict[str, Any], **_rest: Any) -> None:
+        self.calls.append(model.name)
+        self.requests[model.name] = params
+        if self.before_call is not None:
+            self.before_call(model.name, params)
+
+    def after_call(self, model: Any, **_rest: Any) -> None:
+        if model.name == self.lost:
+            error: Any = {"Code": "InternalFailure", "Message": "reply lost"}
+            raise ClientError({"Error": error}, model.name)
+
+
+class Answers:
+    """What `invoke` answers: the event, unless a function error is set."""
+
+    error: dict[str, Any] | None = None
+    events: list[Any] = []  # noqa: RUF012 - emptied by the fixture
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> type[Answers]:
+    """Make moto's Lambda answer, or fail, as the test says."""
+    monkeypatch.setattr(Answers, "error", None)
+    monkeypatch.setattr(Answers, "events", [])
+
+    def invoke(self: Any, function: str, qualifier: str, body: Any, headers: Any, response: Any) -> bytes:
+        Answers.events.append((function, json.loads(body)))
+        if headers.get("X-Amz-Log-Type") == "Tail":
+            response["x-amz-log-result"] = base64.b64encode(b"START\nhello\nEND\n").decode()
+        if Answers.error is not None:
+            response["x-amz-function-error"] = "Unhandled"
+            return json.dumps(Answers.error).encode()
+        return body.encode() if isinstance(body, str) else bytes(body)
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
+    return Answers
+
+
+@pytest.fixture
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Make sure that no test finds credentials, a profile, or the real AWS."""
+    import os
+
+    for name in [one for one in os.environ if one.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
+
+
+@pytest.fixture
+def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
+    """Give an empty AWS account."""
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        session = new_session()
+        sleeps: list[float] = []
+        made = Cloud(aws=Aws(session.client, region=REGION, sleep=sleeps.append), sleeps=sleeps)
+        session.events.register("before-call", made.on_call)
+        session.events.register("after-call", made.after_call)
+        yield made
+
+
+@dataclass
+class Project:
+    """An app with settings, its code, and its deployer."""
+
+    root: Path
+    cloud: Cloud
+    app: App
+    stage: str = "dev"
+    code: str = "one"
+    environ: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def write(self, text: str) -> None:
+        (self.root / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "{REGION}"\n{text}')
+
+    @property
+    def settings(self) -> Settings:
+        return load_settings(self.root, self.stage)
+
+    @property
+    def plan(self) -> Plan:
+        return compile_plan(
+            self.app, self.settings, app_path="app:app", code_hash=self.code, environ=self.environ
+        )
+
+    @property
+    def deployer(self) -> Deployer:
+        return Deployer(self.cloud.aws, self.plan, archive=self.archive, say=self.said.append)
+
+    def archive(self) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr(zipfile.ZipInfo("app.py"), self.code)
+        return buffer.getvalue()
+
+
+def _shop() -> App:
+    app = App("shop")
+
+    @app.get("/")
+    def index() -> dict[str, str]:
+        return {"hello": "world"}
+
+    return app
+
+
+@pytest.fixture
+def project(tmp_path: Path, cloud: Cloud) -> Project:
+    """Give a small project that was never deployed."""
+    made = Project(root=tmp_path, cloud=cloud, app=_shop())
+    made.write("")
+    return made
+
+
+FIRST_DEPLOY = [
+    *("CreateRole", "PutRolePolicy", "CreateLogGroup", "PutRetentionPolicy", "CreateFunction"),
+    *("PublishVersion", "CreateAlias", "CreateApi", "CreateIntegration", "CreateRoute", "CreateStage"),
+    "AddPermission",
+]
+
+
+def deploy_again(project: Project) -> list[str]:
+    """Deploy, and give the calls that could have changed something, the lock's included."""
+    project.cloud.calls.clear()
+    project.deployer.deploy()
+    return project.cloud.mutating
+
+
+def create_function(cloud: Cloud, name: str, tags: dict[str, str]) -> None:
+    iam = cloud.client("iam")
+    role = iam.create_role(RoleName=f"{name}-any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    cloud.client("lambda").create_function(
+        FunctionName=name, Role=role, Handler="x.y", Runtime="python3.13", Code={"ZipFile": b"x"}, Tags=tags
+    )
+
+
+def fail_at(cloud: Cloud, call: str, code: str = "InternalFailure", message: str = "no") -> None:
+    """Make the next call of this name fail, once."""
+    done: list[str] = []
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name == call and not done:
+            done.append(name)
+            raise ClientError({"Error": {"Code": code, "Message": message}}, name)
+
+    cloud.before_call = before_call
+
+
+def lose_reply_of(cloud: Cloud, call: str) -> None:
+    cloud.lost = call
+
+
+def unlock(cloud: Cloud) -> None:
+    """Remove the lock that a failed DeleteParameter has left."""
+    ssm = cloud.client("ssm")
+    for parameter in ssm.describe_parameters()["Parameters"]:
+        ssm.delete_parameter(Name=parameter["Name"])
+
+
+def sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+def account(cloud: Cloud) -> dict[str, Any]:
+    """Everything that the account holds, by kind and name."""
+    iam, logs, lambda_ = cloud.client("iam"), cloud.client("logs"), cloud.client("lambda")
+    gateway = cloud.client("apigatewayv2")
+    found: dict[str, Any] = {}
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        found[f"role {name}"] = {
+            one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in policies
+        }
+    for group in logs.describe_log_groups()["logGroups"]:
+        found[f"log-group {group['logGroupName']}"] = group.get("retentionInDays")
+    for one in lambda_.list_functions()["Functions"]:
+        found[f"function {one['FunctionName']}"] = function_state(lambda_, one["FunctionName"])
+    for api in gateway.get_apis()["Items"]:
+        where = {"ApiId": api["ApiId"]}
+        found[f"api {api['Name']}"] = {
+            "integrations": [one["IntegrationUri"] for one in gateway.get_integrations(**where)["Items"]],
+            "routes": [one["RouteKey"] for one in gateway.get_routes(**where)["Items"]],
+            "stages": [one["StageName"] for one in gateway.get_stages(**where)["Items"]],
+        }
+    return found
+
+
+def function_state(lambda_: Any, name: str) -> dict[str, Any]:
+    configuration = lambda_.get_function_configuration(FunctionName=name, Qualifier="live")
+    policy = json.loads(lambda_.get_policy(FunctionName=name, Qualifier="live")["Policy"])
+    kept = ("Runtime", "MemorySize", "Timeout", "Role", "Handler", "Environment", "CodeSha256")
+    return {
+        **{one: configuration[one] for one in kept},
+        "versions": len(lambda_.list_versions_by_function(FunctionName=name)["Versions"]) - 1,
+        "aliases": [one["Name"] for one in lambda_.list_aliases(FunctionName=name)["Aliases"]],
+        "statements": [one["Sid"] for one in policy["Statement"]],
+    }
+
+
+def without_numbers(account: dict[str, Any]) -> dict[str, Any]:
+    """Leave out how many versions there are: a repaired function has had more of them."""
+    return {
+        name: {**state, "versions": None} if name.startswith("function ") else state
+        for name, state in account.items()
+    }
+
+
+def clean(project: Project) -> dict[str, Any]:
+    """What the account is after a deploy that nothing disturbed."""
+    project.deployer.delete(logs=True)
+    project.deployer.deploy()
+    return without_numbers(account(project.cloud))

@@ -1,0 +1,159 @@
+"""What ends a deploy, what is waited for, and what is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from microlambda.deploy.errors import ArchiveTooLarge, CheckFailed, DeployFailed
+from microlambda.deploy.kinds import function as function_kind
+from tests.deploy.conftest import (
+    ACCOUNT,
+    REGION,
+    Answers,
+    Cloud,
+    Project,
+    deploy_again,
+    fail_at,
+)
+
+
+def test_a_version_that_does_not_import_fails_the_deploy_and_the_alias_stays(
+    project: Project, cloud: Cloud, answers: type[Answers]
+) -> None:
+    project.deployer.deploy()
+    project.code = "two"
+    answers.error = {
+        "errorType": "Runtime.ImportModuleError",
+        "errorMessage": "No module named 'twilio'",
+        "stackTrace": ['  File "/var/task/app.py", line 3, in <module>\n    import twilio\n'],
+    }
+
+    with pytest.raises(CheckFailed) as failed:
+        project.deployer.deploy()
+
+    message = str(failed.value)
+    assert (
+        "version 2 of shop-dev-http does not start: Runtime.ImportModuleError: No module named 'tw" in message
+    )
+    assert '/var/task/app.py", line 3' in message
+    assert "'live' has not moved" in message
+    assert "1 of 3 changes were applied" in message
+    lambda_ = cloud.client("lambda")
+    assert lambda_.get_alias(FunctionName="shop-dev-http", Name="live")["FunctionVersion"] == "1"
+
+    answers.error = None
+    project.code = "three"
+    project.deployer.deploy()
+    assert lambda_.get_alias(FunctionName="shop-dev-http", Name="live")["FunctionVersion"] == "3"
+    assert deploy_again(project) == []
+
+
+def test_a_check_that_answers_something_else_fails(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moto.awslambda_simple.models import LambdaSimpleBackend
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", lambda *_args: b'{"ok": true}')
+
+    with pytest.raises(CheckFailed, match=r'does not start: it answered \{"ok": true\}'):
+        project.deployer.deploy()
+
+
+def test_an_archive_over_the_limit_is_refused_before_the_upload(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function_kind, "UPLOAD_LIMIT", 10)
+
+    with pytest.raises(ArchiveTooLarge, match="in one upload"):
+        project.deployer.deploy()
+
+    assert "CreateFunction" not in project.cloud.calls
+
+
+def test_a_denied_call_names_action_resource_and_progress(project: Project, cloud: Cloud) -> None:
+    message = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/x is not authorized to perform: lambda:CreateFunction "
+        f"on resource: arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-http because no policy allows it"
+    )
+    fail_at(cloud, "CreateFunction", "AccessDeniedException", message)
+
+    with pytest.raises(DeployFailed) as failed:
+        project.deployer.deploy()
+
+    assert str(failed.value) == (
+        "creating the function 'shop-dev-http' needs lambda:CreateFunction on "
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-http, which this identity lacks. "
+        "2 of 7 changes were applied. Run the same command again once the permission exists."
+    )
+
+
+def test_an_error_of_aws_that_quotes_a_secret_is_printed_without_it(project: Project, cloud: Cloud) -> None:
+    project.write("[environment]\nTOKEN = 's3cret-token'")
+    fail_at(cloud, "CreateFunction", "ValidationException", "Value '{TOKEN=s3cret-token}' is bad")
+
+    with pytest.raises(DeployFailed) as failed:
+        project.deployer.deploy()
+
+    assert "s3cret-token" not in str(failed.value)
+    assert "Value '{TOKEN=***}' is bad" in str(failed.value)
+
+
+def test_a_role_that_lambda_does_not_know_yet_is_waited_for(project: Project, cloud: Cloud) -> None:
+    tries: list[str] = []
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name == "CreateFunction" and len(tries) < 3:
+            tries.append(name)
+            error: Any = {
+                "Code": "InvalidParameterValueException",
+                "Message": "The role defined for the function cannot be assumed by Lambda.",
+            }
+            raise ClientError({"Error": error}, name)
+
+    cloud.before_call = before_call
+
+    project.deployer.deploy()
+
+    assert cloud.sleeps == [1, 1, 2]
+
+
+def test_each_step_waits_until_the_function_is_ready(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.awslambda.models import LambdaFunction
+
+    real = LambdaFunction.get_configuration
+    looks: list[str] = []
+
+    def pending(self: Any, on_create: bool = False) -> dict[str, Any]:
+        answer: dict[str, Any] = real(self, on_create)
+        if on_create or (len(looks) < 3 and "CreateFunction" in cloud.calls):
+            looks.append("pending")
+            answer |= {"State": "Pending", "LastUpdateStatus": "InProgress"}
+        return answer
+
+    monkeypatch.setattr(LambdaFunction, "get_configuration", pending)
+
+    project.deployer.deploy()
+
+    after = cloud.calls[cloud.calls.index("CreateFunction") :]
+    assert after[1:4] == ["GetFunctionConfiguration"] * 3
+    assert after[4] == "PublishVersion"
+
+
+def test_a_function_that_cannot_be_made_ready_is_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.awslambda.models import LambdaFunction
+
+    real = LambdaFunction.get_configuration
+    failed = {"State": "Failed", "StateReason": "the subnet is full"}
+    monkeypatch.setattr(
+        LambdaFunction, "get_configuration", lambda *args, **kw: {**real(*args, **kw), **failed}
+    )
+
+    with pytest.raises(
+        DeployFailed, match="cannot make the function 'shop-dev-http' ready: the subnet is full"
+    ):
+        project.deployer.deploy()

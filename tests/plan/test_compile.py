@@ -1,0 +1,226 @@
+"""From app and settings to the plan, and what is refused before anything is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from microlambda import App
+from microlambda.plan.compile import compile_plan
+from microlambda.plan.errors import PlanError
+from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
+from microlambda.plan.plan import Plan, Scope
+from microlambda.plan.records import Function, LogGroup, Record, Ref, Version
+from microlambda.plan.view import as_data, title
+from microlambda.project.errors import SettingsError, ToolError
+from microlambda.project.settings import load_settings
+
+Planner = Callable[..., Plan]
+
+
+@pytest.fixture
+def shop(app: App) -> App:
+    @app.get("/")
+    def index() -> str:
+        return "hello"
+
+    return app
+
+
+@pytest.fixture
+def plan(tmp_path: Path, shop: App) -> Planner:
+    """Plan the shop with these settings."""
+
+    def make(text: str = "", *, app: App = shop, stage: str = "dev", **environ: str) -> Plan:
+        top = "" if "region =" in text else 'region = "eu-west-1"\n'
+        (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\n{top}{text}')
+        settings = load_settings(tmp_path, stage)
+        return compile_plan(app, settings, app_path="app:app", code_hash="abc", environ=environ)
+
+    return make
+
+
+def function(plan: Plan) -> Function:
+    (record,) = plan.of_kind("function")
+    assert isinstance(record, Function)
+    return record
+
+
+def test_the_plan_of_an_http_app_has_every_kind_in_order(plan: Planner) -> None:
+    records = plan().records
+
+    assert [record.kind for record in records] == list(KINDS)
+    assert [record.address for record in records] == [
+        "shop-dev-http-eu-west-1",
+        "/aws/lambda/shop-dev-http",
+        "shop-dev-http",
+        "shop-dev-http",
+        "shop-dev-http:live",
+        "shop-dev",
+        "shop-dev-http:live/microlambda-http-api",
+    ]
+
+
+def test_the_same_input_gives_the_same_plan(plan: Planner) -> None:
+    assert plan(TOKEN="x") == plan(TOKEN="x")
+
+
+def test_the_functions_environment_is_resolved_and_ours_is_added(plan: Planner) -> None:
+    made = plan('[environment]\nTOKEN = "${env:T}"', T="s3cret")
+
+    assert function(made).environment == {
+        "TOKEN": "s3cret",
+        "MICROLAMBDA_APP": "app:app",
+        "MICROLAMBDA_HANDLER": "http",
+    }
+
+
+def test_no_view_of_the_plan_shows_a_value_of_the_environment(plan: Planner) -> None:
+    made = plan('[environment]\nTOKEN = "${env:T}"', T="s3cret")
+
+    shown = json.dumps([as_data(record) for record in made.records]) + repr(made)
+
+    assert "s3cret" not in shown
+    assert "TOKEN" in shown
+
+
+def test_tags_are_the_settings_and_ours(plan: Planner) -> None:
+    made = plan('tags = { team = "red" }')
+
+    for record in made.records:
+        if hasattr(record, "tags"):
+            assert record.tags == {
+                "team": "red",
+                "microlambda:id": "k3v9x2",
+                "microlambda:app": "shop",
+                "microlambda:stage": "dev",
+            }
+
+
+def test_the_name_in_the_settings_comes_before_the_apps(plan: Planner) -> None:
+    assert function(plan('name = "store"')).name == "store-dev-http"
+
+
+REFUSED = [
+    pytest.param(
+        'ingress = "rest-api"', "ingress = 'rest-api' is not deployed by this version", id="rest-api"
+    ),
+    pytest.param(
+        'ingress = "function-url"',
+        "ingress = 'function-url' is not deployed by this version",
+        id="function-url",
+    ),
+    pytest.param("timeout = 31", "more than http-api waits: 30 s", id="timeout"),
+    pytest.param("[functions.http]\ntimeout = 60", "more than http-api waits", id="timeout-of-http"),
+    pytest.param("vpc = {}", "ask for vpc, which this version does not deploy", id="vpc"),
+    pytest.param("layers = ['x']", "ask for layers, which", id="layers"),
+    pytest.param("[functions.http]\nsnap_start = true", "ask for snap_start, which", id="snap-start"),
+    pytest.param("single_function = true", "ask for single_function, which", id="single-function"),
+    pytest.param("[stages.dev]\ntracing = true", "ask for tracing, which", id="tracing-of-the-stage"),
+    pytest.param(
+        "[functions.htp]\nmemory = 512", "names no function of this App. Did you mean 'http'?", id="name"
+    ),
+    pytest.param('name = "app"', "the App is called 'app', as many are", id="app"),
+    pytest.param('name = "main"', "the App is called 'main', as many are", id="main"),
+    pytest.param('name = "a*b"', "characters that AWS's tags cannot", id="characters"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_cannot_be_deployed_is_refused_by_name(plan: Planner, text: str, message: str) -> None:
+    with pytest.raises(PlanError) as refused:
+        plan(text)
+
+    assert message in str(refused.value)
+
+
+def test_what_another_stage_asks_for_does_not_matter(plan: Planner) -> None:
+    assert plan("[stages.prod]\nvpc = {}\ntimeout = 900").records
+
+
+@pytest.mark.parametrize("name", [None, "app", "main", "__main__"])
+def test_a_name_that_many_have_is_refused_with_the_line_to_write(
+    tmp_path: Path, plan: Planner, name: str | None
+) -> None:
+    app = App(name)
+    app.get("/")(lambda: "hello")
+
+    with pytest.raises(PlanError) as refused:
+        plan(app=app)
+
+    assert f'Write into microlambda.toml: name = "{tmp_path.name.replace("_", "-")}"' in str(refused.value)
+
+
+def test_an_app_without_routes_has_nothing_to_deploy(plan: Planner) -> None:
+    with pytest.raises(PlanError, match="no routes, so there is nothing to deploy"):
+        plan(app=App("shop"))
+
+
+def test_a_missing_variable_is_named(plan: Planner) -> None:
+    with pytest.raises(SettingsError, match="needs MISSING, which is not set"):
+        plan('[environment]\nTOKEN = "${env:MISSING}"')
+
+
+def test_an_environment_over_4_kb_is_refused_without_values(plan: Planner) -> None:
+    with pytest.raises(SettingsError) as refused:
+        plan('[environment]\nTOKEN = "${env:T}"', T="s3cret" * 680)
+
+    assert "accepts 4096. Largest: TOKEN" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_too_many_tags_are_refused(plan: Planner) -> None:
+    tags = "\n".join(f"t{number} = 'x'" for number in range(48))
+
+    with pytest.raises(PlanError, match="51 tags are more than AWS keeps on one resource: 50"):
+        plan(f"[tags]\n{tags}")
+
+
+def test_a_record_before_what_it_refers_to_is_refused() -> None:
+    version = Version(key="http", name="f", function=Ref(kind="function", key="http"), code_hash="x")
+
+    with pytest.raises(PlanError, match=r"refers to function.http.arn, which is not before it"):
+        Plan(scope=Scope(id="k3v9x2", app="shop", stage="dev", region="eu-west-1"), records=(version,))
+
+
+def test_a_record_of_no_known_kind_is_refused() -> None:
+    class Queue(Record):
+        kind = "queue"
+
+    with pytest.raises(PlanError, match="'q' is of the kind 'queue', which no backend knows"):
+        Plan(
+            scope=Scope(id="k3v9x2", app="shop", stage="dev", region="eu-west-1"),
+            records=(Queue(key="q", name="q"),),
+        )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_shown_and_removed(plan: Planner, kind: str) -> None:
+    (record,) = plan().of_kind(kind)
+
+    assert title(record).startswith(KINDS[kind].title)
+    assert json.loads(json.dumps(as_data(record)))["kind"] == kind
+    assert kind in REMOVAL_ORDER
+
+
+def test_only_what_carries_all_our_tags_is_ours() -> None:
+    scope = Scope(id="k3v9x2", app="shop", stage="dev", region="eu-west-1")
+
+    assert scope.owns(scope.tags)
+    for tag in scope.tags:
+        assert not scope.owns({**scope.tags, tag: "other"})
+    assert not Scope(id=None, app="shop", stage="dev", region="x").owns({"microlambda:id": ""})
+
+
+def test_a_log_group_may_keep_for_ever(plan: Planner) -> None:
+    (group,) = plan('log_retention = "forever"').of_kind("log-group")
+
+    assert isinstance(group, LogGroup)
+    assert group.retention is None
+
+
+def test_every_error_of_the_plan_is_a_tool_error() -> None:
+    assert issubclass(PlanError, ToolError)
