@@ -1,0 +1,98 @@
+"""`microlambda local`: the app on this machine, behind a gateway that builds the events of AWS."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from microlambda.cli.options import project_root, target_argument
+from microlambda.project.limits import INGRESS_TIMEOUTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@click.command(short_help="Serve the app on this machine, with reload.")
+@target_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen on; 0 is any free one.",
+)
+@click.option(
+    "--ingress",
+    type=click.Choice(list(INGRESS_TIMEOUTS)),
+    help="The gateway whose events the app gets; otherwise the one of the settings.",
+)
+@click.option(
+    "--stage", default="local", show_default=True, metavar="STAGE", help="The stage whose settings apply."
+)
+@click.option("--no-reload", is_flag=True, help="Keep the app as it is when its files change.")
+def command(
+    target: str | None, *, host: str, port: int, ingress: str | None, stage: str, no_reload: bool
+) -> None:
+    """Serve the app on this machine, and again whenever its files or its settings change.
+
+    TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
+    """
+    from microlambda.local.console import Console
+    from microlambda.local.server import LocalServer
+
+    console = Console()
+    if not is_loopback(host):
+        console.note(f"Warning: on {host}, others on the network can reach the app too.")
+    server = LocalServer(
+        project_root(),
+        target,
+        stage=stage,
+        ingress=ingress,
+        host=host,
+        port=port,
+        reload=not no_reload,
+        console=console,
+    )
+    with until_interrupted() as ignore_signals:
+        try:
+            server.start()
+            threading.Event().wait()
+        finally:
+            ignore_signals()  # a second Ctrl-C must not break off the cleaning up
+            server.stop()
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C, or SIGTERM, end the block: that is how serving ends, and no failure.
+
+    The block gets a function that makes both have no effect any more.
+    """
+    # SIGINT too: a shell starts background jobs with it ignored.
+    before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    def ignore_signals() -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+
+    try:
+        yield ignore_signals
+    except KeyboardInterrupt:
+        click.echo()  # after the terminal's ^C
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches the host."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,69 @@
+"""`microlambda routes`: what the app answers, in order of registration."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from microlambda.cli.options import project_root, target_argument
+from microlambda.local.columns import aligned
+
+if TYPE_CHECKING:
+    from microlambda.runtime.routing.rule import Rule
+
+COLUMNS = ("methods", "rule", "view", "location")
+
+
+@click.command(short_help="List the app's routes.")
+@target_argument
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object for each route.")
+def command(target: str | None, *, as_json: bool) -> None:
+    """List the app's routes: methods, rule, view and where it stands.
+
+    TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
+    """
+    from microlambda.project.environment import applied, resolvable_environment
+    from microlambda.project.loader import load_app
+    from microlambda.project.settings import load_settings
+
+    root = project_root()
+    function = load_settings(root, "local").function("http")
+    with applied(resolvable_environment(function, os.environ)):
+        app = load_app(root, target, command="routes").app
+    if as_json:
+        click.echo(json.dumps([_record(rule) for rule in app.route_table], indent=2))
+    elif not len(app.route_table):
+        click.echo(f"The app {app.name or 'without a name'!r} has no routes.")
+    elif sys.stdout.isatty():
+        _print_table([_row(rule) for rule in app.route_table])
+    else:
+        for line in aligned([_row(rule) for rule in app.route_table]):
+            click.echo(line)
+
+
+def _record(rule: Rule) -> dict[str, object]:
+    return {
+        "methods": sorted(rule.methods),
+        "rule": rule.rule,
+        "view": rule.endpoint,
+        "location": rule.location,
+    }
+
+
+def _row(rule: Rule) -> tuple[str, ...]:
+    return (", ".join(sorted(rule.methods)), rule.rule, rule.endpoint, rule.location)
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*(name.capitalize() for name in COLUMNS), box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text: a rule's brackets are no markup
+    Console().print(table)

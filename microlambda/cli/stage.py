@@ -1,0 +1,155 @@
+"""What the commands that speak to AWS start with: the stage's settings, the app's name, the way to AWS."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from microlambda.bundle.bundle import build, inputs_hash
+from microlambda.bundle.target import Target
+from microlambda.cli.options import project_root
+from microlambda.deploy.changes import REMOVE, Change
+from microlambda.deploy.deployer import Deployer
+from microlambda.deploy.errors import NotDeployed
+from microlambda.deploy.explain import explained
+from microlambda.deploy.session import Aws, check_place, connect
+from microlambda.plan.compile import HTTP, app_name, compile_plan
+from microlambda.plan.plan import Plan, Scope
+from microlambda.project.environment import applied, resolvable_environment, resolve_environment
+from microlambda.project.errors import ToolError
+from microlambda.project.loader import LoadedApp, load_app
+from microlambda.project.settings import Settings, load_settings, write_id
+
+Say = Callable[[str], None]
+
+#: What stands for the id of a project that has none yet, in an AWS on this machine.
+LOCAL_ID = "local"
+
+
+class ConfirmationNeeded(ToolError):
+    """A question has to be answered, and there is no terminal to ask at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """An app, one stage's settings with their region, and what the code is bundled for."""
+
+    settings: Settings
+    loaded: LoadedApp
+    target: Target
+
+    @classmethod
+    def of(cls, settings: Settings, target: str | None, *, command: str) -> Deployment:
+        """Load the app that is meant, with its stage's environment, for the Lambda of the settings."""
+        with applied(resolve_environment(settings.function(HTTP), os.environ)):
+            loaded = load_app(settings.root, target or settings.app, command=command)
+        return cls(
+            settings=settings,
+            loaded=loaded,
+            target=Target.for_lambda(settings.python, settings.architecture),
+        )
+
+    def for_host(self) -> Deployment:
+        """Bundle for this machine instead, as the embedded cloud needs it."""
+        target = Target.for_host()
+        settings = replace(self.settings, python=target.python, architecture=target.architecture)
+        return replace(self, settings=with_local_id(settings), target=target)
+
+    def plan(self) -> Plan:
+        """Say what the stage is to be."""
+        return compile_plan(
+            self.loaded.app,
+            self.settings,
+            app_path=self.loaded.path,
+            code_hash=inputs_hash(self.settings, self.loaded.import_root, self.target),
+            environ=os.environ,
+        )
+
+    def with_id(self, say: Say) -> Deployment:
+        """Give the project an id if it has none, and say so."""
+        if self.settings.id is not None:
+            return self
+        named = write_id(self.settings)
+        source = named.source.name if named.source else ""
+        say(f'Wrote id = "{named.id}" to {source}: it tells what is yours on AWS. Keep it with the code.')
+        return replace(self, settings=replace(self.settings, id=named.id, source=named.source))
+
+    def deployer(self, aws: Aws, say: Say) -> Deployer:
+        """Give what brings this stage to AWS."""
+        return Deployer(aws, self.plan(), archive=lambda: self._archive(say), say=say)
+
+    def _archive(self, say: Say) -> bytes:
+        with TemporaryDirectory(prefix="microlambda-") as folder:
+            bundle = build(
+                self.settings,
+                self.loaded.module,
+                self.loaded.import_root,
+                target=self.target,
+                out=Path(folder),
+                say=lambda line: say(f"  {line}"),
+            )
+            for note in bundle.notes:
+                say(f"  note: {note}")
+            say(f"  {bundle.size / 1e6:.1f} MB to upload")
+            return bundle.archive.read_bytes()
+
+
+def open_aws(settings: Settings, *, profile: str | None, region: str | None) -> tuple[Aws, Settings]:
+    """Open the way to AWS, without asking it anything yet; the settings come back with their region."""
+    aws = connect(profile=profile, region=region, stage_region=settings.region)
+    settings = replace(settings, region=aws.region)
+    return aws, with_local_id(settings) if aws.is_loopback else settings
+
+
+def check_stage(aws: Aws, settings: Settings) -> None:
+    """Make sure that these are the right credentials for the stage."""
+    with explained("asking AWS whose credentials these are"):
+        check_place(aws, stage=settings.stage, account=settings.account)
+
+
+def deployed_scope(stage: str, *, profile: str | None, region: str | None) -> tuple[Aws, Scope]:
+    """Open the way to a stage that is deployed already; its app is imported only for its name, if need be."""
+    settings = load_settings(project_root(), stage)
+    aws, settings = open_aws(settings, profile=profile, region=region)
+    name = _name(settings)
+    if settings.id is None:
+        raise NotDeployed(
+            f"{name!r} has never been deployed: its settings have no id. Run: microlambda deploy"
+        )
+    check_stage(aws, settings)
+    return aws, Scope(id=settings.id, app=name, stage=stage, region=aws.region)
+
+
+def with_local_id(settings: Settings) -> Settings:
+    """Give a project without id one for an AWS on this machine, which forgets; nothing is written."""
+    return settings if settings.id is not None else replace(settings, id=LOCAL_ID)
+
+
+def _name(settings: Settings) -> str:
+    if settings.name:
+        return app_name(None, settings)
+    with applied(resolvable_environment(settings.function(HTTP), os.environ)):
+        return app_name(load_app(settings.root, settings.app).app, settings)
+
+
+def is_terminal() -> bool:
+    """Tell whether there is somebody to ask."""
+    return sys.stdin.isatty()
+
+
+def confirm(question: str, changes: Sequence[Change], *, yes: bool) -> None:
+    """Ask before something is removed; without a terminal, refuse instead of asking."""
+    removals = [change for change in changes if change.action == REMOVE]
+    if not removals or yes:
+        return
+    for change in removals:
+        click.echo(change.line, err=True)
+    if not is_terminal():
+        raise ConfirmationNeeded(f"{question} There is no terminal to answer at; --yes answers yes.")
+    click.confirm(question, abort=True, err=True)

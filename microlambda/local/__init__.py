@@ -1,0 +1,1 @@
+"""`microlambda local`: the app in a process of its own behind a gateway, with reload."""

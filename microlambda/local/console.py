@@ -1,0 +1,104 @@
+"""What `microlambda local` prints: the app at its start, a line for each request, what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from microlambda.local.columns import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from microlambda.emulator.invocation import Invocation
+    from microlambda.emulator.messages import HttpRequest, HttpResponse
+    from microlambda.local.version import AppReport
+    from microlambda.project.errors import ToolError
+
+_COLORS = {2: "green", 3: "cyan", 4: "yellow", 5: "red"}
+
+
+class Console:
+    """Prints whole lines, from any thread; colours only on a terminal, and not under NO_COLOR."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._colored = self._out.isatty() and not os.environ.get("NO_COLOR")
+        self._lock = threading.Lock()
+        self._reason = threading.local()
+
+    def started(self, report: AppReport, *, stage: str, ingress: str, url: str) -> None:
+        """Show the app and its routes, and where it answers."""
+        name = self._styled(report.name or "an app without a name", bold=True)
+        self._print(
+            f"{name} ({report.app}), stage {stage}, as behind {ingress}",
+            *_routes(report),
+            f"Serving on {self._styled(url, bold=True)} (Ctrl-C ends it)",
+        )
+
+    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
+        """Say that new code serves now, and show the routes where they are others."""
+        changed = before is None or before.routes != report.routes
+        self._print(f"Reloaded in {seconds:.2f} s", *(_routes(report) if changed else ()))
+
+    def failed(self, error: ToolError) -> None:
+        """Show why new code does not come up."""
+        message = f"{type(error).__name__}: {error}"
+        lines = [self._styled(message, fg="red"), *getattr(error, "__notes__", ())]
+        self._print(*lines, "The last good version keeps serving.", stream=self._err)
+
+    def explain(self, reason: str) -> None:
+        """Keep why the gateway answers by itself; `request` is told of the answer next, in this thread."""
+        self._reason.text = reason
+
+    def request(self, request: HttpRequest, response: HttpResponse, invocation: Invocation | None) -> None:
+        """Show one request: time, method, path, status, duration."""
+        clock = time.strftime("%H:%M:%S")
+        status = self._styled(str(response.status), fg=_COLORS.get(response.status // 100))
+        duration = f"{invocation.duration:.0f} ms" if invocation is not None else "-"
+        lines = [f"{clock} {_shown(request.method)} {_shown(request.target)} {status} {duration}"]
+        reason, self._reason.text = getattr(self._reason, "text", None), None
+        if invocation is not None and invocation.function_error is not None:
+            reason = _failure(invocation)
+        if reason:
+            lines.append(self._styled(f"  {_shown(reason)}", fg="yellow"))
+        self._print(*lines)
+
+    def note(self, text: str) -> None:
+        """Say something about the server itself."""
+        self._print(text, stream=self._err)
+
+    def _styled(self, text: str, *, fg: str | None = None, bold: bool | None = None) -> str:
+        return click.style(text, fg=fg, bold=bold) if self._colored else text
+
+    def _print(self, *lines: str, stream: TextIO | None = None) -> None:
+        stream = stream or self._out
+        with self._lock:
+            stream.write("".join(f"{line}\n" for line in lines))
+            stream.flush()
+
+
+def _routes(report: AppReport) -> Iterable[str]:
+    if not report.routes:
+        return ["  no routes: every request is answered 404"]
+    rows = [(", ".join(methods), rule, view, location) for methods, rule, view, location in report.routes]
+    return [f"  {line}" for line in aligned(rows)]
+
+
+def _failure(invocation: Invocation) -> str:
+    """Say why a function did not answer: `Sandbox.Timedout: Task timed out after 3.00 seconds`."""
+    document = json.loads(invocation.payload)
+    message = str(document.get("errorMessage", ""))
+    return f"{document.get('errorType')}: {message.partition(' Error: ')[2] or message}"
+
+
+def _shown(text: str) -> str:
+    """Escape what a terminal would act upon."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)

@@ -1,0 +1,47 @@
+"""Why nothing is served.
+
+ToolError
+├── StartFailed    the app's process ended, or hung, before it could take a request
+└── UnusableHost   the address to listen on is none of this machine's
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from microlambda.project.errors import AppImportFailed, AppNotFound, SettingsError, ToolError
+
+if TYPE_CHECKING:
+    from microlambda.emulator.invocation import Invocation
+
+
+class StartFailed(ToolError):
+    """The app's process ended, or hung, before it could take a request."""
+
+
+class UnusableHost(ToolError):
+    """The address to listen on is none of this machine's."""
+
+    def __init__(self, host: str, reason: str | None) -> None:
+        super().__init__(f"nothing can listen on {host!r}: {reason}. Try: --host 127.0.0.1")
+
+
+_REPORTED = {kind.__name__: kind for kind in (AppImportFailed, AppNotFound, SettingsError)}
+
+
+def start_error(failed: Invocation) -> ToolError:
+    """Turn what the app's process reported, or that it could not, into the error to raise.
+
+    The lines of the user's traceback become a note of the error.
+    """
+    document = json.loads(failed.payload)
+    kind, message = document.get("errorType", ""), document.get("errorMessage", "")
+    error = _REPORTED.get(kind)
+    if error is None:
+        reason = message.partition(" Error: ")[2] or message
+        return StartFailed(f"the app's process came to no first request: {reason} ({kind}).")
+    raised = error(message)
+    if trace := "".join(document.get("stackTrace") or ()).rstrip():
+        raised.add_note(trace)
+    return raised

@@ -1,0 +1,216 @@
+"""The parent of `microlambda local`: it holds the socket, and the version of the app that serves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from microlambda.emulator.server import Server
+from microlambda.local.errors import UnusableHost
+from microlambda.local.version import AppReport, Source, Version
+from microlambda.local.watch import Watcher
+from microlambda.project.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from microlambda.local.console import Console
+
+
+class LocalServer:
+    """Serves the app of a project over HTTP, as one ingress of AWS would.
+
+        with LocalServer(Path("examples/sms_shooter"), port=0) as server:
+            print(server.url, server.report.routes)
+
+    `target` is "module:attribute" or "module"; None for the settings' app or the only one. `ingress` None is
+    the settings'. Port 0 is any free one. With `reload`, the app is started again when its files or its
+    settings change, and the last version that came up keeps serving until then. `console` is told of what
+    happens; without it the server is silent, and what the app prints appears as always.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        target: str | None = None,
+        *,
+        stage: str = "local",
+        ingress: str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        reload: bool = False,
+        console: Console | None = None,
+    ) -> None:
+        self._source = Source(root=root.resolve(), target=target, stage=stage, ingress=ingress)
+        self._console = console
+        self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
+        self._watcher = Watcher(self._source.root, self._reload) if reload else None
+        self._version: Version | None = None
+        self._coming: Version | None = None
+        self._retiring: set[Version] = set()
+        self._stopped = False
+        self._change = threading.Condition()
+
+    @property
+    def url(self) -> str:
+        """Where it answers: `http://127.0.0.1:8000`."""
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._server.port
+
+    @property
+    def report(self) -> AppReport:
+        """What is known of the app that serves: its name, its routes."""
+        if self._version is None or self._version.report is None:
+            raise RuntimeError("the server is not started")
+        return self._version.report
+
+    def start(self) -> Self:
+        """Listen, start the app, and serve. A ToolError (PortInUse, AppImportFailed, ...) leaves nothing."""
+        if self._watcher is not None:
+            self._watcher.look()
+        version = self._new_version()
+        self._coming = version
+        self._listen()
+        try:
+            self._bring_up_first(version)
+        except BaseException:
+            self.stop()
+            raise
+        if self._watcher is not None:
+            self._watcher.follow(self.report.files)
+            self._watcher.start()
+        if self._console is not None:
+            self._console.started(
+                self.report, stage=self._source.stage, ingress=version.ingress, url=self.url
+            )
+        return self
+
+    def stop(self) -> None:
+        """End every process and connection at once, and free the port; more calls do nothing."""
+        if self._watcher is not None:
+            self._watcher.stop()
+        with self._change:
+            self._stopped = True
+            versions = [*self._retiring, self._version, self._coming]
+            self._change.notify_all()
+        for version in versions:
+            if version is not None:
+                version.stop()
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _listen(self) -> None:
+        try:
+            self._server.start()
+        except OSError as exc:
+            raise UnusableHost(self._server.host, exc.strerror) from exc
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        version = self._entered()
+        try:
+            return version.gateway(environ, start_response)
+        finally:
+            version.leave()
+
+    def _entered(self) -> Version:
+        """Begin a request with the version that serves now; before the first has come up, wait for it."""
+        with self._change:
+            self._change.wait_for(lambda: self._version is not None or self._stopped)
+            if self._version is None:
+                raise ConnectionError("the server stops")
+            self._version.enter()  # with the lock still held: it must not retire in between
+            return self._version
+
+    def _new_version(self) -> Version:
+        if self._console is None:
+            return Version(self._source)
+        return Version(self._source, observe=self._console.request, explain=self._console.explain)
+
+    def _bring_up_first(self, version: Version) -> None:
+        """Start the first version in a thread, so that Ctrl-C need not wait for the user's imports."""
+        errors: list[BaseException] = []
+
+        def start() -> None:
+            try:
+                version.start()
+            except BaseException as exc:  # noqa: BLE001 - raised again in the thread that waits
+                errors.append(exc)
+
+        thread = threading.Thread(target=start, name="microlambda-start", daemon=True)
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        self._serve_with(version)
+
+    def _reload(self, _changed: set[Path]) -> None:
+        """Start a version from the files as they are now; one that is still on its way up is given up."""
+        if self._version is not None:
+            self._version.hold()
+        try:
+            version = self._new_version()
+        except ToolError as exc:
+            self._failed(exc)
+            return
+        with self._change:
+            given_up, self._coming = self._coming, version
+        if given_up is not None:
+            given_up.stop()
+        threading.Thread(
+            target=self._bring_up, args=(version,), name="microlambda-reload", daemon=True
+        ).start()
+
+    def _bring_up(self, version: Version) -> None:
+        began = time.perf_counter()
+        try:
+            report = version.start()
+        except ToolError as exc:
+            if self._is_coming(version):
+                self._failed(exc)
+            return
+        if not self._is_coming(version):
+            version.stop()
+            return
+        before = self._serve_with(version)
+        if self._watcher is not None:
+            self._watcher.follow(report.files)
+        if self._console is not None:
+            self._console.reloaded(before.report if before else None, report, time.perf_counter() - began)
+        if before is not None:
+            before.retire()
+            with self._change:
+                self._retiring.discard(before)
+
+    def _is_coming(self, version: Version) -> bool:
+        with self._change:
+            return self._coming is version and not self._stopped
+
+    def _failed(self, error: ToolError) -> None:
+        if self._console is not None:
+            self._console.failed(error)
+
+    def _serve_with(self, version: Version) -> Version | None:
+        """Let a version that has come up serve from now on; answers the one before."""
+        with self._change:
+            before, self._version = self._version, version
+            if self._coming is version:
+                self._coming = None
+            if before is not None:
+                self._retiring.add(before)
+            self._change.notify_all()
+        return before

@@ -1,0 +1,151 @@
+"""One version of the app as `microlambda local` runs it: its processes, and the gateway before them.
+
+Saving a file makes a new version; requests that the old one has begun, it finishes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from microlambda.emulator.environment import developer_environment
+from microlambda.emulator.function_spec import FunctionSpec
+from microlambda.emulator.gateway import Api, Gateway
+from microlambda.emulator.sandbox import InitFailed, SandboxPool
+from microlambda.local.errors import start_error
+from microlambda.plan.names import function_name
+from microlambda.project.layout import import_root
+from microlambda.project.settings import Settings, load_settings, resolve_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from microlambda.emulator.invocation import Invocation
+    from microlambda.emulator.messages import HttpRequest, HttpResponse
+
+    Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
+
+_ACCOUNT, _REGION = "123456789012", "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppReport:
+    """What the app's process told of the app. `files` are the sources of all modules that it loaded."""
+
+    name: str | None
+    app: str
+    routes: tuple[tuple[tuple[str, ...], str, str, str], ...]  # methods, rule, view, location
+    files: tuple[str, ...]
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> AppReport:
+        """Read it as the process sent it."""
+        routes = tuple((tuple(methods), *rest) for methods, *rest in document["routes"])
+        return cls(name=document["name"], app=document["app"], routes=routes, files=tuple(document["files"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where an app comes from and how it is served; a version is made from it as the files are then."""
+
+    root: Path
+    target: str | None = None
+    stage: str = "local"
+    ingress: str | None = None  # None: the settings'
+
+
+class Version:
+    """The app as it was when it was started; `SettingsError` if the settings were wrong then.
+
+    `observe` is told of each request, `explain` why the gateway answered one by itself.
+    """
+
+    def __init__(
+        self, source: Source, *, observe: Observe | None = None, explain: Callable[[str], None] | None = None
+    ) -> None:
+        settings = load_settings(source.root, source.stage)
+        self.ingress = source.ingress or settings.ingress
+        self.report: AppReport | None = None
+        spec = _spec(settings, source)
+        self._pool = SandboxPool(spec, owns_terminal=sys.stdin is not None and sys.stdin.isatty())
+        api = Api(region=settings.region or _REGION)
+        if self.ingress == "rest-api":
+            api = Api(region=api.region, stage=settings.stage)
+        self.gateway = Gateway(
+            self.ingress, self._invoke, api=api, observe=observe, explain=explain, timeout=spec.timeout
+        )
+        self._serving = 0
+        self._invoking = 0
+        self._limit: int | None = None
+        self._change = threading.Condition()
+
+    def start(self) -> AppReport:
+        """Start a process; a ToolError tells why the app did not come up."""
+        try:
+            self.report = AppReport.from_document(self._pool.start())
+        except InitFailed as failed:
+            raise start_error(failed.invocation) from failed
+        return self.report
+
+    def enter(self) -> Gateway:
+        """Begin a request: until its `leave`, the version does not retire."""
+        with self._change:
+            self._serving += 1
+        return self.gateway
+
+    def leave(self) -> None:
+        """End a request."""
+        with self._change:
+            self._serving -= 1
+            self._change.notify_all()
+
+    def hold(self) -> None:
+        """Start no more processes, as the files are of another version now; requests take turns then."""
+        with self._change:
+            self._limit = max(1, self._pool.size)
+
+    def retire(self) -> None:
+        """Finish the requests that were begun, then stop."""
+        with self._change:
+            self._change.wait_for(lambda: not self._serving)
+        self.stop()
+
+    def stop(self) -> None:
+        """End all processes at once; requests in them fail."""
+        self._pool.stop()
+
+    def _invoke(self, event: bytes) -> Invocation:
+        with self._change:
+            self._change.wait_for(lambda: self._limit is None or self._invoking < self._limit)
+            self._invoking += 1
+        try:
+            return self._pool.invoke(event)
+        finally:
+            with self._change:
+                self._invoking -= 1
+                self._change.notify_all()
+
+
+def _spec(settings: Settings, source: Source) -> FunctionSpec:
+    function = settings.function("http")
+    region = settings.region or _REGION
+    name = function_name(settings.name or settings.root.name, settings.stage, "http")
+    environment = developer_environment(resolve_environment(function, os.environ), region=region)
+    folder = import_root(settings.root, source.target or settings.app)
+    target = () if source.target is None else (source.target,)
+    return FunctionSpec(
+        name=name,
+        version="$LATEST",
+        arn=f"arn:aws:lambda:{region}:{_ACCOUNT}:function:{name}",
+        # -u: prints come when they are made. -P: no folder before the standard library on the path.
+        command=(sys.executable, "-u", "-P", "-m", "microlambda.local.child", str(settings.root), *target),
+        cwd=folder,
+        environment={**environment, "MICROLAMBDA_HANDLER": "http"},
+        timeout=function.timeout,
+        memory=function.memory,
+        handler="microlambda.runtime.entry.handler",
+    )

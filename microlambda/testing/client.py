@@ -1,0 +1,204 @@
+"""The test client: Werkzeug's, over the gateway that `microlambda local` serves, in this process.
+
+    client = app.test_client()
+    response = client.post("/service/sms/send", json={"msg": "hi"})
+    assert response.status_code == 201
+
+A request becomes the event of the chosen ingress, the app answers it as on Lambda, and the gateway turns the
+result back into HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from werkzeug.test import Client, EnvironBuilder, TestResponse
+from werkzeug.wrappers import Request
+
+from microlambda.emulator.gateway import Gateway
+from microlambda.testing.exchange import Exchange
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from microlambda import App
+
+# What may stand in a request target as it is: RFC 3986's characters, and '%' for what is encoded already.
+_SAFE = "%!$&'()*+,/:;=@~?[]"
+
+# Keys of the WSGI environ.
+_EXCHANGE = "microlambda.exchange"
+_HEADERS = "microlambda.headers"  # the gateway's: all pairs as they were given
+_OWN_COOKIE = "microlambda.own_cookie"  # the request brought a Cookie header, so the kept cookies stay out
+
+
+class Response(TestResponse):
+    """Werkzeug's response (`status_code`, `json`, `text`, `data`, `headers`, `history`), and the event."""
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed, where it is JSON; else None."""
+        return self.get_json()
+
+    @property
+    def event(self) -> Any:
+        """The event that the app was given, a dict; None where the gateway answered by itself."""
+        return self.request.environ[_EXCHANGE].event
+
+    @property
+    def lambda_result(self) -> Any:
+        """What the app answered to the event, before the gateway made HTTP of it."""
+        return self.request.environ[_EXCHANGE].result
+
+
+class TestClient(Client):
+    """Speaks HTTP to an app, without a server.
+
+    `ingress` is "http-api", "rest-api" or "function-url", and each request may name another one. With
+    `raise_errors`, an error that the app does not handle reaches the test; without, it is the 500 that
+    callers get. Cookies are kept from one request to the next unless `use_cookies` is False.
+    """
+
+    __test__ = False  # pytest: not a test class
+
+    def __init__(
+        self, app: App, *, ingress: str = "http-api", raise_errors: bool = True, use_cookies: bool = True
+    ) -> None:
+        super().__init__(_through_gateway, Response, use_cookies=use_cookies)
+        self.app = app
+        self.ingress = ingress
+        self.raise_errors = raise_errors
+        self._redirecting: Request | None = None
+        Gateway(ingress, _never)  # an unknown name is an error here, not at the first request
+
+    def open(
+        self,
+        path: str | EnvironBuilder | WSGIEnvironment | Request = "/",
+        *args: Any,
+        ingress: str | None = None,
+        follow_redirects: bool = False,
+        buffered: bool = False,
+        **options: Any,
+    ) -> Response:
+        """Send one request, and answer the response.
+
+        `path` is taken as it is: what is percent-encoded stays so. Options are those of Werkzeug's
+        `EnvironBuilder`: `method`, `json`, `data` (a dict is a form, str and bytes are the body), `headers`
+        (a list keeps repeats, order and case), `query_string`, `auth`, `content_type`.
+        """
+        environ = _environ(path, args, options)
+        if self._redirecting is not None:
+            ingress = _carry_over(self._redirecting.environ, environ)
+        environ[_EXCHANGE] = Exchange(self.app, ingress or self.ingress, raise_errors=self.raise_errors)
+        response = super().open(Request(environ), follow_redirects=follow_redirects, buffered=buffered)
+        assert isinstance(response, Response)  # noqa: S101 - tells mypy what __init__ asked for
+        return response
+
+    def get(self, *args: Any, **kw: Any) -> Response:
+        """`open` for GET."""
+        return self.open(*args, **{**kw, "method": "GET"})
+
+    def post(self, *args: Any, **kw: Any) -> Response:
+        """`open` for POST."""
+        return self.open(*args, **{**kw, "method": "POST"})
+
+    def put(self, *args: Any, **kw: Any) -> Response:
+        """`open` for PUT."""
+        return self.open(*args, **{**kw, "method": "PUT"})
+
+    def patch(self, *args: Any, **kw: Any) -> Response:
+        """`open` for PATCH."""
+        return self.open(*args, **{**kw, "method": "PATCH"})
+
+    def delete(self, *args: Any, **kw: Any) -> Response:
+        """`open` for DELETE."""
+        return self.open(*args, **{**kw, "method": "DELETE"})
+
+    def head(self, *args: Any, **kw: Any) -> Response:
+        """`open` for HEAD."""
+        return self.open(*args, **{**kw, "method": "HEAD"})
+
+    def options(self, *args: Any, **kw: Any) -> Response:
+        """`open` for OPTIONS."""
+        return self.open(*args, **{**kw, "method": "OPTIONS"})
+
+    def resolve_redirect(self, response: TestResponse, buffered: bool = False) -> TestResponse:
+        """Follow one redirect: the same ingress, the same headers; 307 and 308 send the body again."""
+        self._redirecting = response.request
+        response.request.environ["wsgi.input"].seek(0)
+        try:
+            return super().resolve_redirect(response, buffered=buffered)
+        finally:
+            self._redirecting = None
+
+    def _add_cookies_to_wsgi(self, environ: WSGIEnvironment) -> None:
+        if not environ[_OWN_COOKIE]:
+            super()._add_cookies_to_wsgi(environ)
+
+
+def _environ(
+    path: str | EnvironBuilder | WSGIEnvironment | Request, args: tuple[Any, ...], options: dict[str, Any]
+) -> WSGIEnvironment:
+    if isinstance(path, Request):
+        path = path.environ
+    if isinstance(path, dict):
+        return {_OWN_COOKIE: "HTTP_COOKIE" in path, **path}
+    if isinstance(path, EnvironBuilder):
+        builder = path
+    else:
+        # Two slashes in front are a path here, and another host to EnvironBuilder.
+        builder = EnvironBuilder(f"/{path.lstrip('/')}" if path.startswith("//") else path, *args, **options)
+        builder.request_uri = path
+    try:
+        environ = builder.get_environ()
+        environ["REQUEST_URI"] = environ["RAW_URI"] = _target(builder)
+        environ[_HEADERS] = list(builder.headers)
+        environ[_OWN_COOKIE] = "Cookie" in builder.headers
+        return environ
+    finally:
+        builder.close()
+
+
+def _carry_over(before: WSGIEnvironment, environ: WSGIEnvironment) -> str:
+    """Give a redirected request what Werkzeug loses on the way, and answer the ingress."""
+    own_cookie = environ[_OWN_COOKIE] = before[_OWN_COOKIE]
+    dropped = ("host",) if own_cookie else ("host", "cookie")
+    environ[_HEADERS] = [pair for pair in before[_HEADERS] if pair[0].lower() not in dropped]
+    if not own_cookie:
+        environ.pop("HTTP_COOKIE", None)
+    ingress: str = before[_EXCHANGE].ingress
+    return ingress
+
+
+def _target(builder: EnvironBuilder) -> str:
+    """Write the request target: the path as the test wrote it, what ASCII lacks encoded."""
+    path = builder.request_uri.partition("#")[0].partition("?")[0]
+    if not path.startswith("/"):
+        path = f"/{builder.path.lstrip('/')}"
+    target = quote(f"{builder.script_root}{path}", safe=_SAFE)
+    query = quote(builder.query_string, safe=_SAFE)
+    return f"{target}?{query}" if query else target
+
+
+def _through_gateway(environ: WSGIEnvironment, start_response: Any) -> Any:
+    """The WSGI application that Werkzeug's client calls: it completes the exact headers, and hands over."""
+    headers = [
+        (name, value)
+        for name, value in environ.get(_HEADERS, ())
+        if name.lower() not in ("content-type", "content-length")
+    ]
+    given = {name.lower() for name, _ in headers}
+    added = {
+        "Host": environ["HTTP_HOST"],
+        "Content-Type": environ.get("CONTENT_TYPE"),
+        "Content-Length": environ.get("CONTENT_LENGTH"),
+        "Cookie": environ.get("HTTP_COOKIE"),
+    }
+    headers += [(name, value) for name, value in added.items() if value and name.lower() not in given]
+    exchange: Exchange = environ[_EXCHANGE]
+    return exchange.answer({**environ, _HEADERS: headers}, start_response)
+
+
+def _never(_event: bytes) -> Any:
+    raise TypeError("this gateway is never called")

@@ -1,0 +1,75 @@
+"""One call of the app in this process: event and result pass through JSON, as they do on Lambda."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from microlambda.emulator.gateway import Gateway
+from microlambda.emulator.invocation import Invocation
+from microlambda.emulator.runtime_client import LambdaContext, error_document
+from microlambda.project.limits import DEFAULT_MEMORY, DEFAULT_TIMEOUT
+from microlambda.runtime.context import propagating_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from microlambda import App
+
+_REGION, _ACCOUNT = "us-east-1", "123456789012"
+
+
+class Exchange:
+    """One request on its way through a gateway to the app and back.
+
+    `event` is what the app was given and `result` what it answered, both None before the call.
+    """
+
+    def __init__(self, app: App, ingress: str, *, raise_errors: bool) -> None:
+        self.ingress = ingress
+        self.event: dict[str, Any] | None = None
+        self.result: Any = None
+        self._app = app
+        self._raise_errors = raise_errors
+
+    def answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a WSGI request, as the gateway of this ingress does."""
+        return Gateway(self.ingress, self._invoke)(environ, start_response)
+
+    def _invoke(self, payload: bytes) -> Invocation:
+        self.event = json.loads(payload)
+        # The app gets an event of its own: what it changes there, a test does not see, as on Lambda.
+        event, context = json.loads(payload), make_context(self._app.name)
+        if self._raise_errors:
+            with propagating_errors():
+                return self._invocation(event, context)
+        try:
+            return self._invocation(event, context)
+        except Exception as exc:  # noqa: BLE001 - whatever the app raised is the invocation's error
+            document = json.dumps(error_document(exc, context.aws_request_id)).encode()
+            return Invocation(request_id=context.aws_request_id, payload=document, function_error="Unhandled")
+
+    def _invocation(self, event: dict[str, Any], context: LambdaContext) -> Invocation:
+        payload = json.dumps(self._app(event, context)).encode()
+        self.result = json.loads(payload)
+        return Invocation(request_id=context.aws_request_id, payload=payload)
+
+
+def make_context(app_name: str | None) -> LambdaContext:
+    """Make the second argument of a handler, with the attributes that AWS's runtime client gives it."""
+    function = f"{app_name or 'app'}-local-http"
+    context = LambdaContext(
+        {
+            "lambda-runtime-aws-request-id": str(uuid.uuid4()),
+            "lambda-runtime-deadline-ms": str(int((time.time() + DEFAULT_TIMEOUT) * 1000)),
+            "lambda-runtime-invoked-function-arn": f"arn:aws:lambda:{_REGION}:{_ACCOUNT}:function:{function}",
+        }
+    )
+    context.function_name = function
+    context.function_version = "$LATEST"
+    context.memory_limit_in_mb = str(DEFAULT_MEMORY)
+    context.log_group_name = f"/aws/lambda/{function}"
+    context.log_stream_name = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{uuid.uuid4().hex}"
+    return context

@@ -1,0 +1,462 @@
+"""plan, deploy, url, invoke, logs and delete, as they are typed, against moto's AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+import pytest
+from click.testing import CliRunner, Result
+from moto import mock_aws
+from moto.awslambda.exceptions import UnknownFunctionException
+from moto.awslambda_simple.models import LambdaSimpleBackend
+
+from microlambda.cli.logs import read_since
+from microlambda.cli.main import main
+
+REGION = "eu-west-1"
+APP = """
+from microlambda import App
+
+app = App("shop")
+
+
+@app.get("/")
+def index():
+    return {"hello": "world"}
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project in the current folder, and no credentials but dummies."""
+    path, modules = list(sys.path), set(sys.modules)
+    for name in [one for one in os.environ if one.startswith(("AWS_", "MICROLAMBDA_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "app.py").write_text(APP)
+    (folder / "microlambda.toml").write_text(f'region = "{REGION}"\n')
+    monkeypatch.chdir(folder)
+    yield folder
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if name == "app":
+            del sys.modules[name]
+
+
+@pytest.fixture
+def aws(project: Path) -> Iterator[None]:
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        yield
+
+
+@pytest.fixture
+def run() -> Run:
+    def run(*arguments: str, text: str | None = None) -> Result:
+        return CliRunner().invoke(main, arguments, input=text)
+
+    return run
+
+
+def client(service: str) -> Any:
+    make: Any = boto3.client
+    return make(service, region_name=REGION)
+
+
+def fail_invokes(monkeypatch: pytest.MonkeyPatch, error: dict[str, Any]) -> None:
+    def invoke(
+        _self: Any, _function: Any, _qualifier: Any, _body: Any, _headers: Any, response: Any
+    ) -> bytes:
+        response["x-amz-function-error"] = "Unhandled"
+        return json.dumps(error).encode()
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
+
+
+def test_the_life_of_a_stage(project: Path, aws: None, run: Run) -> None:
+    planned = run("plan", "--exit-code")
+    assert planned.exit_code == 3
+    assert f"shop, stage dev, {REGION}, account 123456789012:" in planned.output
+    assert "+ function shop-dev-http" in planned.output
+    assert "7 to create, 0 to change, 0 to remove." in planned.output
+    assert "id =" not in (project / "microlambda.toml").read_text()
+
+    deployed = run("deploy")
+    assert deployed.exit_code == 0, deployed.output
+    assert 'Wrote id = "' in deployed.output
+    assert deployed.stdout.splitlines()[-1].startswith("https://")
+    assert run("url").stdout == deployed.stdout.splitlines()[-1] + "\n"
+
+    again = run("deploy")
+    assert "No changes" in again.output
+    assert run("plan", "--exit-code").exit_code == 0
+
+    (project / "app.py").write_text(APP.replace("world", "you"))
+    changed = run("plan")
+    assert "~ function shop-dev-http: code" in changed.output
+    assert run("deploy").exit_code == 0
+
+    removed = run("delete", "--yes")
+    assert removed.exit_code == 0, removed.output
+    assert "nothing of stage 'dev' is left but its logs" in removed.output
+    assert client("lambda").list_functions()["Functions"] == []
+    assert "Nothing to remove" in run("delete", "--yes").output
+    assert run("url").exit_code == 1
+
+
+def test_the_deployed_function_gets_the_real_bundle(project: Path, aws: None, run: Run) -> None:
+    assert run("deploy").exit_code == 0
+
+    configuration = client("lambda").get_function_configuration(FunctionName="shop-dev-http")
+    assert configuration["CodeSize"] > 1000
+    assert configuration["Environment"]["Variables"]["MICROLAMBDA_APP"] == "app:app"
+
+
+def test_a_project_without_settings_file_gets_one_with_its_id(project: Path, aws: None, run: Run) -> None:
+    (project / "microlambda.toml").unlink()
+
+    deployed = run("deploy", "--region", REGION)
+
+    assert deployed.exit_code == 0, deployed.output
+    assert "to microlambda.toml" in deployed.output
+    assert (project / "microlambda.toml").read_text().startswith('id = "')
+
+
+def test_the_plan_as_json_has_changes_and_resources_but_no_values(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO", "s3cret")
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('[environment]\nTOKEN = "${env:TWILIO}"\n')
+
+    result = run("plan", "--json")
+
+    data = json.loads(result.stdout)
+    assert [change["kind"] for change in data["changes"]][:3] == ["role", "log-group", "function"]
+    assert len(data["resources"]) == 7
+    assert "TOKEN" in result.output
+    assert "s3cret" not in result.output
+
+
+def test_no_command_shows_a_value_of_the_environment(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO", "s3cret-one")
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('[environment]\nTOKEN = "${env:TWILIO}"\n')
+
+    first = run("deploy")
+    monkeypatch.setenv("TWILIO", "s3cret-two")
+    second = run("deploy")
+
+    assert "environment ~TOKEN" in second.output
+    assert "s3cret" not in first.output + second.output
+
+
+READS_ENVIRONMENT = 'import os\nTOKEN = os.environ["TOKEN"]\n'
+
+
+def test_the_app_is_imported_with_its_stages_environment(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO", "s3cret")
+    (project / "app.py").write_text(READS_ENVIRONMENT + APP)
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('[environment]\nTOKEN = "${env:TWILIO}"\n')
+
+    result = run("plan")
+
+    assert result.exit_code == 0, result.output
+    assert sys.modules["app"].TOKEN == "s3cret"
+    assert "TOKEN" not in os.environ
+
+
+def test_a_missing_variable_is_named_before_the_app_is_imported(project: Path, run: Run) -> None:
+    (project / "app.py").write_text(READS_ENVIRONMENT + APP)
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('[environment]\nTOKEN = "${env:TWILIO}"\n')
+
+    result = run("plan")
+
+    assert result.exit_code == 1
+    assert "SettingsError: environment variable TOKEN of stage 'dev' needs TWILIO" in result.stderr
+
+
+def test_commands_that_need_only_the_name_do_not_need_the_variables(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO", "s3cret")
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('[environment]\nTOKEN = "${env:TWILIO}"\n')
+    run("deploy")
+    monkeypatch.delenv("TWILIO")
+
+    assert run("url").exit_code == 0
+    assert run("deploy").exit_code == 1
+
+
+REFUSED = [
+    pytest.param(["--stage", "prd"], "SettingsError: microlambda.toml has no stage 'prd'", id="stage"),
+    pytest.param(["--stage", "local"], "LocalStageOnAws: the stage 'local' is for this machine", id="local"),
+    pytest.param(
+        ["--profile", "x"], "ProfileNotFound: the AWS configuration has no profile 'x'", id="profile"
+    ),
+    pytest.param(["nothing"], "AppNotFound:", id="target"),
+]
+
+
+@pytest.mark.parametrize("command", ["plan", "deploy"])
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_what_cannot_be_is_one_message_and_no_traceback(
+    project: Path, aws: None, run: Run, command: str, arguments: list[str], message: str
+) -> None:
+    result = run(command, *arguments)
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert "id =" not in (project / "microlambda.toml").read_text()
+
+
+COMMANDS = ["plan", "deploy", "url", "logs", "invoke", "delete"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_credentials_each_command_says_so(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    (project / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "{REGION}"\n')
+
+    result = run(command)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("NoCredentials: no AWS credentials were found")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_a_region_each_command_says_so(project: Path, run: Run, command: str) -> None:
+    (project / "microlambda.toml").write_text('id = "k3v9x2"\n')
+
+    result = run(command)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("NoRegion: no region is known.")
+
+
+@pytest.mark.parametrize("command", ["url", "logs", "invoke", "delete"])
+def test_a_project_that_was_never_deployed_is_told_so(
+    project: Path, aws: None, run: Run, command: str
+) -> None:
+    result = run(command)
+
+    assert result.exit_code == 1
+    assert "NotDeployed: 'shop' has never been deployed" in result.stderr
+
+
+def test_another_account_is_refused(project: Path, aws: None, run: Run) -> None:
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('[stages.prod]\naccount = "999999999999"\n')
+
+    result = run("deploy", "--stage", "prod")
+
+    assert "WrongAccount: stage 'prod' belongs to the account 999999999999" in result.stderr
+
+
+def test_delete_refuses_without_a_terminal_unless_yes(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+
+    result = run("delete")
+
+    assert result.exit_code == 1
+    assert "ConfirmationNeeded" in result.stderr
+    assert "--yes answers yes" in result.stderr
+    assert "- function shop-dev-http" in result.stderr
+    assert client("lambda").list_functions()["Functions"] != []
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
+def test_delete_asks_at_a_terminal(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
+) -> None:
+    from microlambda.cli import stage
+
+    run("deploy")
+    monkeypatch.setattr(stage, "is_terminal", lambda: True)
+
+    result = run("delete", text=answer)
+
+    assert result.exit_code == left
+    assert len(client("lambda").list_functions()["Functions"]) == left
+
+
+def test_delete_with_logs_says_that_nothing_is_left(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+
+    result = run("delete", "--yes", "--logs")
+
+    assert "nothing of stage 'dev' is left.\n" in result.output
+    assert client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_a_version_that_does_not_start_is_the_deploys_failure(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = {"errorType": "ImportError", "errorMessage": "no twilio", "stackTrace": ["  File x, line 3\n"]}
+    fail_invokes(monkeypatch, error)
+
+    result = run("deploy")
+
+    assert result.exit_code == 1
+    assert "CheckFailed: version 1 of shop-dev-http does not start: ImportError: no twilio" in result.stderr
+    assert "  File x, line 3" in result.stderr
+
+
+PAYLOADS = [
+    pytest.param(["--payload", '{"a": 1}'], None, id="argument"),
+    pytest.param(["--payload", "@event.json"], None, id="file"),
+    pytest.param(["--payload", "-"], '{"a": 1}', id="stdin"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), PAYLOADS)
+def test_invoke_prints_the_answer(
+    project: Path, aws: None, run: Run, arguments: list[str], text: str | None
+) -> None:
+    run("deploy")
+    (project / "event.json").write_text('{"a": 1}')
+
+    result = run("invoke", "http", *arguments, text=text)
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {"a": 1}  # moto's Lambda answers with the event
+
+
+def test_invoke_of_a_function_that_raises_prints_its_traceback_and_fails(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("deploy")
+    stack = ['  File "/var/task/app.py", line 9, in index\n    1 / 0\n']
+    fail_invokes(
+        monkeypatch,
+        {"errorType": "ZeroDivisionError", "errorMessage": "division by zero", "stackTrace": stack},
+    )
+
+    result = run("invoke")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("FunctionFailed: ZeroDivisionError: division by zero\n  File")
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"), [("{", "this is no JSON"), ("@nowhere.json", "nowhere.json cannot be read")]
+)
+def test_a_payload_that_is_none_is_refused_before_any_call(
+    project: Path, run: Run, payload: str, message: str
+) -> None:
+    result = run("invoke", "--payload", payload)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_invoke_of_a_function_that_is_not_there_says_so(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("deploy")
+
+    def invoke(*_arguments: Any) -> bytes:
+        raise UnknownFunctionException("nightly")
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
+
+    result = run("invoke", "nightly")
+
+    assert result.exit_code == 1
+    assert "NotDeployed: there is no function 'shop-dev-nightly'" in result.stderr
+
+
+def write_log(lines: list[tuple[int, str]]) -> None:
+    logs, group = client("logs"), "/aws/lambda/shop-dev-http"
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    events = [{"timestamp": moment, "message": text} for moment, text in lines]
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+
+
+def now() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)
+
+
+def test_logs_prints_lines_with_local_time(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+    moment = now()
+    write_log([(moment - 7_200_000, "old\n"), (moment - 1000, "first\n"), (moment, "second")])
+
+    recent, older = run("logs"), run("logs", "--since", "3h")
+
+    local = datetime.fromtimestamp((moment - 1000) / 1000).strftime("%Y-%m-%d %H:%M:%S")
+    assert recent.stdout.splitlines()[0].startswith(local)
+    assert [line.split()[-1] for line in recent.stdout.splitlines()] == ["first", "second"]
+    assert [line.split()[-1] for line in older.stdout.splitlines()] == ["old", "first", "second"]
+
+
+def test_following_logs_goes_on_until_ctrl_c_and_repeats_nothing(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("deploy")
+    moment = now()
+    write_log([(moment, "first")])
+    looks: list[str] = []
+
+    def sleep(_seconds: float) -> None:
+        looks.append("look")
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+        client("logs").put_log_events(
+            logGroupName="/aws/lambda/shop-dev-http",
+            logStreamName="s",
+            logEvents=[{"timestamp": moment + len(looks), "message": f"more-{len(looks)}"}],
+        )
+
+    monkeypatch.setattr(time, "sleep", sleep)
+
+    result = run("logs", "--follow")
+
+    assert result.exit_code == 0
+    assert [line.split()[-1] for line in result.stdout.splitlines()] == ["first", "more-1", "more-2"]
+
+
+@pytest.mark.parametrize("text", ["10", "1y", "yesterday", ""])
+def test_a_time_that_is_none_is_refused(project: Path, run: Run, text: str) -> None:
+    result = run("logs", "--since", text)
+
+    assert result.exit_code == 2
+    assert "is neither a span" in result.stderr
+
+
+def test_a_span_reaches_back_from_now() -> None:
+    moment = read_since(click.Context(main), click.Option(["--since"]), "2h")
+
+    assert 7190 < (datetime.now(UTC) - moment).total_seconds() < 7210

@@ -1,0 +1,184 @@
+"""`microlambda deploy --local`, as it is typed: a process, a URL that answers, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+APP = """
+import os
+import helper
+from microlambda import App
+
+app = App("shop")
+GREETING = os.environ["GREETING"]
+
+
+@app.get("/")
+def index():
+    return {"hello": helper.NAME, "greeting": GREETING}
+
+
+@app.get("/fails")
+def fails():
+    raise ValueError("on purpose")
+"""
+
+SETTINGS = """
+[environment]
+GREETING = "good morning"
+
+[stages.prod]
+account = "999999999999"
+environment = { GREETING = "good evening" }
+"""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a process of its own is POSIX")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "app.py").write_text(APP)
+    (folder / "helper.py").write_text('NAME = "world"\n')
+    (folder / "microlambda.toml").write_text(SETTINGS)
+    return folder
+
+
+@contextmanager
+def deployed(project: Path, *arguments: str, **environ: str) -> Iterator[tuple[list[str], str]]:
+    """Run the command until its URL is there; give what it prints and the URL; press Ctrl-C at the end."""
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MICROLAMBDA_"))
+    }
+    command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0", *arguments]
+    process = subprocess.Popen(
+        command, cwd=project, env=clean | environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if "is served until Ctrl-C" in line:
+                break
+        output = "\n".join(lines)
+        found = re.search(r"The app: +(http://127\.0\.0\.1:\d+)/", output)
+        assert found, output
+        yield lines, found[1]
+        process.send_signal(signal.SIGINT)
+        lines += process.stdout.read().splitlines()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def get(url: str) -> dict[str, str]:
+    with urllib.request.urlopen(url) as response:
+        answer: dict[str, str] = json.load(response)
+        return answer
+
+
+def test_the_app_is_deployed_here_and_answers_until_ctrl_c(project: Path) -> None:
+    with deployed(project) as (lines, url):
+        assert get(f"{url}/") == {"hello": "world", "greeting": "good morning"}
+        with pytest.raises(urllib.error.HTTPError) as failed:
+            get(f"{url}/fails")
+        failed.value.close()
+
+    output = "\n".join(lines)
+    assert failed.value.code == 500
+    assert "+ function shop-local-http" in output
+    assert "Bundling for this machine" in output
+    assert "ValueError: on purpose" in output
+    assert "Traceback (most recent call last):\n" in output
+    assert (project / "microlambda.toml").read_text() == SETTINGS
+    with pytest.raises(OSError, match="refused"):
+        get(f"{url}/")
+
+
+def test_another_stages_settings_can_be_deployed_here(project: Path) -> None:
+    with deployed(project, "--stage", "prod") as (lines, url):
+        assert get(f"{url}/")["greeting"] == "good evening"
+
+    assert "+ function shop-prod-http" in "\n".join(lines)
+
+
+def test_the_developers_own_aws_is_never_asked(project: Path) -> None:
+    trap = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_LAMBDA": "http://127.0.0.1:9",
+        "AWS_PROFILE": "no-such-profile",
+    }
+
+    with deployed(project, **trap) as (_lines, url):
+        assert get(f"{url}/")["hello"] == "world"
+
+
+def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: Path) -> None:
+    with deployed(project) as (lines, _url):
+        found = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", "\n".join(lines))
+        assert found is not None
+        environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            "AWS_ENDPOINT_URL": found[1],
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+        }
+        check = '{"microlambda": {"check": 1}}'
+        command = [sys.executable, "-m", "microlambda", "invoke", "--stage", "local", "--payload", check]
+        invoked = subprocess.run(
+            command, cwd=project, env=environ, text=True, capture_output=True, check=False
+        )
+
+    assert invoked.returncode == 0, invoked.stderr
+    assert json.loads(invoked.stdout) == {"microlambda": {"check": 1}}
+
+
+def test_a_module_that_does_not_import_on_lambda_is_the_deploys_failure(project: Path) -> None:
+    with (project / "app.py").open("a") as file:
+        file.write("\nimport click\n")  # installed here, and not required by the project
+
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0"]
+    failed = subprocess.run(
+        command, cwd=project, env=environ, text=True, capture_output=True, check=False, timeout=60
+    )
+
+    assert failed.returncode == 1
+    assert "CheckFailed: version 1 of shop-local-http does not start" in failed.stderr
+    assert "No module named 'click'" in failed.stderr
+
+
+def test_without_the_extra_the_line_that_installs_it_is_printed(project: Path) -> None:
+    hide = (
+        "import importlib.util, sys\n"
+        "real = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'moto' else real(name, *rest)\n"
+        "from microlambda.cli.main import main\n"
+        "main(['deploy', '--local'])\n"
+    )
+
+    failed = subprocess.run(
+        [sys.executable, "-c", hide], cwd=project, text=True, capture_output=True, check=False
+    )
+
+    assert failed.returncode == 1
+    assert "CloudUnavailable" in failed.stderr
+    assert "pip install 'microlambda[local]'" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -1,0 +1,102 @@
+"""What `microlambda local` prints."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+
+from microlambda.emulator.invocation import Invocation
+from microlambda.emulator.messages import HttpRequest, HttpResponse
+from microlambda.local.console import Console
+from microlambda.local.version import AppReport
+from microlambda.project.errors import AppImportFailed
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+REQUEST = HttpRequest(method="GET", target="/a?b=1")
+ANSWER = HttpResponse(status=404)
+INVOCATION = Invocation(request_id="1", payload=b"{}", duration=2.6)
+REPORT = AppReport(name="shop", app="app:app", routes=((("GET",), "/", "index", "app.py:1"),), files=())
+
+
+def test_one_line_for_a_request() -> None:
+    out = StringIO()
+
+    Console(out).request(REQUEST, ANSWER, INVOCATION)
+
+    assert out.getvalue()[8:] == " GET /a?b=1 404 3 ms\n"
+
+
+def test_what_the_gateway_answered_by_itself_says_why() -> None:
+    out = StringIO()
+    console = Console(out)
+
+    console.explain("the request's headers are too large")
+    console.request(REQUEST, HttpResponse(status=431), None)
+    console.request(REQUEST, ANSWER, INVOCATION)
+
+    first, reason, second = out.getvalue().splitlines()
+    assert first.endswith(" 431 -")
+    assert reason == "  the request's headers are too large"
+    assert second.endswith(" 404 3 ms")
+
+
+def test_colours_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal, file = Terminal(), StringIO()
+
+    for out in (terminal, file):
+        Console(out).request(REQUEST, ANSWER, INVOCATION)
+
+    assert "\x1b[33m404\x1b[0m" in terminal.getvalue()
+    assert "\x1b" not in file.getvalue()
+
+
+def test_no_colour_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal()
+
+    Console(terminal).request(REQUEST, ANSWER, INVOCATION)
+
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_a_request_cannot_move_the_cursor() -> None:
+    out = StringIO()
+
+    Console(out).request(HttpRequest(method="GET", target="/\x1b[2J"), ANSWER, INVOCATION)
+
+    assert r"/\x1b[2J" in out.getvalue()
+
+
+def test_a_failed_reload_shows_the_error_and_the_users_traceback() -> None:
+    err = StringIO()
+    error = AppImportFailed("app.py:3: SyntaxError: invalid syntax")
+    error.add_note("  File app.py, line 3")
+
+    Console(StringIO(), err).failed(error)
+
+    assert err.getvalue().splitlines() == [
+        "AppImportFailed: app.py:3: SyntaxError: invalid syntax",
+        "  File app.py, line 3",
+        "The last good version keeps serving.",
+    ]
+
+
+def test_a_reload_shows_the_routes_where_they_are_others() -> None:
+    out = StringIO()
+    console = Console(out)
+
+    console.reloaded(REPORT, REPORT, 0.1)
+    console.reloaded(None, REPORT, 0.1)
+
+    assert out.getvalue().splitlines() == [
+        "Reloaded in 0.10 s",
+        "Reloaded in 0.10 s",
+        "  GET  /  index  app.py:1",
+    ]
