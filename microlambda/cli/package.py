@@ -36,15 +36,16 @@ def command(out: Path, stage: str, resolver: str | None, refresh: bool, target: 
     """
     from microlambda.bundle.bundle import build
     from microlambda.bundle.target import Target
+    from microlambda.project.layout import locate
     from microlambda.project.settings import load_settings
 
     root = project_root()
     settings = load_settings(root, stage)
-    module, import_root = _locate(root, target or settings.app)
+    place = locate(root, target or settings.app)
     bundle = build(
         settings,
-        module,
-        import_root,
+        place.module,
+        place.import_root,
         target=Target.for_lambda(settings.python, settings.architecture),
         out=out.resolve(),
         say=click.echo,
@@ -52,20 +53,6 @@ def command(out: Path, stage: str, resolver: str | None, refresh: bool, target: 
         refresh=refresh,
     )
     _report(bundle, out)
-
-
-def _locate(root: Path, wanted: str | None) -> tuple[str, Path]:
-    """Find the app's module and the folder that it is imported from, without importing it."""
-    from microlambda.project.errors import AppNotFound
-    from microlambda.project.search import find_module
-
-    name = (wanted or find_module(root)).partition(":")[0]
-    module = name.removesuffix(".py").replace("/", ".") if name.endswith(".py") else name
-    path = module.replace(".", "/")
-    for folder in (root, root / "src"):
-        if (folder / f"{path}.py").is_file() or (folder / path / "__init__.py").is_file():
-            return module, folder
-    raise AppNotFound(f"{root} has no {path}.py, and no src/{path}.py.")
 
 
 def _report(bundle: Bundle, out: Path) -> None:

@@ -1,26 +1,48 @@
-"""Which folder of a project its modules are imported from; it becomes the archive's root."""
+"""Where a project keeps the module with its App: in its folder, or in its `src/`. Nothing is imported."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
 
-from microlambda.project.errors import AppNotFound
+from microlambda.project.errors import AppNotFound, nearest
 from microlambda.project.search import find_module
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+@dataclass(frozen=True, kw_only=True)
+class ModulePlace:
+    """A module, the folder that it is imported from (the root of the archive), the App's name if given."""
+
+    module: str
+    import_root: Path
+    attribute: str | None = None
 
 
-def import_root(root: Path, app: str | None = None) -> Path:
-    """Name the folder that holds the App's module: the project, or its `src/`. Imports nothing.
+def locate(root: Path, wanted: str | None = None) -> ModulePlace:
+    """Find the module of "module:attribute" or "module"; of None, the only one with an App.
 
-    `app` is "module:attribute" or "module", None for the only App there is. Where it cannot be told, it is
-    the project's folder: whoever loads the App will say what is missing.
+    `smslib/web.py` stands for `smslib.web`, because a shell completes it. `AppNotFound` where there is none.
     """
+    name, _, attribute = (wanted or find_module(root)).partition(":")
+    module = _dotted(name)
+    inner = Path(*module.split("."))
+    for folder in (root, root / "src"):
+        if (folder / inner).with_suffix(".py").is_file() or (folder / inner / "__init__.py").is_file():
+            return ModulePlace(module=module, import_root=folder, attribute=attribute or None)
+    expected = inner.with_suffix(".py")
+    modules = (path.stem for folder in (root, root / "src") for path in folder.glob("*.py"))
+    raise AppNotFound(f"{root} has no {expected}, and no src/{expected}.{nearest(module, modules)}")
+
+
+def import_root(root: Path, wanted: str | None = None) -> Path:
+    """Name the folder that the App's module is imported from; the project's own where that cannot be told."""
     try:
-        module = (app or find_module(root)).partition(":")[0]
+        return locate(root, wanted).import_root
     except AppNotFound:
-        return root
-    top = module.removesuffix(".py").replace("/", ".").partition(".")[0]
-    folders = (root, root / "src")
-    return next((one for one in folders if (one / f"{top}.py").is_file() or (one / top).is_dir()), root)
+        return root  # whoever loads the App will say what is missing
+
+
+def _dotted(name: str) -> str:
+    if not name.endswith(".py"):
+        return name
+    return name.removesuffix(".py").replace("\\", "/").strip("/").replace("/", ".")

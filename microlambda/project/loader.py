@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microlambda.project.errors import AppImportFailed, AppNotFound, nearest
-from microlambda.project.search import find_module
+from microlambda.project.errors import AppImportFailed, AppNotFound
+from microlambda.project.layout import locate
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -44,33 +44,16 @@ def load_app(root: Path, target: str | None = None, *, command: str = "deploy") 
     `command` is the one that errors suggest to type again.
     """
     root = root.resolve()
-    wanted = target or load_settings(root, "local").app or find_module(root)
-    module_name, _, attribute = wanted.partition(":")
-    module_name = _dotted(module_name)
-    import_root = _import_root(root, module_name)
-    module = _import(module_name, import_root, root)
-    attribute = attribute or _only_app(module, module_name, command)
-    app = _app_in(module, attribute, module_name, command)
-    return LoadedApp(app=app, module=module_name, attribute=attribute, root=root, import_root=import_root)
-
-
-def _dotted(name: str) -> str:
-    """Take `smslib/web.py` for `smslib.web`, because a shell completes it."""
-    return (
-        name.removesuffix(".py").replace("\\", "/").strip("/").replace("/", ".")
-        if name.endswith(".py")
-        else name
+    place = locate(root, target or load_settings(root, "local").app)
+    module = _import(place.module, place.import_root, root)
+    attribute = place.attribute or _only_app(module, place.module, command)
+    return LoadedApp(
+        app=_app_in(module, attribute, place.module, command),
+        module=place.module,
+        attribute=attribute,
+        root=root,
+        import_root=place.import_root,
     )
-
-
-def _import_root(root: Path, module: str) -> Path:
-    inner = Path(*module.split("."))
-    for folder in (root, root / "src"):
-        if (folder / inner).with_suffix(".py").is_file() or (folder / inner / "__init__.py").is_file():
-            return folder
-    expected = inner.with_suffix(".py")
-    modules = (path.stem for folder in (root, root / "src") for path in folder.glob("*.py"))
-    raise AppNotFound(f"{root} has no {expected}, and no src/{expected}.{nearest(module, modules)}")
 
 
 def _import(name: str, import_root: Path, root: Path) -> ModuleType:
