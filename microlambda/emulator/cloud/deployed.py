@@ -1,0 +1,78 @@
+"""What has been deployed, as the parts of the embedded cloud that run it need to know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class FunctionNotFound(LookupError):
+    """There is no such function, version or alias; the argument is the ARN that was asked for."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(arn)
+        self.arn = arn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """A zip archive that was uploaded, of a function or of a layer."""
+
+    sha256: str
+    content: bytes = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedFunction:
+    """One version of a function, found by a name and a qualifier.
+
+    `arn` carries the qualifier that was asked for; `version` is what that leads to.
+    """
+
+    region: str
+    name: str
+    version: str
+    arn: str
+    handler: str
+    runtime: str
+    timeout: float
+    memory: int
+    environment: dict[str, str] = field(repr=False)
+    archive: Archive
+    layers: tuple[Archive, ...] = ()
+
+    @property
+    def configuration(self) -> tuple[object, ...]:
+        """Everything that an execution environment is made of: if it differs, a new one is needed."""
+        variables = tuple(sorted(self.environment.items()))
+        return (self.handler, self.runtime, self.timeout, self.memory, variables, self.archive, self.layers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionName:
+    """What callers of the Lambda API name a function by: a name or an ARN, qualified or not.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters
+    """
+
+    name: str
+    qualifier: str | None
+
+    @classmethod
+    def parse(cls, text: str, qualifier: str | None = None) -> FunctionName:
+        """Read `name`, `name:alias`, `account:function:name` or an ARN; a qualifier in it wins."""
+        parts = text.split(":")
+        if "function" in parts[:-1]:
+            parts = parts[parts.index("function") + 1 :]
+        return cls(name=parts[0], qualifier=parts[1] if len(parts) > 1 else qualifier)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedApi:
+    """An HTTP API with the one route that we deploy, `$default`, and where that leads."""
+
+    api_id: str
+    region: str
+    account_id: str
+    stages: tuple[str, ...]
+    function_arn: str | None
+    payload_format: str

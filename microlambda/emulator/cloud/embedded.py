@@ -1,0 +1,198 @@
+"""The embedded cloud as a whole: started, handed to boto3, stopped."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from microlambda.emulator.cloud.archives import Archives
+from microlambda.emulator.cloud.execute_api import ExecuteApi
+from microlambda.emulator.cloud.front import Front
+from microlambda.emulator.cloud.functions import Functions
+from microlambda.emulator.cloud.lambda_invoke import LambdaInvoke
+from microlambda.emulator.cloud.managed_runtime import ManagedRuntime, make_managed_runtime
+from microlambda.emulator.cloud.moto_adapter import ACCOUNT, Moto
+from microlambda.emulator.cloud.policies import Policies
+from microlambda.emulator.environment import ACCESS_KEY, SECRET_KEY, closed_to_aws
+from microlambda.emulator.server import Server
+from microlambda.project.errors import ToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    from microlambda.emulator.cloud.execute_api import Observe
+    from microlambda.emulator.cloud.functions import Output
+
+
+class CloudUnavailable(ToolError):
+    """The packages of the embedded cloud are not installed."""
+
+
+class EmbeddedCloud:
+    """An AWS on 127.0.0.1, empty at each start and forgotten at its end; one at a time in a process.
+
+        with EmbeddedCloud(region="eu-west-1") as cloud:
+            cloud.client("s3").create_bucket(...)
+            print(cloud.serve_api(api_id, port=8000))
+
+    `output` gets each line that a function prints, with the function's name; `observe` each request to an
+    API, as in `Gateway`; `say` what else there is to tell.
+    """
+
+    account = ACCOUNT
+
+    def __init__(
+        self,
+        *,
+        region: str = "us-east-1",
+        port: int = 0,
+        output: Output | None = None,
+        observe: Observe | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self.region = region
+        self._output = output
+        self._observe = observe
+        self._say = say or (lambda _: None)
+        self._server = Server(self._answer, port=port, log=self._say)
+        self._api_servers: list[Server] = []
+        self._moto = Moto()
+        self._folder: Path | None = None
+        self._archives: Archives | None = None
+        self._functions: Functions | None = None
+        self._apis: ExecuteApi | None = None
+        self._front: Front | None = None
+        self._session: Any = None
+
+    @property
+    def endpoint(self) -> str:
+        """The value of AWS_ENDPOINT_URL: `http://127.0.0.1:54321`."""
+        return self._server.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead an AWS SDK, in this process or another, here and nowhere else."""
+        return closed_to_aws(self.region, self.endpoint)
+
+    def start(self) -> Self:
+        """Start; `CloudUnavailable` names what is missing, `PortInUse` a port that is taken."""
+        check_available()
+        self._server.start()
+        try:
+            self._assemble()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client for this cloud, whatever the developer's own AWS configuration says.
+
+        Takes what `boto3.Session.client` takes.
+        """
+        if options.get("endpoint_url") is None:
+            options["endpoint_url"] = self.endpoint
+        # An empty mapping: no proxy, also where HTTP_PROXY names one.
+        config = Config(proxies={})
+        options["config"] = config.merge(options["config"]) if options.get("config") is not None else config
+        return self._session.client(service, **options)
+
+    def serve_api(self, api_id: str, port: int = 0) -> str:
+        """Serve one API at the root of a port of its own; answers the URL, or raises `PortInUse`."""
+        if self._apis is None:
+            raise RuntimeError("the embedded cloud is not started")
+        server = Server(self._apis.application(api_id), port=port, log=self._say).start()
+        self._api_servers.append(server)
+        return server.url
+
+    def stop(self) -> None:
+        """End every function's processes, close the ports, forget everything; more calls do nothing."""
+        for server in self._api_servers:
+            server.stop()
+        self._api_servers.clear()
+        if self._functions is not None:
+            self._functions.stop()
+            self._functions = None
+        self._server.stop()
+        if self._archives is not None:
+            self._archives.remove()
+            self._archives = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+        self._front = None
+        self._moto.stop()
+
+    def _assemble(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="microlambda-cloud-"))
+        self._moto.start()
+        runtime = self._runtime(self._folder / "runtime")
+        self._archives = Archives(self._folder / "archives")
+        self._functions = Functions(
+            self._moto, self._archives, runtime, endpoint=self.endpoint, output=self._output
+        )
+        policies = Policies(self._moto)
+        self._apis = ExecuteApi(
+            self._moto, self._functions, policies, observe=self._observe, explain=self._say
+        )
+        invoke = LambdaInvoke(self._moto, self._functions)
+        self._session = _session(self.region)
+        self._front = Front(self._moto, self._functions, invoke, policies, self._apis)
+
+    def _runtime(self, folder: Path) -> ManagedRuntime:
+        runtime = make_managed_runtime(folder)
+        if not runtime.is_aws_client:
+            self._say(
+                "AWS's runtime client awslambdaric is not installed (it has no wheel for every machine): "
+                "deployed archives run with microlambda's own."
+            )
+        return runtime
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if self._front is None:
+            start_response("503 Service Unavailable", [])
+            return []
+        return self._front(environ, start_response)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def check_available() -> None:
+    """Make sure that what the embedded cloud stands on is installed."""
+    missing = [name for name in ("moto", "flask") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise CloudUnavailable(
+            f"the embedded cloud needs {' and '.join(missing)}. Install it: pip install 'microlambda[local]'"
+        )
+
+
+def _session(region: str) -> boto3.Session:
+    """A session that reads neither the developer's AWS files nor AWS_PROFILE."""
+    closed: Any = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(
+        botocore_session=botocore.session.Session(session_vars=closed),
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        aws_session_token="test",  # noqa: S106 - moto takes any
+        region_name=region,
+    )

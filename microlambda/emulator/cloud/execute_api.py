@@ -1,0 +1,103 @@
+"""The `execute-api` hosts: HTTP APIs that were deployed, with their function behind them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from microlambda.emulator.cloud.deployed import DeployedApi, FunctionName, FunctionNotFound
+from microlambda.emulator.gateway import Api, Gateway
+from microlambda.emulator.gateway.gateway import NotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from microlambda.emulator.cloud.functions import Functions
+    from microlambda.emulator.cloud.moto_adapter import Moto
+    from microlambda.emulator.cloud.policies import Policies
+    from microlambda.emulator.invocation import Invocation
+    from microlambda.emulator.messages import HttpRequest, HttpResponse
+
+    Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
+
+_NOT_FOUND = b'{"message":"Not Found"}'
+
+
+class ExecuteApi:
+    """Serves APIs as they are at each request: a moved alias answers with the new code at once."""
+
+    def __init__(
+        self,
+        moto: Moto,
+        functions: Functions,
+        policies: Policies,
+        *,
+        observe: Observe | None = None,
+        explain: Callable[[str], None] | None = None,
+    ) -> None:
+        self._moto = moto
+        self._functions = functions
+        self._policies = policies
+        self._observe = observe
+        self._explain = explain or (lambda _: None)
+
+    def application(self, api_id: str) -> Any:
+        """The WSGI application of one API."""
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            return self.answer(api_id, environ, start_response)
+
+        return answer
+
+    def answer(self, api_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request to an API."""
+        api = self._moto.http_api(api_id)
+        if api is None or "$default" not in api.stages or api.function_arn is None:
+            self._explain(_why_not_found(api_id, api))
+            start_response("404 Not Found", [("Content-Type", "application/json")])
+            return [_NOT_FOUND]
+        return self._gateway(api, api.function_arn)(environ, start_response)
+
+    def _gateway(self, api: DeployedApi, function_arn: str) -> Gateway:
+        try:
+            function = self._moto.function(api.region, FunctionName.parse(function_arn))
+        except FunctionNotFound as missing:
+            self._explain(f"there is no function {missing.arn}")
+            function = None
+
+        def invoke(event: bytes) -> Invocation:
+            if function is None or not self._is_allowed(api, function_arn):
+                raise NotAllowed
+            trace = json.loads(event)["headers"].get("x-amzn-trace-id", "")
+            return self._functions.invoke(function, event, trace_id=trace)[0]
+
+        identity = Api(api_id=api.api_id, account_id=api.account_id, region=api.region)
+        return Gateway(
+            "http-api",
+            invoke,
+            api=identity,
+            observe=self._observe,
+            explain=self._explain,
+            timeout=function.timeout if function is not None else None,
+        )
+
+    def _is_allowed(self, api: DeployedApi, function_arn: str) -> bool:
+        source = f"arn:aws:execute-api:{api.region}:{api.account_id}:{api.api_id}/$default/$default"
+        if api.payload_format != "2.0":
+            self._explain(
+                f"the API {api.api_id} asks for payload format {api.payload_format}; 2.0 is emulated"
+            )
+            return False
+        wanted = FunctionName.parse(function_arn)
+        if self._policies.allows(api.region, wanted, principal="apigateway.amazonaws.com", source_arn=source):
+            return True
+        self._explain(f"no statement in the policy of {function_arn} lets {source} invoke it")
+        return False
+
+
+def _why_not_found(api_id: str, api: DeployedApi | None) -> str:
+    if api is None:
+        return f"there is no HTTP API {api_id}"
+    if "$default" not in api.stages:
+        return f"the API {api_id} has no stage $default"
+    return f"the API {api_id} has no route $default with a Lambda function behind it"

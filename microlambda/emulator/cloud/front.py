@@ -1,0 +1,92 @@
+"""The WSGI front of the embedded cloud: who is let in, and who answers.
+
+It owns what moto gets wrong or lacks, and passes the rest on. It is closed to web sites: a page in the
+developer's browser may not read local secrets (Origin), nor under a name that leads to this machine (Host,
+DNS rebinding). The user's own APIs are as open as they are on AWS.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from microlambda.emulator.cloud.aws_request import AwsAnswer, AwsRequest
+from microlambda.emulator.cloud.deployed import FunctionName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from microlambda.emulator.cloud.execute_api import ExecuteApi
+    from microlambda.emulator.cloud.functions import Functions
+    from microlambda.emulator.cloud.lambda_invoke import LambdaInvoke
+    from microlambda.emulator.cloud.moto_adapter import Moto
+    from microlambda.emulator.cloud.policies import Policies
+
+_API_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.(?:localhost|amazonaws\.com)(?::\d+)?")
+_LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?", re.IGNORECASE)
+
+_FUNCTIONS = r"/2015-03-31/functions/(?P<name>[^/]+)"
+_INVOKE = re.compile(rf"{_FUNCTIONS}/invocations/?")
+_POLICY = re.compile(rf"{_FUNCTIONS}/policy(?:/(?P<sid>[^/]+))?/?")
+_ALIAS = re.compile(rf"{_FUNCTIONS}/aliases/(?P<alias>[^/]+)/?")
+_FUNCTION = re.compile(rf"{_FUNCTIONS}/?")
+
+
+class Front:
+    """The application that the embedded cloud's port serves."""
+
+    def __init__(
+        self, moto: Moto, functions: Functions, invoke: LambdaInvoke, policies: Policies, apis: ExecuteApi
+    ) -> None:
+        self._moto = moto
+        self._functions = functions
+        self._invoke = invoke
+        self._policies = policies
+        self._apis = apis
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
+        host = environ.get("HTTP_HOST", "")
+        if api := _API_HOST.fullmatch(host.lower()):
+            return self._apis.answer(api[1], environ, start_response)
+        refusal = _refusal(host, environ)
+        if refusal is not None:
+            return refusal.send(start_response)
+        request = AwsRequest.of(environ)
+        answer = self._own(request) if request.service == "lambda" else None
+        if answer is not None:
+            return answer.send(start_response)
+        return self._moto.application(environ, start_response)
+
+    def _own(self, request: AwsRequest) -> AwsAnswer | None:
+        """Answer what is ours of the Lambda API."""
+        path = unquote(request.path)
+        if request.method == "POST" and (found := _INVOKE.fullmatch(path)):
+            return self._invoke.answer(request, found["name"])
+        if found := _POLICY.fullmatch(path):
+            return self._policies.answer(request, found["name"], found["sid"])
+        if request.method == "DELETE":
+            self._forget(request, path)
+        return None
+
+    def _forget(self, request: AwsRequest, path: str) -> None:
+        """What is deleted takes its policies and environments with it; that it is there, moto checks."""
+        if found := _ALIAS.fullmatch(path):
+            self._policies.forget(request.region, FunctionName.parse(found["name"]).name, found["alias"])
+        elif found := _FUNCTION.fullmatch(path):
+            wanted = FunctionName.parse(found["name"], request.argument("Qualifier"))
+            self._policies.forget(request.region, wanted.name, wanted.qualifier)
+            self._functions.forget(request.region, wanted.name, wanted.qualifier)
+
+
+def _refusal(host: str, environ: dict[str, Any]) -> AwsAnswer | None:
+    if not _LOOPBACK_HOST.fullmatch(host):
+        message = f"the embedded cloud answers to this machine's own names, and {host!r} is none of them"
+        return AwsAnswer.error(403, "AccessDeniedException", message)
+    if "HTTP_ORIGIN" in environ:
+        message = "the embedded cloud takes no requests from web pages"
+        return AwsAnswer.error(403, "AccessDeniedException", message)
+    if environ.get("PATH_INFO", "").startswith("/moto-api"):
+        return AwsAnswer.error(403, "AccessDeniedException", "moto's own switches are closed here")
+    return None

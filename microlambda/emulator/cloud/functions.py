@@ -1,0 +1,164 @@
+"""Running what is deployed: environments for each version of each function, and their logs."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from microlambda.emulator.environment import archive_environment
+from microlambda.emulator.sandbox import FunctionSpec, SandboxPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from microlambda.emulator.cloud.archives import Archives
+    from microlambda.emulator.cloud.deployed import DeployedFunction
+    from microlambda.emulator.cloud.managed_runtime import ManagedRuntime
+    from microlambda.emulator.cloud.moto_adapter import Moto
+    from microlambda.emulator.invocation import Invocation
+
+    Output = Callable[[str, bytes], None]
+
+
+class Functions:
+    """Every version of a function keeps its own environments; new code or configuration gets new ones.
+
+    `output` is told the function's name and each line that it prints.
+    """
+
+    def __init__(
+        self,
+        moto: Moto,
+        archives: Archives,
+        runtime: ManagedRuntime,
+        *,
+        endpoint: str,
+        output: Output | None = None,
+    ) -> None:
+        self._moto = moto
+        self._archives = archives
+        self._runtime = runtime
+        self._endpoint = endpoint
+        self._output = output
+        self._pools: dict[tuple[str, str, str], tuple[tuple[object, ...], SandboxPool]] = {}
+        self._guard = threading.Lock()
+        self._stopped = False
+
+    def invoke(
+        self,
+        function: DeployedFunction,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace_id: str = "",
+        client_context: str | None = None,
+    ) -> tuple[Invocation, list[str]]:
+        """Run one event; answers with what came of it and the lines that went into the log."""
+        request_id = request_id or str(uuid4())
+        began = time.time()
+        invocation = self._pool(function).invoke(
+            payload,
+            request_id=request_id,
+            trace_id=trace_id,
+            client_context=client_context,
+            function_arn=function.arn,
+        )
+        lines = log_lines(function, request_id, invocation)
+        self._write_log(function, invocation, lines, began)
+        return invocation, lines
+
+    def forget(self, region: str, name: str, version: str | None = None) -> None:
+        """End the environments of a function that was deleted, or of one version."""
+        with self._guard:
+            keys = [key for key in self._pools if key[:2] == (region, name) and version in (None, key[2])]
+            pools = [self._pools.pop(key)[1] for key in keys]
+        for pool in pools:
+            pool.stop()
+
+    def stop(self) -> None:
+        """End all environments."""
+        with self._guard:
+            self._stopped = True
+            pools = [pool for _, pool in self._pools.values()]
+            self._pools.clear()
+        for pool in pools:
+            pool.stop()
+
+    def _pool(self, function: DeployedFunction) -> SandboxPool:
+        key = (function.region, function.name, function.version)
+        with self._guard:
+            configuration, pool = self._pools.get(key, (None, None))
+            if pool is not None and configuration == function.configuration:
+                return pool
+            fresh = SandboxPool(self._spec(function), output=lambda line: self._print(function.name, line))
+            if self._stopped:
+                fresh.stop()
+            else:
+                self._pools[key] = (function.configuration, fresh)
+        if pool is not None:
+            # $LATEST was changed; what still runs in the old environments comes to its end there.
+            threading.Thread(target=pool.stop, kwargs={"grace": function.timeout}, daemon=True).start()
+        return fresh
+
+    def _spec(self, function: DeployedFunction) -> FunctionSpec:
+        root = self._archives.unpacked(function.archive.content)
+        layers = tuple(self._archives.unpacked(layer.content) for layer in function.layers)
+        return FunctionSpec(
+            name=function.name,
+            version=function.version,
+            arn=function.arn,
+            command=self._runtime.command(root, function.handler, layers),
+            cwd=root,
+            environment=archive_environment(
+                function.environment, region=function.region, endpoint=self._endpoint
+            ),
+            timeout=function.timeout,
+            memory=function.memory,
+            handler=function.handler,
+            python=function.runtime.removeprefix("python"),
+        )
+
+    def _print(self, name: str, line: bytes) -> None:
+        if self._output is not None:
+            self._output(name, line)
+
+    def _write_log(
+        self, function: DeployedFunction, invocation: Invocation, lines: list[str], began: float
+    ) -> None:
+        ended = int(time.time() * 1000)
+        first = min(int(began * 1000), ended)
+        events = [(first if index == 0 else ended, line) for index, line in enumerate(lines)]
+        stream = (
+            invocation.log_stream or f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]none"
+        )
+        self._moto.write_log(function.region, f"/aws/lambda/{function.name}", stream, events)
+
+
+def log_lines(function: DeployedFunction, request_id: str, invocation: Invocation) -> list[str]:
+    """What Lambda writes of one invocation: START, what the function printed, END and REPORT."""
+    printed = invocation.log.decode("utf-8", errors="replace")
+    # AWS's client ends the lines of one message with CR, and the message with LF.
+    lines = [line.replace("\r", "\n") for line in printed.split("\n") if line]
+    if invocation.timed_out:
+        now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        lines.append(f"{now}.000Z {request_id} Task timed out after {function.timeout:.2f} seconds")
+    report = [
+        f"REPORT RequestId: {request_id}",
+        f"Duration: {invocation.duration:.2f} ms",
+        f"Billed Duration: {math.ceil(invocation.duration)} ms",
+        f"Memory Size: {function.memory} MB",
+        f"Max Memory Used: {invocation.max_memory or function.memory} MB",
+    ]
+    if invocation.init_duration is not None:
+        report.append(f"Init Duration: {invocation.init_duration:.2f} ms")
+    if invocation.timed_out:
+        report.append("Status: timeout")
+    return [
+        f"START RequestId: {request_id} Version: {function.version}",
+        *lines,
+        f"END RequestId: {request_id}",
+        "\t".join(report) + "\t",
+    ]

@@ -1,0 +1,212 @@
+"""The one module that touches moto: its application, and the state behind it.
+
+It reads what moto's own API does not tell (the bytes of an archive), switches off what moto would do by
+itself (its triggers run inside the caller's request and want Docker), and closes the server to web sites.
+All of it is tested against the version of moto that is pinned in pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from microlambda.emulator.cloud.deployed import (
+    Archive,
+    DeployedApi,
+    DeployedFunction,
+    FunctionName,
+    FunctionNotFound,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from _typeshed.wsgi import WSGIApplication
+
+# The account of everything: moto's own default, which the keys "test" belong to.
+ACCOUNT = "123456789012"
+
+_running = threading.Lock()
+_TRIGGERS = (
+    "send_sqs_batch",
+    "send_kinesis_message",
+    "send_sns_message",
+    "send_dynamodb_items",
+    "send_log_event",
+)
+_LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
+
+
+class Moto:
+    """moto in this process. Its state is the process's: one at a time, and each starts empty."""
+
+    def __init__(self) -> None:
+        self._patches = ExitStack()
+        self.application: WSGIApplication = _not_started
+
+    def start(self) -> None:
+        """Import moto, which takes a while, empty its state and make its application."""
+        if not _running.acquire(blocking=False):
+            raise RuntimeError("an embedded cloud is running in this process, and moto can only be one")
+        self._patches.callback(_running.release)
+        _close_to_aws(self._patches)
+        from moto.awslambda.models import LambdaBackend
+        from moto.moto_server import werkzeug_app
+        from moto.s3 import notifications
+
+        _reset()
+        # The setting MOTO_DISABLE_GLOBAL_CORS, which moto reads only when it is first imported.
+        self._patches.enter_context(patch.object(werkzeug_app, "DISABLE_GLOBAL_CORS", True))
+        for name in _TRIGGERS:
+            self._patches.enter_context(patch.object(LambdaBackend, name, _delivered))
+        self._patches.enter_context(patch.object(notifications, "_invoke_awslambda", _delivered))
+        self.application = _keeping_header_names(
+            werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+        )
+
+    def stop(self) -> None:
+        """Forget everything; nothing happens if it was not started."""
+        if self.application is not _not_started:
+            self.application = _not_started
+            _reset()
+        self._patches.close()
+
+    def function(self, region: str, wanted: FunctionName) -> DeployedFunction:
+        """Look a function up, through an alias or version if asked for, or raise `FunctionNotFound`."""
+        from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
+
+        arn = function_arn(region, wanted)
+        try:
+            found = _lambda_backend(region).get_function(wanted.name, wanted.qualifier)
+        except (UnknownFunctionException, UnknownAliasException) as exc:
+            raise FunctionNotFound(arn) from exc
+        return DeployedFunction(
+            region=region,
+            name=found.function_name,
+            version=str(found.version),
+            arn=arn,
+            handler=found.handler or "",
+            runtime=found.run_time or "",
+            timeout=float(found.timeout),
+            memory=int(found.memory_size),
+            environment={name: str(value) for name, value in found.environment_vars.items()},
+            archive=Archive(sha256=found.code_sha_256, content=found.code_bytes),
+            layers=tuple(_layer(region, layer["Arn"]) for layer in found.layers),
+        )
+
+    def http_api(self, api_id: str) -> DeployedApi | None:
+        """Look an HTTP API up, in whatever region it is."""
+        from moto.apigatewayv2.models import apigatewayv2_backends
+
+        for region, backend in list(apigatewayv2_backends[ACCOUNT].items()):
+            api = backend.apis.get(api_id)
+            if api is not None and api.protocol_type == "HTTP":
+                return _deployed_api(region, api)
+        return None
+
+    def write_log(self, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]) -> bool:
+        """Put lines, each with its time in ms, into a log group; if there is none, do nothing: False."""
+        from moto.logs.models import logs_backends
+
+        backend = logs_backends[ACCOUNT][region]
+        if group not in backend.groups:
+            return False
+        backend.ensure_log_stream(group, stream)
+        backend.put_log_events(group, stream, [{"timestamp": time, "message": text} for time, text in events])
+        return True
+
+
+def function_arn(region: str, wanted: FunctionName) -> str:
+    """Write the ARN of a function of this account."""
+    qualifier = f":{wanted.qualifier}" if wanted.qualifier else ""
+    return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{wanted.name}{qualifier}"
+
+
+def version() -> str:
+    """The version of moto that is installed."""
+    import moto
+
+    return str(moto.__version__)
+
+
+def _deployed_api(region: str, api: Any) -> DeployedApi:
+    route = next((route for route in api.routes.values() if route.route_key == "$default"), None)
+    target = (route.target or "").partition("integrations/")[2] if route is not None else ""
+    integration = api.integrations.get(target)
+    uri = (integration.integration_uri or "") if integration is not None else ""
+    # Either the function's ARN, or that in
+    # arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations
+    arn = _LAMBDA_ARN.search(uri)
+    return DeployedApi(
+        api_id=api.api_id,
+        region=region,
+        account_id=ACCOUNT,
+        stages=tuple(api.stages),
+        function_arn=arn[0] if arn else None,
+        payload_format=(integration.payload_format_version or "2.0") if integration is not None else "2.0",
+    )
+
+
+def _layer(region: str, arn: str) -> Archive:
+    layer = _lambda_backend(region).layers_versions_by_arn(arn)
+    return Archive(sha256=layer.code_sha_256, content=layer.code_bytes)
+
+
+def _lambda_backend(region: str) -> Any:
+    from moto.awslambda.models import lambda_backends
+
+    return lambda_backends[ACCOUNT][region]
+
+
+def _close_to_aws(until: ExitStack) -> None:
+    """Take the developer's AWS configuration out of this process: moto, which runs in it, reads profiles."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    closed = {**files, "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def restore() -> None:
+        for name in closed:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+    for name in before:
+        del os.environ[name]
+    os.environ.update(closed)
+    until.callback(restore)
+
+
+def _reset() -> None:
+    from moto.moto_api._internal import moto_api_backends
+
+    moto_api_backends["global"].reset()
+
+
+def _delivered(*_args: Any, **_named: Any) -> bool:
+    """In place of moto's own triggers: take what they would have delivered."""
+    return True
+
+
+def _keeping_header_names(application: WSGIApplication) -> WSGIApplication:
+    """Hand S3's metadata headers on with their underscores, as moto's own request handler does it."""
+    from moto.core import request as moto_request
+
+    def adapted(environ: dict[str, Any], start_response: Any) -> Any:
+        names: dict[str, str] = {}
+        for name, value in environ.get("microlambda.headers", ()):
+            if moto_request.should_preserve_original_header_name(name):
+                key = moto_request.environ_key_for_header(name)
+                if key not in environ or key in names:
+                    environ[key] = f"{environ[key]},{value}" if key in environ else value
+                    names[key] = name
+        environ[moto_request.PRESERVED_HEADER_NAMES_ENVIRON_KEY] = names
+        return application(environ, start_response)
+
+    return adapted
+
+
+def _not_started(_environ: dict[str, Any], _start_response: Any) -> Any:
+    raise RuntimeError("the embedded cloud is not started")

@@ -1,0 +1,67 @@
+"""The API that a gateway serves, and one call to it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from microlambda.emulator.gateway.target import Target
+    from microlambda.emulator.messages import HttpRequest
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """What an event says about the API that received the request."""
+
+    api_id: str = "local12345"
+    account_id: str = "123456789012"
+    region: str = "us-east-1"
+    stage: str = "$default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request on its way through a gateway, with what the gateway adds to it."""
+
+    request: HttpRequest
+    target: Target
+    api: Api
+    started: float = field(default_factory=time.time)
+    request_id: str = field(default_factory=lambda: str(uuid4()))
+    extended_request_id: str = field(default_factory=lambda: f"{os.urandom(10).hex()[:15]}=")
+    trace_id: str = field(default_factory=lambda: new_trace_id())
+
+    @property
+    def epoch_ms(self) -> int:
+        """When the request arrived, in milliseconds since 1970."""
+        return int(self.started * 1000)
+
+    @property
+    def log_time(self) -> str:
+        """When the request arrived, in the common log format: `12/Mar/2020:19:03:58 +0000`."""
+        moment = time.gmtime(self.started)
+        month = _MONTHS[moment.tm_mon - 1]  # not strftime: its month names follow the locale
+        return time.strftime(f"%d/{month}/%Y:%H:%M:%S +0000", moment)
+
+    @property
+    def host(self) -> str:
+        """The host that was asked for, without its port."""
+        host = self.request.header("host") or "localhost"
+        return host.rsplit(":", 1)[0] if host.rpartition(":")[2].isdigit() else host
+
+    @property
+    def port(self) -> str:
+        """The port that was asked for."""
+        _, colon, port = (self.request.header("host") or "").rpartition(":")
+        return port if colon and port.isdigit() else ("443" if self.request.scheme == "https" else "80")
+
+
+def new_trace_id() -> str:
+    """Make a value for X-Amzn-Trace-Id: `Root=1-{time in hex}-{96 random bits}`."""
+    return f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}"

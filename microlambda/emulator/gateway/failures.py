@@ -1,0 +1,163 @@
+"""What a caller gets when there is no answer to pass on: one table, each row with where it is known from.
+
+"recorded" means that someone published the traffic; "documented" that AWS says so; what rests on neither is
+marked "assumed", and is what the neighbouring rows do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Failure(Enum):
+    """Why there is no answer to pass on."""
+
+    FUNCTION_ERROR = "the function failed"
+    MALFORMED_ANSWER = "the function's answer is not one that the gateway understands"
+    FUNCTION_TIMEOUT = "the function ran out of its time"
+    INTEGRATION_TIMEOUT = "the gateway waited no longer"
+    RESPONSE_TOO_LARGE = "the function's answer is over Lambda's 6 MB"
+    BODY_TOO_LARGE = "the request's body is over the gateway's limit"
+    EVENT_TOO_LARGE = "the event made of the request is over Lambda's 6 MB"
+    HEADERS_TOO_LARGE = "the request's headers are over the gateway's limit"
+    BAD_REQUEST = "the request is not HTTP that the gateway takes"
+    NOT_ALLOWED = "the function's resource policy does not let the gateway invoke it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureAnswer:
+    """One cell of the table."""
+
+    status: int
+    body: str
+    source: str
+    content_type: str | None = "application/json"
+    error_type: str | None = None
+
+
+_REST_502 = FailureAnswer(
+    status=502,
+    body='{"message": "Internal server error"}',
+    error_type="InternalServerErrorException",
+    source="localstack/localstack next_gen/execute_api/integrations/aws.py, with its AWS-validated tests",
+)
+_HTTP_500 = FailureAnswer(
+    status=500,
+    body='{"message":"Internal Server Error"}',
+    source="documented: http-api-troubleshooting-lambda.html",
+)
+_URL_502 = FailureAnswer(
+    status=502,
+    body="Internal Server Error",
+    source="localstack/localstack lambda_/urlrouter.py, test_lambda_url_invocation_exception (AWS-validated)",
+)
+_HTTP_413 = FailureAnswer(
+    status=413,
+    body='{"message":"Request Entity Too Large"}',
+    source="limit documented: http-api-quotas.html (10 MB); wording assumed",
+)
+
+FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
+    "rest-api": {
+        Failure.FUNCTION_ERROR: _REST_502,
+        Failure.MALFORMED_ANSWER: _REST_502,
+        Failure.FUNCTION_TIMEOUT: FailureAnswer(
+            status=502,
+            body='{"message": "Internal server error"}',
+            error_type="InternalServerErrorException",
+            source="recorded: rasp.hateblo.jp/entry/2021/05/13/222835 (function below integration)",
+        ),
+        Failure.INTEGRATION_TIMEOUT: FailureAnswer(
+            status=504,
+            body='{"message": "Endpoint request timed out"}',
+            error_type="InternalServerErrorException",
+            source="recorded: rasp.hateblo.jp/entry/2021/05/13/222835; 29 s: REST API quotas",
+        ),
+        Failure.RESPONSE_TOO_LARGE: _REST_502,
+        Failure.BODY_TOO_LARGE: FailureAnswer(
+            status=413,
+            content_type="text; charset=utf-8",
+            body="HTTP content length exceeded 10485760 bytes.",
+            source="recorded: koki-develop/lgtm-generator#10",
+        ),
+        Failure.EVENT_TOO_LARGE: FailureAnswer(
+            status=413,
+            body='{"message": "Request Too Long"}',
+            error_type="BadRequestException",
+            source="recorded: koki-develop/lgtm-generator#10",
+        ),
+        Failure.HEADERS_TOO_LARGE: FailureAnswer(
+            status=431,
+            body='{"message": "Request Header Fields Too Large"}',
+            source="limit documented: REST API quotas (10,240 bytes); answer assumed",
+        ),
+        Failure.BAD_REQUEST: FailureAnswer(
+            status=400,
+            body='{"message": "Bad Request"}',
+            error_type="BadRequestException",
+            source="documented: api-gateway-known-issues.html (what must be escaped); answer assumed",
+        ),
+        Failure.NOT_ALLOWED: FailureAnswer(
+            status=500,
+            body='{"message": "Internal server error"}',
+            error_type="InternalServerErrorException",
+            source="documented: repost.aws/knowledge-center/api-gateway-5xx-error (Lambda permissions: 500)",
+        ),
+    },
+    "http-api": {
+        Failure.FUNCTION_ERROR: _HTTP_500,
+        Failure.MALFORMED_ANSWER: _HTTP_500,
+        Failure.FUNCTION_TIMEOUT: _HTTP_500,
+        Failure.INTEGRATION_TIMEOUT: FailureAnswer(
+            status=503,
+            body='{"message":"Service Unavailable"}',
+            content_type=None,
+            source="recorded: cortexlabs/cortex#1225, serverless/serverless#11222; 30 s: HTTP API quotas",
+        ),
+        Failure.RESPONSE_TOO_LARGE: _HTTP_500,
+        Failure.BODY_TOO_LARGE: _HTTP_413,
+        Failure.EVENT_TOO_LARGE: _HTTP_413,
+        Failure.HEADERS_TOO_LARGE: FailureAnswer(
+            status=431,
+            body='{"message":"Request Header Fields Too Large"}',
+            source="limit documented: HTTP API quotas (10,240 bytes); wording assumed",
+        ),
+        Failure.BAD_REQUEST: FailureAnswer(
+            status=400,
+            body='{"message":"Bad Request"}',
+            source="assumed, from the wording of its other answers",
+        ),
+        Failure.NOT_ALLOWED: _HTTP_500,
+    },
+    "function-url": {
+        Failure.FUNCTION_ERROR: _URL_502,
+        Failure.MALFORMED_ANSWER: _URL_502,
+        Failure.FUNCTION_TIMEOUT: _URL_502,
+        # A function URL has no time limit beside the function's own.
+        Failure.INTEGRATION_TIMEOUT: _URL_502,
+        Failure.RESPONSE_TOO_LARGE: _URL_502,
+        Failure.BODY_TOO_LARGE: FailureAnswer(
+            status=413,
+            body='{"Message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}',
+            source="limit documented: Lambda quotas (6 MB); wording that of the Invoke operation",
+        ),
+        Failure.EVENT_TOO_LARGE: FailureAnswer(
+            status=413,
+            body='{"Message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}',
+            source="limit documented: Lambda quotas (6 MB); wording that of the Invoke operation",
+        ),
+        Failure.HEADERS_TOO_LARGE: FailureAnswer(
+            status=431,
+            body='{"Message":"Request Header Fields Too Large"}',
+            source="assumed: no limit is documented; ours is the gateways' times six",
+        ),
+        Failure.BAD_REQUEST: FailureAnswer(status=400, body='{"Message":"Bad Request"}', source="assumed"),
+        Failure.NOT_ALLOWED: FailureAnswer(
+            status=403,
+            body='{"Message":"Forbidden"}',
+            error_type="AccessDeniedException",
+            source="documented: urls-auth.html",
+        ),
+    },
+}

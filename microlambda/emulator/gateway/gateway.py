@@ -1,0 +1,200 @@
+"""The gateway: one request in, one invocation, one response out, whatever happens in between."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Protocol
+
+from microlambda.emulator.gateway.answers import Fields, MalformedAnswer, response
+from microlambda.emulator.gateway.api import Api, Call
+from microlambda.emulator.gateway.failures import FAILURES, Failure
+from microlambda.emulator.gateway.function_url import FunctionUrl
+from microlambda.emulator.gateway.http_api import HttpApi
+from microlambda.emulator.gateway.rest_api import RestApi
+from microlambda.emulator.gateway.target import BadTarget, Target
+from microlambda.emulator.invocation import MAX_PAYLOAD, MAX_RESULT, Invocation
+from microlambda.emulator.messages import BodyTooLarge, HttpRequest, HttpResponse
+from microlambda.project.errors import ToolError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Invoke = Callable[[bytes], Invocation]
+    Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
+
+# What `ANY` stands for (http-api-develop-routes.html); the front does not take other methods.
+METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
+
+_REASONS = http.client.responses
+_EMPTY_TARGET = Target(raw_path="/", path="/", raw_query="", query=())
+
+
+class UnknownIngress(ToolError):
+    """No ingress of that name."""
+
+
+class NotAllowed(Exception):
+    """Raised by `invoke` where the function's resource policy does not name this gateway."""
+
+
+class Ingress(Protocol):
+    """What the gateway needs to know about one kind of HTTP front."""
+
+    name: str
+    default_stage: str
+    max_body: int
+    max_headers: int
+    integration_timeout: float | None
+
+    def header_size(self, request: HttpRequest) -> int:
+        """What counts towards `max_headers`."""
+        ...
+
+    def accepts(self, call: Call) -> bool:
+        """Whether a well-formed request is let through."""
+        ...
+
+    def to_event(self, call: Call) -> dict[str, Any]:
+        """Build the event."""
+        ...
+
+    def to_response(self, call: Call, payload: bytes) -> HttpResponse:
+        """Read the function's result; `MalformedAnswer` if it is none."""
+        ...
+
+    def own_fields(self, call: Call) -> Fields:
+        """The fields that the gateway adds to its answers."""
+        ...
+
+
+INGRESSES: dict[str, Ingress] = {ingress.name: ingress for ingress in (HttpApi(), RestApi(), FunctionUrl())}
+
+
+class Gateway:
+    """Serves one API: `handle` for our own callers, `__call__` for WSGI servers.
+
+    `invoke` takes an event's JSON and answers with what came of it. `observe` is told of every request that
+    was answered, with its invocation if there was one. `timeout` is the function's own, in seconds: where
+    it is above the ingress's limit, the gateway stops waiting at the limit, as on AWS. `explain` is told in
+    words why the gateway answers by itself, which AWS keeps in its logs.
+    """
+
+    def __init__(
+        self,
+        ingress: str,
+        invoke: Invoke,
+        *,
+        stage: str | None = None,
+        observe: Observe | None = None,
+        api: Api | None = None,
+        timeout: float | None = None,
+        explain: Callable[[str], None] | None = None,
+    ) -> None:
+        if ingress not in INGRESSES:
+            raise UnknownIngress(
+                f"there is no ingress {ingress!r}.{nearest(ingress, INGRESSES)} "
+                f"Known: {', '.join(sorted(INGRESSES))}."
+            )
+        self.ingress = INGRESSES[ingress]
+        self.api = api or Api(stage=stage or self.ingress.default_stage)
+        self._invoke = invoke
+        self._observe = observe
+        self._explain = explain
+        limit = self.ingress.integration_timeout
+        self._gives_up = limit is not None and timeout is not None and timeout > limit
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer one request; never raises for what a caller or the function may do."""
+        try:
+            call = Call(request=request, target=Target.parse(request.target), api=self.api)
+        except BadTarget as exc:
+            call = Call(request=request, target=_EMPTY_TARGET, api=self.api)
+            return self._told(call, self._failed(call, Failure.BAD_REQUEST, str(exc)), None)
+        failure = self._refusal(call)
+        if failure is not None:
+            return self._told(call, self._failed(call, failure), None)
+        return self._invoked(call)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a WSGI request."""
+        try:
+            request = HttpRequest.from_environ(environ, max_body=self.ingress.max_body)
+        except BodyTooLarge:
+            request = HttpRequest.from_environ({**environ, "wsgi.input": None})
+            call = Call(request=request, target=_EMPTY_TARGET, api=self.api)
+            answer = self._told(call, self._failed(call, Failure.BODY_TOO_LARGE), None)
+        else:
+            answer = self.handle(request)
+        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Unknown')}", list(answer.headers))
+        return [answer.body]
+
+    def _refusal(self, call: Call) -> Failure | None:
+        """Why the gateway answers by itself, before any function runs."""
+        request = call.request
+        if request.method not in METHODS or not self.ingress.accepts(call):
+            return Failure.BAD_REQUEST
+        if self.ingress.header_size(request) > self.ingress.max_headers:
+            return Failure.HEADERS_TOO_LARGE
+        if len(request.body) > self.ingress.max_body:
+            return Failure.BODY_TOO_LARGE
+        return None
+
+    def _invoked(self, call: Call) -> HttpResponse:
+        event = json.dumps(self.ingress.to_event(call)).encode()
+        if len(event) > MAX_PAYLOAD:
+            return self._told(call, self._failed(call, Failure.EVENT_TOO_LARGE), None)
+        try:
+            invocation = self._within_limit(event) if self._gives_up else self._invoke(event)
+        except NotAllowed:
+            return self._told(call, self._failed(call, Failure.NOT_ALLOWED), None)
+        if invocation is None:
+            return self._told(call, self._failed(call, Failure.INTEGRATION_TIMEOUT), None)
+        return self._told(call, self._answered(call, invocation), invocation)
+
+    def _answered(self, call: Call, invocation: Invocation) -> HttpResponse:
+        if invocation.timed_out:
+            # Where both limits are the same, the gateway's comes first: see the table's source.
+            limit = self.ingress.integration_timeout
+            late = limit is not None and invocation.duration >= limit * 1000
+            return self._failed(call, Failure.INTEGRATION_TIMEOUT if late else Failure.FUNCTION_TIMEOUT)
+        if invocation.function_error is not None:
+            return self._failed(call, Failure.FUNCTION_ERROR)
+        if len(invocation.payload) > MAX_RESULT:
+            return self._failed(call, Failure.RESPONSE_TOO_LARGE)
+        try:
+            return self.ingress.to_response(call, invocation.payload)
+        except MalformedAnswer as exc:
+            return self._failed(call, Failure.MALFORMED_ANSWER, str(exc))
+
+    def _within_limit(self, event: bytes) -> Invocation | None:
+        """Invoke, but wait no longer than the ingress does; the function itself goes on."""
+        future: Future[Invocation] = Future()
+        threading.Thread(target=_complete, args=(future, self._invoke, event), daemon=True).start()
+        try:
+            return future.result(self.ingress.integration_timeout)
+        except TimeoutError:
+            return None
+
+    def _failed(self, call: Call, failure: Failure, reason: str = "") -> HttpResponse:
+        if self._explain is not None:
+            self._explain(f"{failure.value}: {reason}" if reason else failure.value)
+        cell = FAILURES[self.ingress.name][failure]
+        fields = self.ingress.own_fields(call)
+        if cell.error_type is not None:
+            fields = [*fields, ("x-amzn-ErrorType", cell.error_type)]
+        return response(call.request.method, cell.status, fields, cell.body.encode(), cell.content_type)
+
+    def _told(self, call: Call, answer: HttpResponse, invocation: Invocation | None) -> HttpResponse:
+        if self._observe is not None:
+            self._observe(call.request, answer, invocation)
+        return answer
+
+
+def _complete(future: Future[Invocation], invoke: Invoke, event: bytes) -> None:
+    try:
+        future.set_result(invoke(event))
+    except BaseException as exc:  # noqa: BLE001 - whoever waits for the future gets it
+        future.set_exception(exc)

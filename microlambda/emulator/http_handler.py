@@ -1,0 +1,228 @@
+"""One connection of the server: requests are read and answered on it until one side has enough."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import socket
+import sys
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.serving import WSGIRequestHandler
+
+from microlambda.emulator.request_body import MAX_LINE, Refused, RequestBody
+
+if TYPE_CHECKING:
+    from microlambda.emulator.server import ThreadedServer
+
+_MAX_FIELDS = 200
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_REASONS = http.client.responses
+
+
+class Handler(WSGIRequestHandler):
+    """Reads requests exactly, hands them to the application, and writes its answers in one piece."""
+
+    server: ThreadedServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # buffered: an answer leaves in one piece
+
+    def setup(self) -> None:
+        """Set how long a client may stay silent."""
+        super().setup()
+        self.connection.settimeout(self.server.patience)
+
+    def handle(self) -> None:
+        """Serve requests until the connection ends."""
+        self.close_connection = False
+        try:
+            while not self.close_connection:
+                self._serve_one()
+        except (ConnectionError, TimeoutError, ValueError, OSError):
+            pass  # the client left, dawdled, or the server stops; nobody is there to be told
+
+    def finish(self) -> None:
+        """Close what may be closed already."""
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+    def _serve_one(self) -> None:
+        line = self.rfile.readline(MAX_LINE + 1)
+        if line in (b"\r\n", b"\n"):  # RFC 9112, 2.2: one empty line before a request is ignored
+            line = self.rfile.readline(MAX_LINE + 1)
+        if not line:
+            self.close_connection = True
+            return
+        try:
+            environ, body = self._read_head(line)
+            self._answer(environ, body)
+        except Refused as refused:
+            self._refuse(refused.status)
+
+    def _read_head(self, line: bytes) -> tuple[dict[str, Any], RequestBody]:
+        if len(line) > MAX_LINE:
+            raise Refused(414)
+        parts = line.rstrip(b"\r\n").split(b" ")
+        if len(parts) != 3 or not _TOKEN.fullmatch(parts[0]) or parts[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
+            raise Refused(400)
+        method, target, version = (part.decode("latin-1") for part in parts)
+        fields = self._read_fields()
+        body = RequestBody(self.rfile, self._body_length(fields))
+        connection = ",".join(value for name, value in fields if name.lower() == "connection").lower()
+        self.close_connection = (
+            "close" in connection if version == "HTTP/1.1" else "keep-alive" not in connection
+        )
+        if any(name.lower() == "expect" and value.lower() == "100-continue" for name, value in fields):
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        return self._environ(method, target, version, fields, body), body
+
+    def _read_fields(self) -> list[tuple[str, str]]:
+        fields: list[tuple[str, str]] = []
+        while True:
+            line = self.rfile.readline(MAX_LINE + 1)
+            if line in (b"\r\n", b"\n"):
+                return fields
+            if not line.endswith(b"\n"):
+                raise Refused(431 if len(line) > MAX_LINE else 400)
+            name, colon, value = line.partition(b":")
+            if not colon or not _TOKEN.fullmatch(name) or b"\0" in value:
+                raise Refused(400)
+            fields.append((name.decode("latin-1"), value.strip().decode("latin-1")))
+            if len(fields) > _MAX_FIELDS:
+                raise Refused(431)
+
+    def _body_length(self, fields: list[tuple[str, str]]) -> int | None:
+        lengths = {value for name, value in fields if name.lower() == "content-length"}
+        codings = [value.lower() for name, value in fields if name.lower() == "transfer-encoding"]
+        if codings:
+            if codings != ["chunked"] or lengths:  # RFC 9112, 6.3: both at once is how requests are smuggled
+                raise Refused(400)
+            return None
+        if not lengths:
+            return 0
+        length = lengths.pop()
+        if lengths or not length.isascii() or not length.isdigit():
+            raise Refused(400)
+        return int(length)
+
+    def _environ(
+        self, method: str, target: str, version: str, fields: list[tuple[str, str]], body: RequestBody
+    ) -> dict[str, Any]:
+        raw_path, _, query = target.partition("?")
+        environ: dict[str, Any] = {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": body,
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "SERVER_SOFTWARE": "microlambda",
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(raw_path.encode("latin-1")).decode("latin-1"),
+            "QUERY_STRING": query,
+            "REQUEST_URI": target,
+            "RAW_URI": target,
+            "REMOTE_ADDR": self.client_address[0],
+            "REMOTE_PORT": self.client_address[1],
+            "SERVER_NAME": self.server.host,
+            "SERVER_PORT": str(self.server.port),
+            "SERVER_PROTOCOL": version,
+            "microlambda.headers": fields,
+        }
+        for name, value in fields:
+            if "_" in name:
+                continue  # X_Y and X-Y would be one variable
+            key = name.upper().replace("-", "_")
+            if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+                key = f"HTTP_{key}"
+                if key in environ:
+                    value = f"{environ[key]}{';' if key == 'HTTP_COOKIE' else ','}{value}"
+            environ[key] = value
+        return environ
+
+    def _answer(self, environ: dict[str, Any], body: RequestBody) -> None:
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Any:
+            started[:] = [status, headers]
+            return pieces.append
+
+        pieces: list[bytes] = []
+        result = None
+        try:
+            result = self.server.app(environ, start_response)
+            pieces.extend(result)
+        except (Refused, ConnectionError, TimeoutError):
+            raise
+        except Exception as exc:  # a server outlives the errors of its application
+            self.server.log_error_of(environ, exc)
+            raise Refused(500) from exc
+        finally:
+            if result is not None and hasattr(result, "close"):
+                result.close()
+        # What the application left unread would be taken for the next request.
+        unread = not body.exhausted and not body.discard(1 << 20)
+        self.close_connection = self.close_connection or unread
+        self._write(environ, started[0], started[1], b"".join(pieces))
+        if unread:
+            self._linger()
+
+    def _write(
+        self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]], body: bytes
+    ) -> None:
+        code = int(status[:3])
+        names = {name.lower() for name, _ in headers}
+        lines = [f"HTTP/1.1 {status}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        if "date" not in names:
+            lines.append(f"Date: {_date()}")
+        if "content-length" not in names and code >= 200 and code not in (204, 304):
+            lines.append(f"Content-Length: {len(body)}")
+        if self.close_connection:
+            lines.append("Connection: close")
+        elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+            lines.append("Connection: keep-alive")
+        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        self.wfile.write(head if environ["REQUEST_METHOD"] == "HEAD" or code in (204, 304) else head + body)
+        self.wfile.flush()
+
+    def _refuse(self, status: int) -> None:
+        self.close_connection = True
+        reason = _REASONS[status]
+        text = f"{status} {reason}\n"
+        self.wfile.write(
+            f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
+            f"Date: {_date()}\r\nConnection: close\r\n\r\n{text}".encode()
+        )
+        self.wfile.flush()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Read on for a moment: closing with unread input makes the kernel throw the answer away."""
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            self.connection.settimeout(1.0)
+            deadline = time.monotonic() + 2.0
+            while time.monotonic() < deadline and self.connection.recv(1 << 20):
+                pass
+
+
+_clock: tuple[int, str] = (0, "")
+
+
+def _date() -> str:
+    """The Date field, computed once a second."""
+    global _clock
+    now = int(time.time())
+    if _clock[0] != now:
+        _clock = (now, formatdate(now, usegmt=True))
+    return _clock[1]

@@ -1,0 +1,376 @@
+"""Execution environments: one child process each, behind a Runtime API of its own.
+
+A `Sandbox` is one environment and takes one event at a time, as on Lambda; a `SandboxPool` starts as many
+as there are events at once, and reuses the one that was last used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from microlambda.emulator.environment import lambda_variables
+from microlambda.emulator.function_spec import FunctionSpec
+from microlambda.emulator.invocation import Invocation
+from microlambda.emulator.lambda_errors import UNHANDLED, error_document, told
+from microlambda.emulator.output import OutputReader
+from microlambda.emulator.runtime_api import Event, Outcome, RuntimeApi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    Output = Callable[[bytes], None]
+
+__all__ = ["FunctionSpec", "InitFailed", "Sandbox", "SandboxPool"]
+
+# lambda-runtime-environment.html: "The Init phase is limited to 10 seconds"; then the function's own time
+# runs.
+INIT_TIME = 10.0
+
+
+class InitFailed(Exception):
+    """The environment did not come to its first event; `invocation` is what an invocation gets of it."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        super().__init__(invocation.payload.decode(errors="replace"))
+        self.invocation = invocation
+
+
+class Sandbox:
+    """One execution environment.
+
+    `output` gets each line that the process prints, with its end; without it the process prints to our own
+    streams. With `owns_terminal` it stays in our process group, so that `breakpoint()` can read from the
+    terminal; otherwise it leads a group of its own, and its children end with it.
+    """
+
+    def __init__(
+        self, spec: FunctionSpec, *, output: Output | None = None, owns_terminal: bool = False
+    ) -> None:
+        self.spec = spec
+        self.log_stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{spec.version}]{uuid4().hex}"
+        self.document: dict[str, Any] = {}
+        self.init_duration = 0.0
+        self._api = RuntimeApi()
+        self._output = output
+        self._owns_terminal = owns_terminal
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: OutputReader | None = None
+        self._watcher: threading.Thread | None = None
+        self._exited = threading.Event()
+        self._stop_guard = threading.Lock()
+        self._last_output = b""
+        self._cold = True
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs; its end is seen here as soon as the kernel knows of it."""
+        if self._process is None or self._exited.is_set():
+            return False
+        if not hasattr(os, "waitid"):
+            return True
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
+        except ChildProcessError:
+            return False
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, once it was started."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self, *, timeout: float | None = None) -> Self:
+        """Start the process and wait until it asks for its first event; `InitFailed` if it does not."""
+        began = time.perf_counter()
+        self._api.start()
+        try:
+            self._spawn()
+        except BaseException:
+            self._api.stop()
+            raise
+        limit = INIT_TIME + self.spec.timeout if timeout is None else timeout
+        ready = self._api.ready.wait(None if limit == float("inf") else limit)
+        self.init_duration = (time.perf_counter() - began) * 1000
+        if not self._api.asked:
+            raise InitFailed(self._init_failure(limit, timed_out=not ready))
+        self.document = self._api.document
+        return self
+
+    def invoke(
+        self,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace_id: str = "",
+        client_context: str | None = None,
+        function_arn: str | None = None,
+    ) -> Invocation:
+        """Hand in one event and wait for what comes of it; a timeout or an exit ends the environment.
+
+        `function_arn` is the one that was asked for, where that is not the version's own: an alias's.
+        """
+        request_id = request_id or str(uuid4())
+        timeout = self.spec.timeout
+        limit = None if timeout == float("inf") else timeout
+        began = time.perf_counter()
+        self._api.send(
+            Event(
+                request_id=request_id,
+                payload=payload,
+                deadline_ms=int((time.time() + (86_400 if limit is None else limit)) * 1000),
+                function_arn=function_arn or self.spec.arn,
+                trace_id=trace_id,
+                client_context=client_context,
+            )
+        )
+        outcome = self._api.outcome(limit)
+        duration = (time.perf_counter() - began) * 1000
+        memory = _peak_memory(self.pid) if self._reader is not None else None
+        if outcome is None or outcome.kind in ("gone", "init-error"):
+            self.stop()
+        reader = self._reader
+        log = reader.take() if reader is not None else self._last_output
+        init, self._cold = (self.init_duration if self._cold else None), False
+        payload, error = told(request_id, outcome, self.spec.timeout, self._exit_code)
+        return Invocation(
+            request_id=request_id,
+            payload=payload,
+            function_error=error,
+            timed_out=outcome is None,
+            duration=duration,
+            log=log,
+            log_stream=self.log_stream,
+            init_duration=init,
+            max_memory=memory,
+        )
+
+    def stop(self) -> None:
+        """End the process and all that it started, and free everything; more calls do nothing."""
+        with self._stop_guard:
+            self._kill()
+            if self._watcher is not None:
+                self._watcher.join()
+                self._watcher = None
+            self._api.stop()
+            if self._reader is not None:
+                self._last_output = self._reader.close()
+                self._reader = None
+
+    def _spawn(self) -> None:
+        own = {**self.spec.environment, **lambda_variables(self.spec, self.log_stream)}
+        captured = self._output is not None
+        self._process = subprocess.Popen(
+            self.spec.command,
+            cwd=self.spec.cwd,
+            env={**own, "AWS_LAMBDA_RUNTIME_API": self._api.address},
+            stdin=None if self._owns_terminal else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if captured else None,
+            stderr=subprocess.STDOUT if captured else None,
+            start_new_session=not self._owns_terminal,
+        )
+        if self._output is not None and self._process.stdout is not None:
+            fd = os.dup(self._process.stdout.fileno())  # the reader's own, to close when it is done
+            self._process.stdout.close()
+            self._reader = OutputReader(fd, self._output)
+        self._watcher = threading.Thread(
+            target=self._watch, args=(self._process,), name="microlambda-watch", daemon=True
+        )
+        self._watcher.start()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the process, so that it never stays a zombie, and tell whoever waits for its answer."""
+        if self._leads_group and hasattr(os, "waitid"):
+            # Seen but not yet collected, its id and group cannot be another's: what it left behind ends with
+            # it.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            self._kill_group(process.pid)
+        process.wait()
+        self._exited.set()
+        self._api.gone()
+
+    @property
+    def _exit_code(self) -> int | None:
+        return self._process.returncode if self._process is not None else None
+
+    @property
+    def _leads_group(self) -> bool:
+        return not self._owns_terminal and sys.platform != "win32"
+
+    def _kill(self) -> None:
+        if self._process is None or self._exited.is_set():
+            return
+        if self._leads_group:
+            self._kill_group(self._process.pid)
+        else:
+            self._process.kill()
+
+    def _kill_group(self, pid: int) -> None:
+        # PermissionError: macOS, where all that is left of the group is a zombie.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+    def _init_failure(self, limit: float, *, timed_out: bool) -> Invocation:
+        """Stop, and tell what an invocation would be answered."""
+        self.stop()
+        log = self._last_output
+        request_id = str(uuid4())
+        outcome = None if timed_out else self._api.init_error or Outcome(kind="gone")
+        payload, error = told(request_id, outcome, limit, self._exit_code)
+        return Invocation(
+            request_id=request_id,
+            payload=payload,
+            function_error=error,
+            timed_out=timed_out,
+            duration=self.init_duration,
+            log=log,
+            log_stream=self.log_stream,
+        )
+
+
+class SandboxPool:
+    """Up to `max_size` environments of one function; the one that was last used is used next.
+
+    Where all are busy, a call waits for one (Lambda would refuse it as throttled at the concurrency limit).
+    """
+
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        *,
+        max_size: int = 10,
+        output: Output | None = None,
+        owns_terminal: bool = False,
+    ) -> None:
+        self.spec = spec
+        self._max_size = max_size
+        self._output = output
+        self._owns_terminal = owns_terminal
+        self._idle: list[Sandbox] = []
+        self._all: set[Sandbox] = set()
+        self._stopped = False
+        self._changed = threading.Condition()
+
+    @property
+    def size(self) -> int:
+        """How many environments there are."""
+        with self._changed:
+            return len(self._all)
+
+    def start(self) -> dict[str, Any]:
+        """Start a first environment; answers what it reported of itself, or raises `InitFailed`."""
+        sandbox = self._acquire()
+        self._release(sandbox)
+        return sandbox.document
+
+    def invoke(
+        self,
+        payload: bytes,
+        *,
+        request_id: str | None = None,
+        trace_id: str = "",
+        client_context: str | None = None,
+        function_arn: str | None = None,
+    ) -> Invocation:
+        """Run one event in an environment that is free, or in a new one."""
+        try:
+            sandbox = self._acquire()
+        except InitFailed as failed:
+            return failed.invocation
+        try:
+            return sandbox.invoke(
+                payload,
+                request_id=request_id,
+                trace_id=trace_id,
+                client_context=client_context,
+                function_arn=function_arn,
+            )
+        finally:
+            self._release(sandbox)
+
+    def stop(self, *, grace: float = 0.0) -> None:
+        """End all environments; those that are busy have `grace` seconds to come to their end."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+            idle, self._idle = self._idle, []
+            self._all.difference_update(idle)
+        for sandbox in idle:
+            sandbox.stop()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._all, grace)
+            busy = list(self._all)
+        for sandbox in busy:
+            sandbox.stop()
+
+    def _acquire(self) -> Sandbox:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopped or self._idle or len(self._all) < self._max_size)
+                if self._stopped:
+                    raise InitFailed(_stopped_invocation())
+                if not self._idle:
+                    sandbox = Sandbox(self.spec, output=self._output, owns_terminal=self._owns_terminal)
+                    self._all.add(sandbox)
+                    break
+                sandbox = self._idle.pop()
+                if sandbox.alive:
+                    return sandbox
+                self._all.discard(sandbox)
+            sandbox.stop()  # it ended while nobody used it
+        try:
+            return sandbox.start()
+        except BaseException:
+            with self._changed:
+                self._all.discard(sandbox)
+                self._changed.notify_all()
+            raise
+
+    def _release(self, sandbox: Sandbox) -> None:
+        with self._changed:
+            reusable = sandbox.alive and not self._stopped
+            if reusable:
+                self._idle.append(sandbox)
+            else:
+                self._all.discard(sandbox)
+            self._changed.notify_all()
+        if not reusable:
+            sandbox.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _peak_memory(pid: int | None) -> int | None:
+    """The most memory that a process has had at once, in MB; Linux tells it of a living one."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) // 1024 if found else None
+
+
+def _stopped_invocation() -> Invocation:
+    request_id = str(uuid4())
+    message = f"RequestId: {request_id} Error: the function's environments have been stopped"
+    return Invocation(
+        request_id=request_id,
+        payload=error_document("Runtime.ExitError", message),
+        function_error=UNHANDLED,
+    )
