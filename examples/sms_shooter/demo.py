@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from microlambda.local.interrupt import until_interrupted
 from microlambda.local.server import LocalServer
 from microlambda.project.errors import ToolError
 
@@ -30,9 +30,7 @@ def main():
     parser.add_argument("--port", type=int, default=8000, help="of the SMS service (default: 8000)")
     port = parser.parse_args().port
 
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: sys.exit(0))
-    with tempfile.TemporaryDirectory() as folder:
+    with until_interrupted() as interrupt, tempfile.TemporaryDirectory() as folder:
         os.environ["STANDIN_DATABASE"] = str(Path(folder) / "messages.sqlite3")
         try:
             with (
@@ -40,7 +38,7 @@ def main():
                 LocalServer(HERE, port=port) as app,
             ):
                 print(READY.format(app=app.url, standin=standin.url), flush=True)
-                signal.pause()
+                interrupt.wait()
         except ToolError as exc:
             sys.exit(f"{type(exc).__name__}: {exc}")
 

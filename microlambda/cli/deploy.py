@@ -59,9 +59,10 @@ def deploy_to_aws(
     deployment = Deployment.of(settings, target, command="deploy")
     deployment.plan()  # what cannot be planned is told before anything is asked or written
     check_stage(aws, settings)
-    deployment = deployment.with_id(click.echo)
+    deployment = deployment.suited(aws).with_id(click.echo)
     question = "The plan no longer has these. Remove them?"
-    outcome = deployment.deployer(aws, click.echo).deploy(lambda changes: confirm(question, changes, yes=yes))
+    deployer = deployment.deployer(aws, deployment.plan(), click.echo)
+    outcome = deployer.deploy(lambda changes: confirm(question, changes, yes=yes))
     if not outcome.changes:
         click.echo("No changes: everything is as planned.")
     if outcome.url:

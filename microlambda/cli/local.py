@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import signal
-import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
 from microlambda.cli.options import project_root, target_argument
 from microlambda.project.limits import INGRESS_TIMEOUTS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @click.command(short_help="Serve the app on this machine, with reload.")
@@ -44,6 +37,7 @@ def command(
     TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
     """
     from microlambda.local.console import Console
+    from microlambda.local.interrupt import until_interrupted
     from microlambda.local.server import LocalServer
 
     console = Console()
@@ -59,35 +53,13 @@ def command(
         reload=not no_reload,
         console=console,
     )
-    with until_interrupted() as ignore_signals:
+    with until_interrupted() as interrupt:
         try:
             server.start()
-            threading.Event().wait()
+            interrupt.wait()
         finally:
-            ignore_signals()  # a second Ctrl-C must not break off the cleaning up
+            interrupt.ignore()
             server.stop()
-
-
-@contextmanager
-def until_interrupted() -> Iterator[Callable[[], None]]:
-    """Let Ctrl-C, or SIGTERM, end the block: that is how serving ends, and no failure.
-
-    The block gets a function that makes both have no effect any more.
-    """
-    # SIGINT too: a shell starts background jobs with it ignored.
-    before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGINT, signal.SIGTERM)}
-
-    def ignore_signals() -> None:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-
-    try:
-        yield ignore_signals
-    except KeyboardInterrupt:
-        click.echo()  # after the terminal's ^C
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def is_loopback(host: str) -> bool:

@@ -44,9 +44,11 @@ def command(
     settings = load_settings(project_root(), stage)
     aws, settings = open_aws(settings, profile=profile, region=region)
     deployment = Deployment.of(settings, target, command="plan")
-    plan = deployment.plan()
+    deployment.plan()  # what cannot be planned is told before anything is asked
     check_stage(aws, settings)
-    changes = deployment.deployer(aws, click.echo).changes()
+    deployment = deployment.suited(aws)
+    plan = deployment.plan()
+    changes = deployment.deployer(aws, plan, click.echo).changes()
     if as_json:
         click.echo(json.dumps(as_data(plan, changes, aws), indent=2))
     else:

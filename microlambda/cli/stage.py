@@ -55,6 +55,10 @@ class Deployment:
             target=Target.for_lambda(settings.python, settings.architecture),
         )
 
+    def suited(self, aws: Aws) -> Deployment:
+        """Bundle for what runs there: Lambda, or this machine where it is the embedded cloud."""
+        return self.for_host() if aws.identity.is_embedded else self
+
     def for_host(self) -> Deployment:
         """Bundle for this machine instead, as the embedded cloud needs it."""
         target = Target.for_host()
@@ -80,9 +84,9 @@ class Deployment:
         say(f'Wrote id = "{named.id}" to {source}: it tells what is yours on AWS. Keep it with the code.')
         return replace(self, settings=replace(self.settings, id=named.id, source=named.source))
 
-    def deployer(self, aws: Aws, say: Say) -> Deployer:
-        """Give what brings this stage to AWS."""
-        return Deployer(aws, self.plan(), archive=lambda: self._archive(say), say=say)
+    def deployer(self, aws: Aws, plan: Plan, say: Say) -> Deployer:
+        """Give what brings this stage, as it was planned, to AWS."""
+        return Deployer(aws, plan, archive=lambda: self._archive(say), say=say)
 
     def _archive(self, say: Say) -> bytes:
         with TemporaryDirectory(prefix="microlambda-") as folder:

@@ -18,6 +18,7 @@ import botocore.exceptions
 from botocore.config import Config
 
 from microlambda.deploy.errors import LocalStageOnAws, NoRegion, ProfileNotFound, WrongAccount
+from microlambda.emulator.marker import CLOUD_HEADER
 from microlambda.project.errors import nearest
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Identity:
     account: str
     partition: str  # "aws", "aws-cn", ...
     arn: str
+    is_embedded: bool = False  # the cloud of `deploy --local`, in this process or another
 
 
 class Aws:
@@ -77,7 +79,12 @@ class Aws:
         """Ask AWS, once, whose credentials these are."""
         config = Config(retries={"total_max_attempts": 2}, connect_timeout=10)
         answer = self._client("sts", "quick", config).get_caller_identity()
-        return Identity(account=answer["Account"], partition=answer["Arn"].split(":")[1], arn=answer["Arn"])
+        return Identity(
+            account=answer["Account"],
+            partition=answer["Arn"].split(":")[1],
+            arn=answer["Arn"],
+            is_embedded=CLOUD_HEADER.lower() in answer["ResponseMetadata"].get("HTTPHeaders", {}),
+        )
 
     @property
     def is_loopback(self) -> bool:

@@ -182,6 +182,11 @@ class Server:
         self.stop()
 
 
+def check_free(port: int, host: str = "127.0.0.1") -> None:
+    """Raise `PortInUse` or `PortRefused` now for a port that is wanted later; 0 is always free."""
+    _listen(host, port).close()
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -153,7 +153,8 @@ class LocalServer:
 
         thread = threading.Thread(target=start, name="microlambda-start", daemon=True)
         thread.start()
-        thread.join()
+        while thread.is_alive():
+            thread.join(0.2)  # a signal that another thread is given does not end a join without a limit
         if errors:
             raise errors[0]
         self._serve_with(version)

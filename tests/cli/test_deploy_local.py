@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -130,24 +131,48 @@ def test_the_developers_own_aws_is_never_asked(project: Path) -> None:
 
 
 def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: Path) -> None:
-    with deployed(project) as (lines, _url):
+    with deployed(project) as (lines, url):
         found = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", "\n".join(lines))
         assert found is not None
-        environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-            "AWS_ENDPOINT_URL": found[1],
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-        }
         check = '{"microlambda": {"check": 1}}'
-        command = [sys.executable, "-m", "microlambda", "invoke", "--stage", "local", "--payload", check]
-        invoked = subprocess.run(
+        invoked = there(project, found[1], "invoke", "--payload", check)
+        told = there(project, found[1], "url")
+        planned = there(project, found[1], "plan", "--exit-code")
+
+    assert json.loads(invoked) == {"microlambda": {"check": 1}}
+    assert told == f"{url}/\n"
+    # What another terminal bundles is what runs here, not what Lambda would run: nothing has changed.
+    assert planned.startswith("No changes")
+
+
+def there(project: Path, endpoint: str, *arguments: str) -> str:
+    """Run a command against an embedded cloud that another process holds; what it prints."""
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-m", "microlambda", *arguments, "--stage", "local"]
+    done = subprocess.run(command, cwd=project, env=environ, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_port_in_use_is_told_before_anything_is_built(project: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", port]
+        failed = subprocess.run(
             command, cwd=project, env=environ, text=True, capture_output=True, check=False
         )
 
-    assert invoked.returncode == 0, invoked.stderr
-    assert json.loads(invoked.stdout) == {"microlambda": {"check": 1}}
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith(f"PortInUse: port {port} of 127.0.0.1 is in use")
 
 
 def test_a_module_that_does_not_import_on_lambda_is_the_deploys_failure(project: Path) -> None:

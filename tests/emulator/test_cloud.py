@@ -400,6 +400,24 @@ def test_a_deployed_api_answers_under_its_own_host(account: Account, domain: str
     assert (status, json.loads(body)["path"]) == (201, "/x")
 
 
+def test_an_api_says_where_it_answers(account: Account) -> None:
+    api_id = account.api(account.function(WEB))
+    apis = account.cloud.client("apigatewayv2")
+    port = urlsplit(account.cloud.endpoint).port
+
+    by_host = apis.get_api(ApiId=api_id)["ApiEndpoint"]
+    served = account.cloud.serve_api(api_id)
+
+    assert by_host == f"http://{api_id}.execute-api.{REGION}.localhost:{port}"
+    assert apis.get_api(ApiId=api_id)["ApiEndpoint"] == served
+
+
+def test_every_answer_says_that_it_is_not_from_aws(account: Account) -> None:
+    answer = account.cloud.client("sts").get_caller_identity()
+
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-microlambda-cloud"] == "1"
+
+
 def test_an_api_without_permission_answers_500_and_says_why(account: Account) -> None:
     api_id = account.api(account.function(WEB), permission=False)
 

@@ -113,6 +113,7 @@ class EmbeddedCloud:
             raise RuntimeError("the embedded cloud is not started")
         server = Server(self._apis.application(api_id), port=port, log=self._say).start()
         self._api_servers.append(server)
+        self._moto.serves_api(api_id, server.url)
         return server.url
 
     def stop(self) -> None:
@@ -135,7 +136,7 @@ class EmbeddedCloud:
 
     def _assemble(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="microlambda-cloud-"))
-        self._moto.start()
+        self._moto.start(self._server.port)
         runtime = self._runtime(self._folder / "runtime")
         self._archives = Archives(self._folder / "archives")
         self._functions = Functions(

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from microlambda.emulator.cloud.aws_request import AwsAnswer, AwsRequest
 from microlambda.emulator.cloud.deployed import FunctionName
+from microlambda.emulator.marker import CLOUD_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,9 +56,10 @@ class Front:
             return refusal.send(start_response)
         request = AwsRequest.of(environ)
         answer = self._own(request) if request.service == "lambda" else None
+        marked = _marking(start_response)
         if answer is not None:
-            return answer.send(start_response)
-        return self._moto.application(environ, start_response)
+            return answer.send(marked)
+        return self._moto.application(environ, marked)
 
     def _own(self, request: AwsRequest) -> AwsAnswer | None:
         """Answer what is ours of the Lambda API."""
@@ -78,6 +80,15 @@ class Front:
             wanted = FunctionName.parse(found["name"], request.argument("Qualifier"))
             self._policies.forget(request.region, wanted.name, wanted.qualifier)
             self._functions.forget(request.region, wanted.name, wanted.qualifier)
+
+
+def _marking(start_response: Any) -> Any:
+    """Let every answer say that it is not from AWS."""
+
+    def marked(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+        return start_response(status, [*headers, (CLOUD_HEADER, "1")], *exc_info)
+
+    return marked
 
 
 def _refusal(host: str, environ: dict[str, Any]) -> AwsAnswer | None:

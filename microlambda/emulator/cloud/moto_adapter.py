@@ -23,7 +23,7 @@ from microlambda.emulator.cloud.deployed import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -46,14 +46,16 @@ class Moto:
 
     def __init__(self) -> None:
         self._patches = ExitStack()
+        self._api_urls: dict[str, str] = {}
         self.application: WSGIApplication = _not_started
 
-    def start(self) -> None:
-        """Import moto, which takes a while, empty its state and make its application."""
+    def start(self, port: int) -> None:
+        """Import moto, which takes a while, empty its state and make its application, served on `port`."""
         if not _running.acquire(blocking=False):
             raise RuntimeError("an embedded cloud is running in this process, and moto can only be one")
         self._patches.callback(_running.release)
         _close_to_aws(self._patches)
+        from moto.apigatewayv2.models import Api
         from moto.awslambda.models import LambdaBackend
         from moto.moto_server import werkzeug_app
         from moto.s3 import notifications
@@ -64,6 +66,8 @@ class Moto:
         for name in _TRIGGERS:
             self._patches.enter_context(patch.object(LambdaBackend, name, _delivered))
         self._patches.enter_context(patch.object(notifications, "_invoke_awslambda", _delivered))
+        # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
+        self._patches.enter_context(patch.object(Api, "to_json", self._telling_where(Api.to_json, port)))
         self.application = _keeping_header_names(
             werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         )
@@ -72,6 +76,7 @@ class Moto:
         """Forget everything; nothing happens if it was not started."""
         if self.application is not _not_started:
             self.application = _not_started
+            self._api_urls.clear()
             _reset()
         self._patches.close()
 
@@ -107,6 +112,18 @@ class Moto:
             if api is not None and api.protocol_type == "HTTP":
                 return _deployed_api(region, api)
         return None
+
+    def serves_api(self, api_id: str, url: str) -> None:
+        """Let the API say that it is at `url`, not at its host name on the cloud's own port."""
+        self._api_urls[api_id] = url
+
+    def _telling_where(self, describe: Callable[[Any], dict[str, Any]], port: int) -> Any:
+        def described(api: Any) -> dict[str, Any]:
+            document = describe(api)
+            host = document["apiEndpoint"].removeprefix("https://").replace("amazonaws.com", "localhost")
+            return {**document, "apiEndpoint": self._api_urls.get(api.api_id, f"http://{host}:{port}")}
+
+        return described
 
     def write_log(self, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]) -> bool:
         """Put lines, each with its time in ms, into a log group; if there is none, do nothing: False."""

@@ -1,0 +1,55 @@
+"""Serving until Ctrl-C: how the commands that serve wait, and how they end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Interrupt:
+    """What the block of `until_interrupted` waits with."""
+
+    def __init__(self, woken: socket.socket) -> None:
+        self._woken = woken
+
+    def wait(self) -> NoReturn:
+        """Wait for a signal, which ends the block."""
+        while True:
+            self._woken.recv(1)  # after which Python runs the signal's handler, and that raises
+
+    def ignore(self) -> None:
+        """Give the signals no effect any more: a second Ctrl-C must not break off the cleaning up."""
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def until_interrupted() -> Iterator[Interrupt]:
+    """Let Ctrl-C, or SIGTERM, end the block: that is how serving ends, and no failure.
+
+    For the main thread. A signal writes into a socket that `wait` reads: what waits in any other way can
+    miss one that comes just before it begins to wait, or that another thread is given.
+    """
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    # SIGINT too: a shell starts background jobs with it ignored.
+    before = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
+    wakeup = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+    try:
+        yield Interrupt(woken)
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        woken.close()
+        waker.close()
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
