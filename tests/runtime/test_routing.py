@@ -208,6 +208,14 @@ def test_a_view_that_lacks_a_captured_parameter_is_refused() -> None:
             return ""
 
 
+def test_an_async_view_is_refused_by_name() -> None:
+    async def show() -> str:
+        return ""
+
+    with pytest.raises(RegistrationError, match=r"the view show \(test_routing.py:\d+\) is async"):
+        Rule("/", show)
+
+
 def test_methods_as_a_str_are_refused() -> None:
     with pytest.raises(RegistrationError, match=r"Write methods=\['POST'\]"):
         Rule("/", view, methods="POST")

@@ -117,7 +117,6 @@ class Rule:
     """
 
     __slots__ = (
-        "_location",
         "accepted",
         "converters",
         "endpoint",
@@ -151,8 +150,7 @@ class Rule:
         self.names: list[str] = []
         self.parts = self._parse(rule) if "<" in rule or "{" in rule else _merged(rule)[1:].split("/")
         self.is_plain = all(converter is PLAIN for converter in self.converters)
-        self._location: str | None = None
-        _check_parameters(self)
+        _check_view(self)
 
     def _parse(self, rule: str) -> list[str | Part]:
         parts: list[str | Part] = []
@@ -294,12 +292,18 @@ def _checked_methods(rule: str, methods: Iterable[str] | None) -> frozenset[str]
 
 
 _GET = frozenset({"GET"})
-_TAKES_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS, without importing inspect
+# inspect.CO_VARKEYWORDS and CO_COROUTINE, without importing inspect
+_TAKES_KEYWORDS = 0x08
+_IS_COROUTINE = 0x80
 
 
-def _check_parameters(rule: Rule) -> None:
+def _check_view(rule: Rule) -> None:
     """A view must take what its rule captures, else every request would be a TypeError."""
     code = getattr(rule.view, "__code__", None)
+    if code is not None and code.co_flags & _IS_COROUTINE:
+        raise RegistrationError(
+            f"the view {rule.endpoint} ({rule.location}) is async, which this version does not run. Write def."
+        )
     if code is None or code.co_flags & _TAKES_KEYWORDS or hasattr(rule.view, "__wrapped__"):
         return
     known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
