@@ -302,7 +302,7 @@ def _check_view(rule: Rule) -> None:
     code = getattr(rule.view, "__code__", None)
     if code is not None and code.co_flags & _IS_COROUTINE:
         raise RegistrationError(
-            f"the view {rule.endpoint} ({rule.location}) is async, which this version does not run. Write def."
+            f"the view {rule.endpoint} ({rule.location}) is async; this version runs plain functions."
         )
     if code is None or code.co_flags & _TAKES_KEYWORDS or hasattr(rule.view, "__wrapped__"):
         return
