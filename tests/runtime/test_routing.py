@@ -123,6 +123,15 @@ def test_method_not_allowed_lists_what_the_path_takes() -> None:
     assert caught.value.headers["Allow"] == "GET, HEAD, OPTIONS, PUT"
 
 
+def test_a_value_out_of_range_is_404_whatever_other_rules_of_its_shape_take() -> None:
+    table = RouteTable()
+    table.add(Rule("/a-<int(min=2):n>", view))
+    table.add(Rule("/a-<int:n>", view, methods=["POST"]))
+
+    with pytest.raises(NotFound):  # as in Werkzeug: the rule that took the method decides
+        table.match("/a-1", "GET")
+
+
 def test_head_comes_with_get_and_an_explicit_one_wins() -> None:
     table = table_of("/x")
     table.add(Rule("/x", view, methods=["HEAD"], endpoint="explicit"))

@@ -254,7 +254,8 @@ class _Search:
         found: Rule | None = None
         for rule in rules:
             if self.method not in rule.accepted:
-                self.allowed |= rule.accepted
+                if found is None:  # as in Werkzeug, whose search ends at the first rule that accepts
+                    self.allowed |= rule.accepted
             elif found is None or (self.method in rule.methods and self.method not in found.methods):
                 found = rule
         if found is not None:
