@@ -45,6 +45,20 @@ class Job:
     output: Path
     name: str
 
+    @property
+    def optimize(self) -> int:
+        """Give the level as `python -O` counts them, -1 for none."""
+        return optimization(self.name)
+
+
+def optimization(name: str) -> int:
+    """Choose how much of a module stays out of its bytecode: of our own, the docstrings (level 2).
+
+    They are for readers of the source, which is in the archive beside it; a cold start would load them for
+    nothing. What the user's and other people's modules do with theirs, we do not know.
+    """
+    return 2 if name.startswith("microlambda/") else -1
+
 
 def missing_note(target: Target) -> str:
     """Say what it costs to have no interpreter of the target's version."""
@@ -73,7 +87,9 @@ def compile_all(jobs: Sequence[Job], interpreter: str) -> dict[str, str]:
 
 
 def _compile(jobs: Sequence[Job], interpreter: str) -> dict[str, str]:
-    work = [[str(job.source), str(job.output), f"{TASK_ROOT}/{job.name}", job.name] for job in jobs]
+    work = [
+        [str(job.source), str(job.output), f"{TASK_ROOT}/{job.name}", job.name, job.optimize] for job in jobs
+    ]
     # -S -P: nothing on its path but the standard library. The hash seed is fixed, for sets may be marshalled.
     said = subprocess.run(
         [interpreter, "-S", "-s", "-P", "-B", "-W", "ignore", str(_CHILD)],
@@ -111,7 +127,7 @@ def compile_sources(
 
 
 def _entry(name: str, content: bytes, target: Target, folder: Path) -> Path:
-    key = hashlib.sha256(name.encode() + b"\0" + content).hexdigest()
+    key = hashlib.sha256(f"{name}\0{optimization(name)}\0".encode() + content).hexdigest()
     return folder / target.cache_tag / key[:2] / f"{key[2:]}.pyc"
 
 

@@ -1,7 +1,7 @@
 """Compiles modules with the interpreter that it runs in: jobs come on stdin, problems go to stdout.
 
 Runs under the target's Python, so it stands by itself and needs the standard library alone. A job is
-`[source, output, path on Lambda, name]`.
+`[source, output, path on Lambda, name, level of optimization]`.
 """
 
 import json
@@ -12,13 +12,14 @@ import sys
 def main() -> None:
     """Compile each file alone, in the order given."""
     problems = {}
-    for source, output, path, name in json.load(sys.stdin):
+    for source, output, path, name, optimize in json.load(sys.stdin):
         try:
             py_compile.compile(
                 source,
                 output,
                 path,
                 doraise=True,
+                optimize=optimize,
                 invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
             )
         except py_compile.PyCompileError as exc:

@@ -306,6 +306,26 @@ def test_bytecode_needs_no_source_to_be_read(project: Project) -> None:
     assert marshal.loads(compiled[16:]).co_filename == "/var/task/app.py"
 
 
+def test_bytecode_of_the_runtime_has_no_docstrings_and_that_of_the_app_keeps_its_own(
+    project: Project,
+) -> None:
+    project.write("app.py", '"""The shop."""\nfrom microlambda import App\napp = App("shop")\n')
+
+    with zipfile.ZipFile(project.bundle(target=HOST).archive) as opened:
+        ours = marshal.loads(opened.read(f"microlambda/runtime/__pycache__/app.{HOST.cache_tag}.pyc")[16:])
+        users = marshal.loads(opened.read(f"__pycache__/app.{HOST.cache_tag}.pyc")[16:])
+
+    assert not any("App: it owns" in str(constant) for constant in ours.co_consts)
+    assert "The shop." in users.co_consts
+
+
+def test_the_runtime_is_at_most_200_kb_of_the_bundle(project: Project) -> None:
+    with zipfile.ZipFile(project.bundle(target=HOST).archive) as opened:
+        ours = [entry for entry in opened.infolist() if entry.filename.startswith("microlambda/")]
+
+    assert 20_000 < sum(entry.compress_size for entry in ours) <= 200_000
+
+
 def test_without_an_interpreter_of_the_target_bytecode_is_left_out_and_that_is_said(
     project: Project, index: Wheelhouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
