@@ -39,9 +39,17 @@ class OutputReader:
             self._read()
 
     def take(self) -> bytes:
-        """What was printed since the last call, at most the newest megabyte."""
+        """What was printed since the last call, at most the newest megabyte.
+
+        An unfinished line is handed on now: it belongs to the invocation that has ended (AWS's client ends a
+        logged traceback without a newline).
+        """
         with self._lock:
             self._read()
+            if self._rest:
+                self._line(self._rest + b"\n")
+                self._kept += b"\n"
+                self._rest = b""
             kept = bytes(self._kept)
             self._kept.clear()
         return kept

@@ -227,6 +227,22 @@ def test_stop_with_grace_lets_a_call_end(function: MakeSpec) -> None:
     assert answers == [b"1"]
 
 
+def test_an_unfinished_line_belongs_to_the_invocation_that_printed_it(function: MakeSpec) -> None:
+    # AWS's client ends a logged traceback without a newline: its last line must not wait for the next event.
+    source = """
+        import sys
+        def handler(event, context):
+            sys.stdout.write("KeyError: 'x'")
+    """
+    lines: list[bytes] = []
+
+    with SandboxPool(function(source), output=lines.append) as pool:
+        logs = [pool.invoke(b"{}").log for _ in range(2)]
+
+    assert lines == [b"KeyError: 'x'\n"] * 2
+    assert logs == [b"KeyError: 'x'\n"] * 2
+
+
 def test_output_comes_line_by_line_and_with_the_invocation(function: MakeSpec) -> None:
     source = """
         import sys
