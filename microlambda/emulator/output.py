@@ -48,7 +48,6 @@ class OutputReader:
             self._read()
             if self._rest:
                 self._line(self._rest + b"\n")
-                self._kept += b"\n"
                 self._rest = b""
             kept = bytes(self._kept)
             self._kept.clear()

@@ -240,7 +240,7 @@ def test_an_unfinished_line_belongs_to_the_invocation_that_printed_it(function: 
         logs = [pool.invoke(b"{}").log for _ in range(2)]
 
     assert lines == [b"KeyError: 'x'\n"] * 2
-    assert logs == [b"KeyError: 'x'\n"] * 2
+    assert logs == [b"KeyError: 'x'"] * 2
 
 
 def test_output_comes_line_by_line_and_with_the_invocation(function: MakeSpec) -> None:
@@ -257,7 +257,7 @@ def test_output_comes_line_by_line_and_with_the_invocation(function: MakeSpec) -
 
     assert first.log == b"at import\none\ntwo\nthree"
     assert second.log == b"one\ntwo\nthree"
-    assert lines == [b"at import\n", b"one\n", b"two\n", b"threeone\n", b"two\n", b"three"]
+    assert lines == [b"at import\n", b"one\n", b"two\n", b"three\n", b"one\n", b"two\n", b"three\n"]
 
 
 def test_more_output_than_a_pipe_holds_does_not_block(function: MakeSpec) -> None:
