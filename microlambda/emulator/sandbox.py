@@ -75,15 +75,16 @@ class Sandbox:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs; its end is seen here as soon as the kernel knows of it."""
+        """Whether the process runs; one that has just ended does not, though nobody has collected it yet."""
         if self._process is None or self._exited.is_set():
             return False
         if not hasattr(os, "waitid"):
             return True
         try:
-            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
+            ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            return False
+            return False  # collected meanwhile
+        return ended is None
 
     @property
     def pid(self) -> int | None:
