@@ -102,8 +102,10 @@ def test_the_allow_list_is_what_the_runtime_client_really_loads() -> None:
     )
 
     loaded = set(done.stdout.split())
-    # Private helpers of the standard library move between Python versions; public names must all be there.
+    # Private helpers of the standard library move between Python versions, and from 3.13 on `traceback` loads
+    # these three when it needs them; every other public name must be there.
+    later = {"linecache", "token", "tokenize"} if sys.version_info >= (3, 13) else set()
     missing = {
         name for name in LOADED_BY_THE_RUNTIME_CLIENT - loaded if not name.split(".")[-1].startswith("_")
     }
-    assert missing == set()
+    assert missing - later == set()
