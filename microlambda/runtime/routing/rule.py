@@ -118,6 +118,7 @@ class Rule:
 
     __slots__ = (
         "accepted",
+        "by_method",
         "converters",
         "endpoint",
         "is_plain",
@@ -145,6 +146,7 @@ class Rule:
         self.endpoint: str = endpoint or getattr(view, "__name__", None) or type(view).__name__
         self.methods = _checked_methods(rule, methods)
         self.accepted = self.methods | {"HEAD"} if "GET" in self.methods else self.methods
+        self.by_method = dict.fromkeys(self.accepted, self)  # the table's, where no other rule ends
         self.strict_slashes = strict_slashes
         self.converters: list[Converter] = []
         self.names: list[str] = []

@@ -35,7 +35,7 @@ class _Node:
         self.static: dict[str, _Node] = _NO_BRANCHES
         self.captures: list[tuple[Part, _Node]] | tuple[()] = ()
         self.quick: list[tuple[Callable[[str], object], _Node]] | tuple[()] = ()
-        self.rules: list[Rule] | tuple[()] = ()
+        self.rules: tuple[Rule, ...] = ()
         self.by_method: dict[str, Rule] = _NO_BRANCHES
 
     def child(self, part: str | Part) -> _Node:
@@ -64,9 +64,11 @@ class _Node:
 
     def end(self, rule: Rule) -> None:
         """Let the rule end here; of two that take a method, the one that names it itself wins."""
-        self.rules = [*self.rules, rule]
-        if self.by_method is _NO_BRANCHES:
-            self.by_method = {}
+        if not self.rules:
+            self.rules, self.by_method = (rule,), rule.by_method
+            return
+        self.rules = (*self.rules, rule)
+        self.by_method = dict(self.by_method)
         for method in rule.accepted:
             if method in rule.methods or method not in self.by_method:
                 self.by_method[method] = rule
