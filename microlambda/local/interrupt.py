@@ -16,9 +16,11 @@ class Interrupt:
 
     def __init__(self, woken: socket.socket) -> None:
         self._woken = woken
+        self.has_served = False
 
     def wait(self) -> NoReturn:
         """Wait for a signal, which ends the block."""
+        self.has_served = True
         while True:
             self._woken.recv(1)  # after which Python runs the signal's handler, and that raises
 
@@ -30,9 +32,10 @@ class Interrupt:
 
 @contextmanager
 def until_interrupted() -> Iterator[Interrupt]:
-    """Let Ctrl-C, or SIGTERM, end the block: that is how serving ends, and no failure.
+    """Let Ctrl-C, SIGTERM or the terminal's end (SIGHUP) end the block.
 
-    For the main thread. A signal writes into a socket that `wait` reads: what waits in any other way can
+    Once it waits, that is how serving ends, and no failure; before, KeyboardInterrupt goes on: whatever was
+    to be served has not come up. For the main thread. A signal writes into a socket that `wait` reads: what waits in any other way can
     miss one that comes just before it begins to wait, or that another thread is given.
     """
     woken, waker = socket.socketpair()
@@ -40,10 +43,12 @@ def until_interrupted() -> Iterator[Interrupt]:
     # SIGINT too: a shell starts background jobs with it ignored.
     before = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
     wakeup = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+    interrupt = Interrupt(woken)
     try:
-        yield Interrupt(woken)
+        yield interrupt
     except KeyboardInterrupt:
-        return
+        if not interrupt.has_served:
+            raise
     finally:
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
@@ -52,4 +57,4 @@ def until_interrupted() -> Iterator[Interrupt]:
         waker.close()
 
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))

@@ -34,9 +34,9 @@ class Namespace:
         """The attribute, or `default`."""
         return self.__dict__.get(name, default)
 
-    def pop(self, name: str, default: Any = None) -> Any:
-        """Take the attribute away and return it, or `default`."""
-        return self.__dict__.pop(name, default)
+    def pop(self, name: str, *default: Any) -> Any:
+        """Take the attribute away and return it, or `default`; without one, KeyError."""
+        return self.__dict__.pop(name, *default)
 
     def setdefault(self, name: str, default: Any = None) -> Any:
         """The attribute, after setting it to `default` where it is missing."""
@@ -97,7 +97,16 @@ class _Proxy:
         object.__setattr__(self, "_find", find)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__wrapped__":  # inspect and doctest ask every global for it
+            raise AttributeError(name)
         return getattr(self._find(), name)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """The class of what it stands for, so that isinstance() tells the truth."""
+            return _Proxy if CURRENT.get(None) is None else type(self._find())
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)

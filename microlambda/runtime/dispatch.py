@@ -8,6 +8,7 @@ from .errors import (
     HTTPException,
     InternalServerError,
     MethodNotAllowed,
+    NotFound,
     RequestRedirect,
     UnknownEvent,
 )
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from .http.request import Request
     from .ingress.base import Ingress
 
+#: What the deployer asks a new version.
+CHECK: dict[str, Any] = {"microlambda": {"check": 1}}
+
 #: A synchronous result ends at 6 MB, and the runtime client encodes it as JSON.
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_RESULT = 6_291_556
@@ -33,9 +37,9 @@ def dispatch(app: App, event: Any, context: Any) -> dict[str, Any]:
     ingress = infer(event)
     if ingress is not None:
         return answer(app, ingress, event, context)
-    if type(event) is dict and "microlambda" in event and len(event) == 1:
+    if event == CHECK:
         # The deployer's question to a new version: that it is answered proves that the app imports.
-        return {"microlambda": {"check": 1}}
+        return CHECK
     raise UnknownEvent(_unknown(event))
 
 
@@ -43,34 +47,41 @@ def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> d
     """The result for an HTTP event; no error of a view leaves it, unless a test asks for that."""
     request = ingress.to_request(event, context)
     token = CURRENT.set(RequestContext(app, request))
-    is_head = request.method == "HEAD"
     try:
         try:
-            response = call_view(app, request)
-            body = response.finished_body(app.json_encoder.dumps)
-        except HTTPException as exc:
-            response = problem_response(exc)
-            body = response.finished_body(app.json_encoder.dumps)
+            try:
+                return finish(app, ingress, request, call_view(app, request))
+            except HTTPException as exc:
+                if exc.status_code >= 500:
+                    log_failure(app, request, exc)
+                return finish(app, ingress, request, problem_response(exc))
         except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered with 500
-            response = failure_response(app, request, exc)
-            body = response.finished_body(app.json_encoder.dumps)
-        result = ingress.to_result(response, body, is_head)
-        # A character takes at most six bytes in JSON, so nearly every answer is settled by its length.
-        if len(result["body"]) * 6 > MAX_RESULT and _size(result["body"]) > MAX_RESULT:
-            result = ingress.to_result(*_too_large(app, request), is_head)
-        return result
+            return finish(app, ingress, request, failure_response(app, request, exc))
     finally:
         CURRENT.reset(token)
+
+
+def finish(app: App, ingress: Ingress, request: Request, response: Response) -> dict[str, Any]:
+    """The response as a result; one that Lambda would not pass on becomes a 500."""
+    is_head = request.method == "HEAD"
+    result = ingress.to_result(response, response.finished_body(app.json_encoder.dumps), is_head)
+    # A character takes at most six bytes in JSON, so nearly every answer is settled by its length.
+    length = len(result["body"]) + sum([len(name) + len(value) for name, value in response.headers]) + 200
+    if length * 6 > MAX_RESULT and _size(result) > MAX_RESULT:
+        response = _too_large(app, request)
+        result = ingress.to_result(response, response.finished_body(app.json_encoder.dumps), is_head)
+    return result
 
 
 def call_view(app: App, request: Request) -> Response:
     """The view's answer to the request, routed by the app's one table."""
     try:
         rule, request.view_args = app.route_table.match(request.path, request.method)
-    except MethodNotAllowed as exc:
-        if request.method == "OPTIONS":
-            return Response(headers={"Allow": ", ".join(exc.allowed)})
-        raise
+    except (MethodNotAllowed, NotFound):
+        allowed = app.route_table.allowed_methods(request.path) if request.method == "OPTIONS" else ()
+        if not allowed:
+            raise
+        return Response(headers={"Allow": ", ".join(allowed)})
     except RequestRedirect as exc:
         return _redirect(request, exc.path)
     request.url_rule = rule
@@ -102,6 +113,12 @@ def failure_response(app: App, request: Request, error: Exception) -> Response:
     """500 for the caller, the traceback for the log; in a test, the error itself."""
     if PROPAGATE.get():
         raise error
+    log_failure(app, request, error)
+    return problem_response(InternalServerError())
+
+
+def log_failure(app: App, request: Request, error: Exception) -> None:
+    """One line, with the traceback where the user's code is in it."""
     traceback = users_frames(error)
     where = (
         f"{request.url_rule.endpoint} ({request.url_rule.location})"
@@ -111,41 +128,47 @@ def failure_response(app: App, request: Request, error: Exception) -> Response:
     app.logger.error(
         "%s %s: %s in %s",
         request.method,
-        request.path,
+        _shown(request.path),
         error if isinstance(error, EncodingError) else type(error).__name__,
         where,
-        exc_info=(type(error), error, traceback),
+        exc_info=None if traceback is None else (type(error), error, traceback),
     )
-    return problem_response(InternalServerError())
+
+
+def _shown(path: str) -> str:
+    """The path as it stands in a URL: decoded, a caller could write lines of his own into the log."""
+    from .http.percent import quote
+
+    return quote(path)
 
 
 def users_frames(error: BaseException) -> TracebackType | None:
-    """The traceback from the first frame that is not ours; all of it where every frame is ours."""
+    """The traceback from the first frame that is not ours; None where every frame is."""
     traceback = error.__traceback__
     while traceback is not None:
         if not traceback.tb_frame.f_globals.get("__name__", "").startswith("microlambda.runtime."):
             return traceback
         traceback = traceback.tb_next
-    return error.__traceback__
+    return None
 
 
-def _size(body: str) -> int:
+def _size(result: dict[str, Any]) -> int:
+    """The bytes that AWS's runtime client makes of it; before Python 3.12 it escapes what is not ASCII."""
     import json
+    import sys
 
-    return len(json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    text = json.dumps(result, ensure_ascii=sys.version_info < (3, 12))
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
-def _too_large(app: App, request: Request) -> tuple[Response, str | bytes]:
+def _too_large(app: App, request: Request) -> Response:
+    path = _shown(request.path)
     app.logger.error(
-        "%s %s: the answer is over the %d bytes that Lambda passes on.",
-        request.method,
-        request.path,
-        MAX_RESULT,
+        "%s %s: the answer is over the %d bytes that Lambda passes on.", request.method, path, MAX_RESULT
     )
-    response = problem_response(
+    return problem_response(
         InternalServerError(f"The answer is over the {MAX_RESULT} bytes that Lambda passes on.")
     )
-    return response, response.finished_body(app.json_encoder.dumps)
 
 
 def _unknown(event: Any) -> str:

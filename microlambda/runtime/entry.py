@@ -24,7 +24,7 @@ def load_handler(environ: Mapping[str, str]) -> Callable[[Any, Any], Any]:
     module_name, colon, attribute = target.partition(":")
     if not (module_name and colon and attribute):
         raise ConfigurationError(f"MICROLAMBDA_APP is {target!r}; it names the app as 'module:attribute'.")
-    app: Any = import_module(module_name)
+    app: Any = _imported(module_name)
     for name in attribute.split("."):
         app = getattr(app, name, None)
     if isinstance(app, type) or not hasattr(app, "route_table"):
@@ -33,6 +33,20 @@ def load_handler(environ: Mapping[str, str]) -> Callable[[Any, Any], Any]:
         )
     handler: Callable[[Any, Any], Any] = app.handler(environ.get("MICROLAMBDA_HANDLER"))
     return handler
+
+
+def _imported(module_name: str) -> Any:
+    """The user's module. AWS's runtime client tells of an ImportError its message alone: say where it is."""
+    try:
+        return import_module(module_name)
+    except ImportError as exc:
+        place, traceback = "", exc.__traceback__
+        while traceback is not None:
+            file = traceback.tb_frame.f_code.co_filename
+            if not file.startswith("<frozen ") and "/microlambda/runtime/" not in file:
+                place = f" ({file}, line {traceback.tb_lineno})"
+            traceback = traceback.tb_next
+        raise ImportError(f"{exc}{place}", name=exc.name, path=exc.path) from exc
 
 
 handler = load_handler(os.environ)

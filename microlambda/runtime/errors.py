@@ -174,7 +174,7 @@ class TooManyRequests(HTTPException):
 
 
 class InternalServerError(HTTPException):
-    """500: the app failed; the log has the traceback, the caller does not."""
+    """500: the app failed. An unforeseen error becomes one without a detail: the log has the traceback."""
 
 
 class ServiceUnavailable(HTTPException):

@@ -26,6 +26,8 @@ class Registration:
         Chalice; the function's name by default), `strict_slashes` (a missing trailing slash is
         a redirect; True by default). Raises RegistrationError or its kind RouteConflict at once.
         """
+        if not isinstance(rule, str):
+            raise RegistrationError(f"a route takes its path: write @app.get('/path') instead of {rule!r}.")
 
         def register(view: View) -> View:
             self.add_url_rule(rule, view_func=view, **options)

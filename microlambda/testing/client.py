@@ -20,6 +20,8 @@ from microlambda.emulator.gateway import Gateway
 from microlambda.testing.exchange import Exchange
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from _typeshed.wsgi import WSGIEnvironment
 
     from microlambda import App
@@ -71,6 +73,12 @@ class TestClient(Client):
         self.raise_errors = raise_errors
         self._redirecting: Request | None = None
         Gateway(ingress, _never)  # an unknown name is an error here, not at the first request
+
+    def __enter__(self) -> Self:
+        """Allow Flask's `with app.test_client() as client:`; there is nothing to close."""
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
 
     def open(
         self,

@@ -14,7 +14,19 @@ from typing import Any
 
 import pytest
 
-from microlambda import App, BadRequest, HTTPException, NotFound, Response, current_app, g, request
+from microlambda import (
+    App,
+    BadRequest,
+    HTTPException,
+    NotFound,
+    Request,
+    Response,
+    ServiceUnavailable,
+    current_app,
+    g,
+    make_response,
+    request,
+)
 from microlambda.runtime.context import propagating_errors
 from microlambda.runtime.errors import OutsideRequest
 
@@ -123,11 +135,12 @@ def test_the_app_can_teach_json_a_type(app: App, get: Get) -> None:
         (None, "the view answered None"),
         (object(), "the view answered object"),
         (("x", 200, {}, 4), "a tuple of 4"),
-        (("x", "201", {}), "is '201', not an int"),
+        (("x", object(), {}), "not an int"),
+        (("x", "made"), "'made' is no status"),
         (("x", 99), "99 is no status"),
         (Response(object()), "not object"),
     ],
-    ids=["object", "nan", "keys", "none", "thing", "tuple", "status", "range", "body"],
+    ids=["object", "nan", "keys", "none", "thing", "tuple", "status", "word", "range", "body"],
 )
 def test_an_answer_that_cannot_be_encoded_is_a_500_and_the_log_names_it(
     app: App, get: Get, caplog: pytest.LogCaptureFixture, value: object, named: str
@@ -193,7 +206,7 @@ def test_an_unhandled_error_is_logged_once_and_tells_the_caller_nothing(
     assert result["statusCode"] == 500
     assert "hunter2" not in result["body"]
     assert len(caplog.records) == 1
-    assert "GET /: ValueError in broken (test_dispatch.py:" in caplog.text
+    assert "GET /: ValueError in broken (tests/runtime/test_dispatch.py:" in caplog.text
 
 
 def test_the_traceback_in_the_log_starts_at_the_users_frame(
@@ -416,3 +429,161 @@ def test_two_names_for_an_app_are_refused() -> None:
     with pytest.raises(TypeError, match="two names"):
         App("a", app_name="b")
     assert App(app_name="b").name == "b"
+
+
+SURROGATE = {"content-type": "application/json"}
+
+
+def test_half_a_surrogate_pair_from_the_caller_is_echoed_as_an_escape(app: App, get: Get) -> None:
+    # The result would be no UTF-8, and AWS's runtime client would die of it.
+    app.get("/")(lambda: {"got": request.json})
+
+    assert get(body='["\\ud800"]', headers=SURROGATE)["body"] == '{"got":["\\ud800"]}'
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda: "\ud800",
+        lambda: ("x", {"X-A": "\ud800"}),
+        lambda: Response("x", headers={"X Y": "1"}),
+        lambda: Response("x", headers={"": "1"}),
+    ],
+    ids=["body", "header", "name", "empty-name"],
+)
+def test_what_http_cannot_carry_is_a_500_of_ours(app: App, get: Get, view: Callable[[], object]) -> None:
+    app.get("/")(view)
+
+    assert get()["statusCode"] == 500
+    assert "Internal Server Error" in get()["body"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadRequest(object()),  # type: ignore[arg-type]  # what a view may do all the same
+        BadRequest("x", headers={"A": "b\r\nc: d"}),
+        BadRequest("\ud800"),
+    ],
+    ids=["detail", "header", "surrogate"],
+)
+def test_an_http_error_that_cannot_be_written_is_still_answered(
+    app: App, get: Get, error: HTTPException, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get("/")
+    def view() -> None:
+        raise error
+
+    result = get()
+
+    assert result["statusCode"] in (400, 500)
+    assert result["headers"]["content-type"] == "application/problem+json"
+    assert "\r" not in str(result["headers"])
+
+
+def test_an_error_of_the_500s_that_a_view_raises_is_logged(
+    app: App, get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get("/")
+    def view() -> None:
+        raise ServiceUnavailable("Come back at noon.", headers={"Retry-After": "60"})
+
+    assert (get()["statusCode"], get()["headers"]["retry-after"]) == (503, "60")
+    assert "ServiceUnavailable in view" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [lambda: "x" * 6_291_540, lambda: Response("x", headers={"A": "x" * 7_000_000})],
+    ids=["envelope", "header"],
+)
+def test_the_whole_result_counts_against_the_limit(app: App, get: Get, value: Callable[[], object]) -> None:
+    app.get("/")(value)
+
+    assert get()["statusCode"] == 500
+
+
+def test_a_decimal_of_a_million_digits_is_refused_not_written(app: App, get: Get) -> None:
+    app.get("/")(lambda: {"price": decimal.Decimal("1e9999999")})
+
+    assert get()["statusCode"] == 500
+
+
+def test_a_caller_cannot_write_lines_into_the_log(
+    app: App, get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get("/<x>")
+    def broken(x: str) -> None:
+        raise ValueError
+
+    get("/a\n[ERROR]\tfake")
+
+    assert "GET /a%0A%5BERROR%5D%09fake: ValueError" in caplog.text
+
+
+def test_a_status_set_later_is_checked_too(app: App, get: Get) -> None:
+    @app.get("/")
+    def view() -> Response:
+        response = Response("x")
+        response.status_code = 999
+        return response
+
+    assert get()["body"] == '{"type":"about:blank","title":"Internal Server Error","status":500}'
+
+
+def test_flasks_spellings_of_a_status(app: App, get: Get) -> None:
+    app.get("/a")(lambda: ("x", "201 CREATED"))
+    app.get("/b")(lambda: Response("x", status="202 ACCEPTED"))
+    app.get("/c")(lambda: make_response("x", 404))
+
+    assert [get(path)["statusCode"] for path in ("/a", "/b", "/c")] == [201, 202, 404]
+
+
+def test_a_missing_header_is_400_unless_the_view_handles_it(app: App, get: Get) -> None:
+    app.get("/")(lambda: request.headers["X-Missing"])
+
+    assert get()["statusCode"] == 400
+
+
+def test_text_that_is_ours_says_its_charset(app: App, get: Get) -> None:
+    app.get("/")(lambda: Response("é", mimetype="text/plain"))
+
+    assert get()["headers"]["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("[NaN]", "JSON has no NaN"),
+        (f"[{'1' * 5000}]", "a number is too long"),
+        ("\x00", "the body is not JSON"),
+    ],
+    ids=["nan", "digits", "nul"],
+)
+def test_json_that_python_would_read_otherwise_is_400(app: App, get: Get, body: str, detail: str) -> None:
+    app.get("/")(lambda: {"got": request.json})
+
+    result = get(body=body, headers=SURROGATE)
+
+    assert (result["statusCode"], detail in result["body"]) == (400, True)
+
+
+def test_base64_that_is_none_is_400(app: App, get: Get) -> None:
+    app.get("/")(lambda: {"got": len(request.data)})
+
+    assert get(body="@@@", isBase64Encoded=True)["statusCode"] == 400
+
+
+def test_an_enum_of_strings_is_its_value_everywhere(app: App, get: Get) -> None:
+    class Size(str, enum.Enum):  # noqa: UP042  # StrEnum has a __str__ of its own
+        SMALL = "small"
+
+    app.get("/")(lambda: Size.SMALL)
+
+    assert get()["body"] == "small"
+
+
+def test_the_proxy_is_what_it_stands_for(app: App, get: Get) -> None:
+    app.get("/")(lambda: {"is": isinstance(request, Request)})
+
+    assert get()["body"] == '{"is":true}'

@@ -55,7 +55,7 @@ def test_it_binds_the_app_that_the_environment_names(folder: Path, handler: dict
             {"MICROLAMBDA_APP": "shop:app", "MICROLAMBDA_HANDLER": "nightly"},
             "no handler 'nightly'. It has: http",
         ),
-        ({"MICROLAMBDA_APP": "store:app"}, "ModuleNotFoundError: No module named 'store'"),
+        ({"MICROLAMBDA_APP": "store:app"}, "ImportError: No module named 'store'"),
     ],
 )
 def test_a_wrong_environment_is_said(folder: Path, environment: dict[str, str], complaint: str) -> None:
@@ -63,3 +63,14 @@ def test_a_wrong_environment_is_said(folder: Path, environment: dict[str, str], 
 
     assert done.returncode != 0
     assert complaint in done.stderr
+
+
+def test_a_module_that_is_missing_is_told_with_the_place_that_imports_it(folder: Path) -> None:
+    (folder / "helper.py").write_text("import os\nimport nowhere_to_be_found\n")
+    (folder / "shop.py").write_text("import helper\n")
+
+    done = enter(folder, {"MICROLAMBDA_APP": "shop:app"}, CHECK)
+
+    assert (
+        f"ImportError: No module named 'nowhere_to_be_found' ({folder / 'helper.py'}, line 2)" in done.stderr
+    )

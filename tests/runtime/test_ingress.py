@@ -344,6 +344,7 @@ def test_a_named_stage_of_an_http_api_is_the_root_path(
         ("/v1", "/", None, "/v1", ("/", "/v1")),
         ("/", "/", None, "/Prod/", ("/", "/Prod")),
         ("/users/", "/{proxy+}", {"proxy": "users"}, "/Prod/users/", ("/users/", "/Prod")),
+        ("//hello", "/{proxy+}", {"proxy": "hello"}, "/Prod//hello", ("//hello", "/Prod")),
         ("/hello", None, None, None, ("/hello", "")),  # an event written by hand
     ],
 )
@@ -392,6 +393,8 @@ def test_null_maps_are_empty(app: App, load_event: Callable[[str], dict[str, Any
         "text",
         {"requestContext": {}},
         {"requestContext": None, "httpMethod": "GET"},
+        {"version": "2.0", "requestContext": {"http": {}}},
+        {"microlambda": "check"},
         {"httpMethod": "GET", "requestContext": {"elb": {}}, "path": "/"},
     ],
 )

@@ -172,10 +172,10 @@ def test_two_views_for_one_path_and_method_are_refused_naming_both() -> None:
             return name
 
     line = show.__code__.co_firstlineno
+    here = __name__.replace(".", "/") + ".py"
     message = str(caught.value)
     assert message.startswith(
-        f"'/users/<id>' [GET] is already handled by show (test_routing.py:{line}); "
-        f"find (test_routing.py:{line + 6}) "
+        f"'/users/<id>' [GET] is already handled by show ({here}:{line}); find ({here}:{line + 6}) "
     )
     assert message.endswith("asks for the same. Give one of them another path or method.")
     assert [rule.endpoint for rule in app.route_table] == ["show"]
@@ -209,7 +209,7 @@ def test_a_view_that_lacks_a_captured_parameter_is_refused() -> None:
     app = App()
 
     with pytest.raises(
-        RegistrationError, match=r"captures 'id', and show \(test_routing.py:\d+\) has no such parameter"
+        RegistrationError, match=r"captures 'id', and show \(.*test_routing.py:\d+\) has no such parameter"
     ):
 
         @app.get("/users/<id>")
@@ -221,7 +221,7 @@ def test_an_async_view_is_refused_by_name() -> None:
     async def show() -> str:
         return ""
 
-    with pytest.raises(RegistrationError, match=r"the view show \(test_routing.py:\d+\) is async"):
+    with pytest.raises(RegistrationError, match=r"the view show \(.*test_routing.py:\d+\) is async"):
         Rule("/", show)
 
 
@@ -248,4 +248,49 @@ def test_the_table_lists_its_rules_in_order_with_their_places(app: App) -> None:
         ("/b", "second", frozenset({"POST"})),
         ("/a", "first", frozenset({"GET"})),
     ]
-    assert next(iter(app.route_table)).location.startswith("test_routing.py:")
+    assert next(iter(app.route_table)).location.startswith(__name__.replace(".", "/"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "options", "complaint"),
+    [
+        (view, {}, "write @app.get('/path')"),
+        (None, {}, "write @app.get('/path')"),
+        ("/", {"methods": [None]}, "no list of method names"),
+        ("/", {"methods": 5}, "no list of method names"),
+        ("/", {"methods": ["G ET"]}, "'G ET' in the methods for '/' is no HTTP method"),
+        ("/<string(minlength=3, maxlength=2):x>", {}, "maxlength=2 is below minlength=3"),
+        ("/<string(length=-1):x>", {}, "a length of -1 is none"),
+        ("/<int(bogus=1):x>", {}, "int takes fixed_digits, min, max, signed"),
+    ],
+)
+def test_a_route_that_cannot_work_is_refused_in_its_own_words(
+    rule: Any, options: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        App().route(rule, **options)(view)
+
+    assert complaint in str(caught.value)
+
+
+def test_a_view_that_needs_what_no_rule_captures_is_refused() -> None:
+    def show(id: str, *, part: str) -> str:
+        return id + part
+
+    with pytest.raises(RegistrationError, match="needs 'part', which the rule '/<id>' does not capture"):
+        Rule("/<id>", show)
+
+
+def test_a_method_of_an_object_is_a_view() -> None:
+    class Shop:
+        def show(self, id: str) -> str:
+            return id
+
+    assert Rule("/<id>", Shop().show).endpoint == "show"
+
+
+def test_options_for_a_path_one_redirect_away() -> None:
+    response = App("x")
+    response.get("/users/")(lambda: "")
+
+    assert response.test_client().options("/users").headers["allow"] == "GET, HEAD, OPTIONS"

@@ -25,7 +25,7 @@ class MalformedAnswer(ValueError):
 
 def status_of(value: object) -> int:
     """A `statusCode`: a number from 100 to 599, or the digits of one."""
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

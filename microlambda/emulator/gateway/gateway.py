@@ -166,7 +166,7 @@ class Gateway:
             return self._failed(call, Failure.RESPONSE_TOO_LARGE)
         try:
             return self.ingress.to_response(call, invocation.payload)
-        except MalformedAnswer as exc:
+        except (MalformedAnswer, UnicodeEncodeError, RecursionError) as exc:  # surrogates; JSON without end
             return self._failed(call, Failure.MALFORMED_ANSWER, str(exc))
 
     def _within_limit(self, event: bytes) -> Invocation | None:

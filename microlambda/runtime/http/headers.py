@@ -16,8 +16,9 @@ class Headers:
     """A case-insensitive multi-mapping; as in Werkzeug, iterating it gives `(name, value)` pairs.
 
     Values are strings: numbers are converted, and a list or tuple as a value stands for several
-    fields of that name. A name or value with CR, LF or NUL is an `EncodingError`, so that no
-    caller can smuggle a header into an answer.
+    fields of that name. A name that is no token, and a value with CR, LF or NUL, is an
+    `EncodingError`, so that no caller can smuggle a header into an answer. `headers[name]` of a
+    name that is not there is a 400 unless the view catches it (a KeyError, too).
     """
 
     __slots__ = ("_items",)
@@ -109,7 +110,9 @@ class Headers:
     def __getitem__(self, name: str) -> str:
         value = self.get(name)
         if value is None:
-            raise KeyError(name)
+            from .multidict import MissingKey
+
+            raise MissingKey(f"the header {name!r} is missing.")
         return value
 
     def __setitem__(self, name: str, value: object) -> None:
@@ -142,18 +145,26 @@ def _sorted_fields(headers: Headers) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in headers)
 
 
-def checked_field(name: str, value: object) -> tuple[str, str]:
-    """The field as strings; CR, LF or NUL in it is refused (RFC 9110, 5.5)."""
+def checked_field(name: object, value: object) -> tuple[str, str]:
+    """The field as strings; a name that is no token, and CR, LF or NUL in a value, are refused."""
     text = value if isinstance(value, str) else str(value)
-    if not (name.isprintable() and text.isprintable()) or not name:
-        _refuse_control(name, text)
+    if not isinstance(name, str) or (name not in _USUAL_NAMES and not (name and _TOKEN.issuperset(name))):
+        raise EncodingError(
+            f"{name!r} is no name for a header: it takes letters, digits and {_SIGNS} (RFC 9110, 5.6.2)."
+        )
+    if not text.isprintable():
+        _check_value(name, text)
     return name, text
 
 
-def _refuse_control(name: str, text: str) -> None:
-    # isprintable() is a quick first look: tabs and characters beyond ASCII land here and are fine.
-    if not name or any(character in part for part in (name, text) for character in "\r\n\0"):
+def _check_value(name: str, text: str) -> None:
+    # isprintable() was a quick first look: tabs and some characters beyond ASCII land here and are fine.
+    if any(one in "\r\n\0" or "\ud800" <= one <= "\udfff" for one in text):
         raise EncodingError(
-            f"the header {name!r} with the value {text!r} is not one header: "
-            "names are not empty, and neither names nor values hold CR, LF or NUL."
+            f"the header {name!r} cannot have the value {text!r}: CR, LF, NUL and surrogates are refused."
         )
+
+
+_SIGNS = "!#$%&'*+-.^_`|~"
+_TOKEN = frozenset(f"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789{_SIGNS}")
+_USUAL_NAMES = frozenset(("Content-Type", "Allow", "Location", "Set-Cookie", "Cache-Control"))

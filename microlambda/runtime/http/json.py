@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_MOST_DIGITS = 4_000  # below Python's own limit for int to str
+
+
 class JSON:
     """An encoder for one app: compact, UTF-8, NaN refused (RFC 8259 has none).
 
@@ -32,13 +35,22 @@ class JSON:
     def dumps(self, value: object) -> str:
         """`value` as JSON; an `EncodingError` names the type that it cannot hold."""
         try:
-            return self._encode(value)
+            text = self._encode(value)
+            return text if text.isascii() else self._utf8(text, value)
         except EncodingError:
             raise
         except RecursionError as exc:
             raise EncodingError(f"a {_type_name(value)} is nested too deeply for JSON.") from exc
         except (TypeError, ValueError) as exc:
             raise EncodingError(f"a {_type_name(value)} cannot be answered as JSON: {exc}") from exc
+
+    def _utf8(self, text: str, value: object) -> str:
+        """`text`; where it holds half of a surrogate pair, which is no UTF-8, the same with escapes."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return JSONEncoder(default=self._convert, separators=(",", ":"), allow_nan=False).encode(value)
+        return text
 
     def _convert(self, value: Any) -> Any:
         if self.default is not None:
@@ -78,6 +90,10 @@ def _number(value: Any) -> int | float:
     """A Decimal as the JSON number nearest to it; integers stay exact."""
     if not value.is_finite():
         raise EncodingError(f"JSON has no {value}.")
+    if (
+        value.adjusted() > _MOST_DIGITS
+    ):  # as an int it would have so many digits that writing them takes minutes
+        raise EncodingError(f"a Decimal of more than {_MOST_DIGITS} digits is not answered as JSON.")
     return int(value) if value == value.to_integral_value() else float(value)
 
 

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _UNREAD: Any = object()
 
 
+class BadConstant(ValueError):
+    """NaN or Infinity, which JSON has not (RFC 8259) and Python reads."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise BadConstant(f"JSON has no {name}")
+
+
 class Request:
     """One HTTP request. Names are Werkzeug's; Chalice's stand beside them where they differ.
 
@@ -107,7 +115,7 @@ class Request:
         import binascii
 
         try:
-            return binascii.a2b_base64(body)
+            return binascii.a2b_base64(body, strict_mode=True)
         except ValueError as exc:
             raise BadRequest(f"the body is said to be base64 and is not: {exc}") from exc
 
@@ -163,13 +171,15 @@ class Request:
     def _parsed_json(self) -> Any:
         if self._json is _UNREAD:
             try:
-                self._json = json.loads(self.data)
+                self._json = json.loads(self.data, parse_constant=_refuse_constant)
             except RecursionError as exc:
                 raise BadRequest("the body is no JSON that can be read: it is nested too deeply.") from exc
-            except ValueError as exc:
+            except (json.JSONDecodeError, UnicodeDecodeError, BadConstant) as exc:
                 if not self.data:
                     raise BadRequest("the body is empty, and JSON is due.") from exc
                 raise BadRequest(f"the body is not JSON: {exc}") from exc
+            except ValueError as exc:  # an int of more digits than Python reads
+                raise BadRequest("the body is no JSON that can be read: a number is too long.") from exc
         return self._json
 
     @property
@@ -228,7 +238,7 @@ class Request:
         return {
             "method": self.method,
             "path": self.path,
-            "query_params": self.args.to_dict(flat=False),
+            "query_params": self.args.to_dict() or None,
             "headers": dict(self.headers.items()),
             "uri_params": self.uri_params,
             "context": self.context,

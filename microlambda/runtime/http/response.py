@@ -31,10 +31,10 @@ class Response:
         self,
         body: Any = b"",
         *,
-        status_code: int = 200,
+        status_code: int | str = 200,
         headers: HeadersLike | None = None,
         mimetype: str | None = None,
-        status: int | None = None,
+        status: int | str | None = None,
     ) -> None:
         self.body = body
         self.status_code = checked_status(status_code if status is None else status)
@@ -47,7 +47,7 @@ class Response:
         return self.status_code
 
     @status.setter
-    def status(self, value: int) -> None:
+    def status(self, value: int | str) -> None:
         self.status_code = checked_status(value)
 
     def finished_body(self, dumps: Callable[[object], str]) -> str | bytes:
@@ -55,6 +55,8 @@ class Response:
 
         Raises `EncodingError` where the body has a type that HTTP cannot carry.
         """
+        if type(self.status_code) is not int or not 200 <= self.status_code <= 599:
+            self.status_code = checked_status(self.status_code)
         body = self.body
         kind = type(body)
         if kind is str:
@@ -66,14 +68,16 @@ class Response:
             body = bytes(body or b"") or ""
             content_type = BINARY if body else HTML
         elif isinstance(body, str):
-            body, content_type = str(body), HTML
+            body, content_type = str.__str__(body), HTML  # an Enum's own __str__ would give its name
         else:
             raise EncodingError(
                 f"a Response takes a body of str, bytes, dict or list, not {kind.__qualname__}."
             )
         headers = self.headers
+        if type(body) is str and not body.isascii():
+            _check_text(body)
         if self.mimetype is not None:
-            headers.set("Content-Type", self.mimetype)
+            headers.set("Content-Type", _with_charset(self.mimetype))
         elif headers.get("content-type") is None:
             headers._items.append(("Content-Type", content_type))
         finished: str | bytes = body
@@ -83,25 +87,40 @@ class Response:
         return f"<Response {self.status_code}>"
 
 
-def checked_status(status: int) -> int:
-    """`status` if HTTP has such a thing: three digits, RFC 9110, 15."""
+def _check_text(body: str) -> None:
+    try:
+        body.encode()
+    except UnicodeEncodeError as exc:
+        raise EncodingError(f"the text of the answer is no UTF-8: {exc}.") from exc
+
+
+def _with_charset(mimetype: str) -> str:
+    """The media type as Werkzeug sends it: text of ours is UTF-8, and says so."""
+    if mimetype.startswith("text/") and "charset" not in mimetype:
+        return f"{mimetype}; charset=utf-8"
+    return mimetype
+
+
+def checked_status(status: object) -> int:
+    """`status` as an int, if HTTP has it (RFC 9110, 15); `"201 CREATED"` is 201, as in Flask."""
     if type(status) is int and 200 <= status <= 599:
         return status
     try:
-        code = int(status)
+        code = int(status.partition(" ")[0] if isinstance(status, str) else status)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         code = 0
     if not 200 <= code <= 599:
         raise EncodingError(f"{status!r} is no status that a view can answer: take an int from 200 to 599.")
-    return code
+    return int(code)
 
 
-def make_response(value: Any) -> Response:
-    """What a view returned, as a Response.
+def make_response(*values: Any) -> Response:
+    """What a view returned, as a Response; several arguments are the tuple of them, as in Flask.
 
     Known are str, bytes, dict, list, Response, and the tuples `(body, status)`, `(body, headers)`
     and `(body, status, headers)`, as in Flask. Anything else is an `EncodingError`.
     """
+    value = values[0] if len(values) == 1 else values
     if isinstance(value, Response):
         return value
     if type(value) is tuple:
@@ -125,7 +144,7 @@ def _from_tuple(value: tuple[Any, ...]) -> Response:
             "and (body, status, headers)."
         )
     body, *rest = value
-    status = rest.pop(0) if isinstance(rest[0], int) else None
+    status = rest.pop(0) if isinstance(rest[0], (int, str)) else None
     if len(rest) > 1:
         raise EncodingError(f"the status in the view's tuple is {rest[0]!r}, not an int.")
     response = make_response(body)

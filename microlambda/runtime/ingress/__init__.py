@@ -23,7 +23,8 @@ def infer(event: Any) -> Ingress | None:
         return None
     if "httpMethod" in event:
         return _payload_1(event, context)
-    if event.get("version") == "2.0" and type(context.get("http")) is dict:
+    http = context.get("http")
+    if event.get("version") == "2.0" and type(http) is dict and "method" in http:
         return _payload_2(context)
     return None
 

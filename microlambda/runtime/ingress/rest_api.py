@@ -102,8 +102,9 @@ def _split_base_path(event: dict[str, Any], path: str) -> tuple[str, str]:
         return (base, "/") if base else (_stage_prefix(event, path), "/")
     for end in (resolved, unquoted(resolved)):
         for tail in (end, f"{end}/"):
-            if tail and decoded.endswith(tail):
-                return decoded[: -len(tail)] or _stage_prefix(event, path), tail
+            base = decoded[: -len(tail)] if tail and decoded.endswith(tail) else ""
+            if base.strip("/"):  # slashes alone are the caller's, not a base path
+                return base, tail
     return _stage_prefix(event, path), decoded
 
 

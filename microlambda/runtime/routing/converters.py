@@ -19,6 +19,11 @@ class StringConverter(Converter):
     """`<string(length=2):x>`, `<string(minlength=1, maxlength=9):x>`: one segment of that many characters."""
 
     def __init__(self, minlength: int = 1, maxlength: int | None = None, length: int | None = None) -> None:
+        for bound in (minlength, maxlength, length):
+            if bound is not None and int(bound) < 0:
+                raise ValueError(f"a length of {bound} is none")
+        if maxlength is not None and int(maxlength) < int(minlength):
+            raise ValueError(f"maxlength={maxlength} is below minlength={minlength}")
         bounds = (
             f"{int(length)}"
             if length is not None
@@ -127,7 +132,13 @@ def make_converter(kind: str, arguments: str) -> Converter:
     try:
         positional, keywords = parse_arguments(arguments)
         return converter(*positional, **keywords)
-    except (TypeError, ValueError) as exc:
+    except TypeError as exc:
+        code = converter.__init__.__code__
+        known = ", ".join(code.co_varnames[1 : code.co_argcount]) or "no arguments"
+        raise RegistrationError(
+            f"the converter '{kind}({arguments})' does not work: {kind} takes {known}."
+        ) from exc
+    except ValueError as exc:
         raise RegistrationError(f"the converter '{kind}({arguments})' does not work: {exc}.") from exc
 
 

@@ -195,11 +195,15 @@ class Rule:
 
     @property
     def location(self) -> str:
-        """Where the view stands, as `app.py:12`."""
+        """Where the view stands, as `app.py:12` or `shop/views.py:3`."""
         code = getattr(self.view, "__code__", None)
+        module: str = getattr(self.view, "__module__", None) or ""
         if code is None:
-            return getattr(self.view, "__module__", None) or repr(self.view)
-        return f"{code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{code.co_firstlineno}"
+            return module or repr(self.view)
+        file = code.co_filename.replace("\\", "/")
+        folder = module.replace(".", "/")
+        known = [path for path in (f"{folder}.py", f"{folder}/__init__.py") if file.endswith(f"/{path}")]
+        return f"{known[0] if known else file.rpartition('/')[2]}:{code.co_firstlineno}"
 
     def __repr__(self) -> str:
         return f"<Rule {self.rule!r} [{', '.join(sorted(self.methods))}] -> {self.endpoint}>"
@@ -287,7 +291,13 @@ def _checked_methods(rule: str, methods: Iterable[str] | None) -> frozenset[str]
         return _GET
     if isinstance(methods, str):
         raise RegistrationError(f"methods={methods!r} for {rule!r} is a str. Write methods=[{methods!r}].")
-    upper = frozenset([method.upper() for method in methods])
+    try:
+        upper = frozenset([method.upper() for method in methods])
+    except (TypeError, AttributeError) as exc:
+        raise RegistrationError(f"methods={methods!r} for {rule!r} is no list of method names.") from exc
+    for method in upper:
+        if not method.isalpha():
+            raise RegistrationError(f"{method!r} in the methods for {rule!r} is no HTTP method.")
     if not upper:
         raise RegistrationError(f"methods=[] for {rule!r} leaves no method that the view answers.")
     return upper
@@ -309,9 +319,26 @@ def _check_view(rule: Rule) -> None:
     if code is None or code.co_flags & _TAKES_KEYWORDS or hasattr(rule.view, "__wrapped__"):
         return
     known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
+    for name in _required(rule.view, code):
+        if name not in rule.names:
+            raise RegistrationError(
+                f"{rule.endpoint} ({rule.location}) needs {name!r}, "
+                f"which the rule {rule.rule!r} does not capture."
+            )
     for name in rule.names:
         if name not in known:
             raise RegistrationError(
                 f"the rule {rule.rule!r} captures {name!r}, and {rule.endpoint} ({rule.location}) "
                 f"has no such parameter. Write def {rule.endpoint}({', '.join(rule.names)})."
             )
+
+
+def _required(view: Any, code: Any) -> list[str]:
+    """The parameters that have no default; a method's own object is given already."""
+    first = 1 if getattr(view, "__self__", None) is not None else 0
+    defaults = len(getattr(view, "__defaults__", None) or ())
+    positional = list(code.co_varnames[first : code.co_argcount - defaults])
+    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    return positional + [
+        name for name in keywords if name not in (getattr(view, "__kwdefaults__", None) or {})
+    ]
