@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from microlambda import App
 from microlambda.cli.main import COMMANDS
 from microlambda.project.keys import KEYS
 
@@ -35,7 +33,7 @@ def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest
     `from app import app` in a page means the App that the page made before.
     """
     monkeypatch.chdir(tmp_path)
-    module: dict[str, Any] = {"__name__": "page", "pytest": pytest}
+    module: dict[str, Any] = {"__name__": "page"}
     for number, block in enumerate(blocks(page, "python"), 1):
         code = re.sub(r"^from app import app$", "", block, flags=re.MULTILINE)
         exec(compile(code, f"{name_of(page)}[{number}]", "exec"), module)
@@ -43,13 +41,12 @@ def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest
 
 
 def run_tests(module: dict[str, Any]) -> None:
-    tests = {name: value for name, value in module.items() if name.startswith("test_")}
-    for name, test in tests.items():
-        app = module["app"]
-        assert isinstance(app, App)
-        known = {"client": app.test_client()}
-        test(*(known[parameter] for parameter in inspect.signature(test).parameters))
-        del module[name]
+    """Call what a block defined as tests, once for each set of its parameters."""
+    for name in [name for name in module if name.startswith("test_")]:
+        test = module.pop(name)
+        marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+        for arguments in [{mark.args[0]: value} for mark in marks for value in mark.args[1]] or [{}]:
+            test(**arguments)
 
 
 @pytest.mark.parametrize("page", EVERY_README, ids=name_of)

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from microlambda.emulator.errors import PortInUse
+from microlambda.emulator.server import check_free
 from microlambda.local.interrupt import until_interrupted
 from microlambda.local.server import LocalServer
 from microlambda.project.errors import ToolError
@@ -32,6 +34,10 @@ def main():
 
     with until_interrupted() as interrupt, tempfile.TemporaryDirectory() as folder:
         os.environ["STANDIN_DATABASE"] = str(Path(folder) / "messages.sqlite3")
+        try:
+            check_free(STANDIN_PORT)
+        except PortInUse:
+            sys.exit(f"Port {STANDIN_PORT} is in use; the stand-in needs it (microlambda.toml).")
         try:
             with (
                 LocalServer(HERE / "standin", port=STANDIN_PORT) as standin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -43,6 +44,8 @@ def command(name: str) -> None:
 
     NAME may be a path, and `.` for the current folder; the app is called like its last part.
     """
+    if not name.strip():
+        raise InvalidName("the name is empty. Give the project one: microlambda new shop")
     folder = Path(name)
     app_name = folder.resolve().name
     _check_name(app_name)
@@ -50,7 +53,12 @@ def command(name: str) -> None:
     write_project(folder, app_name)
     click.echo(f"Made {app_name} in {folder}: {', '.join(FILES)}.")
     click.echo("Next:")
-    for line in (f"cd {folder}", "microlambda local", "pytest", "microlambda deploy --local"):
+    for line in (
+        f"cd {shlex.quote(str(folder))}",
+        "microlambda local",
+        "pytest",
+        "microlambda deploy --local",
+    ):
         if line != "cd .":
             click.echo(f"  {line}")
 

@@ -43,6 +43,8 @@ def import_root(root: Path, wanted: str | None = None) -> Path:
 
 
 def _dotted(name: str) -> str:
-    if not name.endswith(".py"):
-        return name
-    return name.removesuffix(".py").replace("\\", "/").strip("/").replace("/", ".")
+    path = name.replace("\\", "/").removeprefix("./")
+    module = path.removesuffix(".py").strip("/").replace("/", ".") if path.endswith(".py") else path
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise AppNotFound(f"{name!r} is no module of this project. Write module:attribute, such as app:app.")
+    return module

@@ -36,8 +36,8 @@ def find_module(root: Path) -> str:
         return found[0]
     if found:
         raise AppNotFound(
-            f"{root} has several modules with an App: {', '.join(found)}. Choose one: microlambda deploy "
-            f"{found[0]}"
+            f"{root} has several modules with an App: {', '.join(found)}. Name one as the command's last "
+            f"word: {found[0]}"
         )
     raise AppNotFound(
         f"{root} has no App: no app.py, and no other module there or in src/ that makes one. "

@@ -136,3 +136,21 @@ def test_a_name_that_aws_cannot_hold_is_refused(folder: Path, name: str, told: s
     assert result.stderr.startswith("InvalidName: ")
     assert told in result.stderr
     assert list(folder.iterdir()) == []
+
+
+def test_an_empty_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["new", ""])
+
+    assert result.exit_code == 1
+    assert "the name is empty" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_next_commands_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(main, ["new", "my folder/shop"])
+
+    assert "cd 'my folder/shop'" in result.output

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from microlambda.project.layout import import_root
+from microlambda.project.errors import AppNotFound
+from microlambda.project.layout import import_root, locate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,3 +33,15 @@ def test_the_import_root_is_the_project_or_its_src(
     (tmp_path / file).write_text(APP)
 
     assert import_root(tmp_path, app) == tmp_path / expected
+
+
+@pytest.mark.parametrize("wanted", [":app", "..app:app", "/app:app", "a b:app", "."])
+def test_what_is_no_module_is_refused_with_the_form_to_write(tmp_path: Path, wanted: str) -> None:
+    with pytest.raises(AppNotFound, match="Write module:attribute"):
+        locate(tmp_path, wanted)
+
+
+def test_a_path_as_a_shell_completes_it_is_a_module(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+
+    assert locate(tmp_path, "./app.py:app").module == "app"
