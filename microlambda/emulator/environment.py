@@ -18,6 +18,36 @@ SECRET_KEY = "test"  # noqa: S105 - moto takes any; no real key has this form
 _MACHINE = ("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
+# What the SDKs read to find an endpoint or an account, and closed_to_aws does not set. Other AWS_* names stay
+# in a stage's environment: AWS_XRAY_CONTEXT_MISSING, or an app's own such as AWS_STORAGE_BUCKET_NAME.
+# https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings
+_STEERING = frozenset(
+    {
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_CREDENTIAL_FILE",
+        "AWS_DATA_PATH",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "AWS_ENABLE_ENDPOINT_DISCOVERY",
+        "AWS_ENDPOINT_DISCOVERY_ENABLED",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_SECURITY_TOKEN",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "BOTO_CONFIG",
+    }
+)
+
 
 def developer_environment(
     configured: Mapping[str, str],
@@ -29,8 +59,7 @@ def developer_environment(
     """The environment of `microlambda local`'s child: the developer's without AWS_*, then the stage's."""
     own = os.environ if inherited is None else inherited
     kept = {name: value for name, value in own.items() if not _leads_to_aws(name)}
-    hosts = ",".join(filter(None, (kept.get("NO_PROXY") or kept.get("no_proxy"), _LOOPBACK)))
-    return {**kept, **configured, **closed_to_aws(region, endpoint), "NO_PROXY": hosts, "no_proxy": hosts}
+    return {**kept, **_without_steering(configured), **_closed(configured, kept, region, endpoint)}
 
 
 def archive_environment(
@@ -45,8 +74,8 @@ def archive_environment(
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",  # the code folder is read-only, as on Lambda
     }
-    closed = {**closed_to_aws(region, endpoint), "NO_PROXY": _LOOPBACK, "no_proxy": _LOOPBACK}
-    return {**machine, **lambdas, **configured, **closed}
+    closed = _closed(configured, {}, region, endpoint)
+    return {**machine, **lambdas, **_without_steering(configured), **closed}
 
 
 def closed_to_aws(region: str, endpoint: str | None) -> dict[str, str]:
@@ -83,6 +112,32 @@ def lambda_variables(spec: FunctionSpec, log_stream: str) -> dict[str, str]:
         "LAMBDA_TASK_ROOT": str(spec.cwd),
         "_HANDLER": spec.handler,
     }
+
+
+def _closed(
+    configured: Mapping[str, str], inherited: Mapping[str, str], region: str, endpoint: str | None
+) -> dict[str, str]:
+    """What no configured variable overrides; proxies stay, but not on the way to this machine."""
+    unproxied = next(
+        (
+            variables[name]
+            for variables in (configured, inherited)
+            for name in ("no_proxy", "NO_PROXY")  # the order of Python's urllib, and so of botocore
+            if variables.get(name)
+        ),
+        "",
+    )
+    # "*" means every host only while it stands alone.
+    hosts = "*" if unproxied.strip() == "*" else ",".join(filter(None, (unproxied, _LOOPBACK)))
+    return {**closed_to_aws(region, endpoint), "NO_PROXY": hosts, "no_proxy": hosts}
+
+
+def _without_steering(configured: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in configured.items() if not _steers_sdk(name.upper())}
+
+
+def _steers_sdk(name: str) -> bool:
+    return name in _STEERING or name.startswith("AWS_ENDPOINT_URL")
 
 
 def _leads_to_aws(name: str) -> bool:

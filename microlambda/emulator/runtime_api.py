@@ -9,7 +9,9 @@ ours) asks for the next event, posts a result or an error, and asks again:
     POST /2018-06-01/runtime/init/error                 the module could not be imported
     POST /microlambda/ready                             ours: what the local child tells of its app
 
-A loop over a socket instead of a web framework: it stands in the way of every invocation.
+A loop over a socket instead of a web framework: it stands in the way of every invocation. It is closed to
+web pages, which can reach any port of this machine: not under another name (Host), not from a page (Origin,
+Sec-Fetch-Site).
 """
 
 from __future__ import annotations
@@ -91,6 +93,7 @@ class RuntimeApi:
         self._current: str | None = None
         self._stopped = False
         self._listener: socket.socket | None = None
+        self._host = ""
         self._connections: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._guard = threading.Lock()
@@ -106,6 +109,7 @@ class RuntimeApi:
     def start(self) -> Self:
         """Listen, and serve from threads of its own."""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+        self._host = self.address
         self._run(self._accept, self._listener)
         return self
 
@@ -179,6 +183,9 @@ class RuntimeApi:
             connection.close()
 
     def _answer(self, request: _Request) -> bytes | None:
+        fields = request.fields
+        if fields.get("host") != self._host or "origin" in fields or "sec-fetch-site" in fields:
+            return _refusal(403, "Forbidden", "Forbidden")
         if request.path == f"{_PREFIX}/invocation/next" and request.method == "GET":
             self.asked = True
             self.ready.set()

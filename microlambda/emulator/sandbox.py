@@ -22,6 +22,7 @@ from microlambda.emulator.environment import lambda_variables
 from microlambda.emulator.function_spec import FunctionSpec
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.lambda_errors import UNHANDLED, error_document, told
+from microlambda.emulator.lifeline import Lifeline
 from microlambda.emulator.output import OutputReader
 from microlambda.emulator.runtime_api import Event, Outcome, RuntimeApi
 
@@ -52,7 +53,8 @@ class Sandbox:
 
     `output` gets each line that the process prints, with its end; without it the process prints to our own
     streams. With `owns_terminal` it stays in our process group, so that `breakpoint()` can read from the
-    terminal; otherwise it leads a group of its own, and its children end with it.
+    terminal; otherwise it leads a group of its own, and its children end with it. On Linux the process ends
+    with ours, even if that is killed.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Sandbox:
         self._reader: OutputReader | None = None
         self._watcher: threading.Thread | None = None
         self._exited = threading.Event()
-        self._stop_guard = threading.Lock()
+        self._lifeline = Lifeline()
+        self._stopped = False
+        self._guard = threading.Lock()  # while a process starts, nobody stops it, and the other way round
         self._last_output = b""
         self._cold = True
 
@@ -94,12 +98,16 @@ class Sandbox:
     def start(self, *, timeout: float | None = None) -> Self:
         """Start the process and wait until it asks for its first event; `InitFailed` if it does not."""
         began = time.perf_counter()
-        self._api.start()
-        try:
-            self._spawn()
-        except BaseException:
-            self._api.stop()
-            raise
+        with self._guard:
+            if self._stopped:
+                raise InitFailed(_stopped_invocation())
+            self._api.start()
+            try:
+                self._spawn()
+            except BaseException:
+                self._api.stop()
+                self._lifeline.close()
+                raise
         limit = INIT_TIME + self.spec.timeout if timeout is None else timeout
         ready = self._api.ready.wait(None if limit == float("inf") else limit)
         self.init_duration = (time.perf_counter() - began) * 1000
@@ -158,7 +166,8 @@ class Sandbox:
 
     def stop(self) -> None:
         """End the process and all that it started, and free everything; more calls do nothing."""
-        with self._stop_guard:
+        with self._guard:
+            self._stopped = True
             self._kill()
             if self._watcher is not None:
                 self._watcher.join()
@@ -167,6 +176,7 @@ class Sandbox:
             if self._reader is not None:
                 self._last_output = self._reader.close()
                 self._reader = None
+            self._lifeline.close()
 
     def _spawn(self) -> None:
         own = {**self.spec.environment, **lambda_variables(self.spec, self.log_stream)}
@@ -179,7 +189,9 @@ class Sandbox:
             stdout=subprocess.PIPE if captured else None,
             stderr=subprocess.STDOUT if captured else None,
             start_new_session=not self._owns_terminal,
+            pass_fds=self._lifeline.open(),
         )
+        self._lifeline.tie(self._process.pid, group=self._leads_group)
         if self._output is not None and self._process.stdout is not None:
             fd = os.dup(self._process.stdout.fileno())  # the reader's own, to close when it is done
             self._process.stdout.close()
@@ -211,10 +223,15 @@ class Sandbox:
     def _kill(self) -> None:
         if self._process is None or self._exited.is_set():
             return
+        # Without a group of its own, or having left it, what the child started is found by descent.
+        started = _descendants(self._process.pid)
         if self._leads_group:
             self._kill_group(self._process.pid)
         else:
             self._process.kill()
+        for pid in started:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     def _kill_group(self, pid: int) -> None:
         # PermissionError: macOS, where all that is left of the group is a zombie.
@@ -332,6 +349,7 @@ class SandboxPool:
         try:
             return sandbox.start()
         except BaseException:
+            sandbox.stop()  # Ctrl-C while it was waited for
             with self._changed:
                 self._all.discard(sandbox)
                 self._changed.notify_all()
@@ -355,6 +373,16 @@ class SandboxPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that a living one started, and theirs; Linux tells them."""
+    found = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended
+            for child in map(int, children.read_text(encoding="ascii").split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def _peak_memory(pid: int | None) -> int | None:

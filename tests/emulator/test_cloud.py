@@ -459,6 +459,8 @@ def test_an_api_port_in_use_is_told(account: Account) -> None:
         pytest.param({"Origin": "https://evil.example"}, "web pages", id="origin"),
         pytest.param({"Origin": "null"}, "web pages", id="null-origin"),
         pytest.param({"Origin": "http://127.0.0.1:8000"}, "web pages", id="local-origin"),
+        pytest.param({"Sec-Fetch-Site": "cross-site"}, "web pages", id="image-of-a-page"),
+        pytest.param({"Sec-Fetch-Site": "same-site"}, "web pages", id="image-of-a-local-page"),
         pytest.param({"host": "evil.example"}, "own names", id="host"),
         pytest.param({"host": "127.0.0.1.evil.example"}, "own names", id="host-that-looks-like-ours"),
         pytest.param({"host": "evil.example:80@127.0.0.1"}, "own names", id="host-with-user"),
@@ -471,6 +473,26 @@ def test_web_sites_are_refused(account: Account, method: str, headers: dict[str,
 
     assert status == 403
     assert why in json.loads(body)["Message"]
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_what_the_developer_opens_in_a_browser_is_answered(account: Account, site: str) -> None:
+    account.cloud.client("s3", region_name="us-east-1").create_bucket(Bucket=f"pages-{site}")
+    account.cloud.client("s3").put_object(Bucket=f"pages-{site}", Key="a.txt", Body=b"a", ACL="public-read")
+
+    answer = fetch(account.cloud.endpoint, f"/pages-{site}/a.txt", Sec_Fetch_Site=site)
+
+    assert answer == (200, b"a")
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", "same-site", "cross-site"])
+def test_the_users_own_api_is_open_to_pages(account: Account, site: str) -> None:
+    api_id = account.api(account.function(ECHO))
+    host = f"{api_id}.execute-api.{REGION}.localhost"
+
+    status, _ = fetch(account.cloud.endpoint, "/", host=host, Sec_Fetch_Site=site)
+
+    assert status == 200
 
 
 def test_no_answer_invites_other_origins(account: Account) -> None:

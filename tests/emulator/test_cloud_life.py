@@ -7,16 +7,19 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from microlambda.emulator.cloud import CloudUnavailable, EmbeddedCloud, managed_runtime, moto_adapter
+from microlambda.emulator.cloud.cloud_folder import CloudFolder
 from microlambda.emulator.errors import PortInUse
 from microlambda.emulator.server import Server
 
-from .accounts import ECHO, REGION, Account
+from .accounts import ECHO, REGION, Account, zipped
 
 pytest.importorskip("moto.server")
 
@@ -102,3 +105,64 @@ def test_the_developers_aws_is_out_of_reach_while_the_cloud_runs(monkeypatch: py
 
     left = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     assert left == {"AWS_PROFILE": "missing", "AWS_CONFIG_FILE": "/home/dev/.aws/config"}
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+
+
+@posix
+def test_what_a_killed_cloud_left_is_swept_at_the_next_start_and_what_lives_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import os, time; from microlambda.emulator.cloud.cloud_folder import CloudFolder\n"
+        "folder = CloudFolder().path / 'archives' / 'a'; folder.mkdir(parents=True)\n"
+        "(folder / 'app.py').touch(); folder.chmod(0o555); print(folder, flush=True); time.sleep(600)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    children = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    folders = [Path(child.stdout.readline().strip()).parents[1] for child in children if child.stdout]
+    for folder in folders:
+        os.utime(folder, (0, 0))
+    killed, living = children
+    killed.kill()
+    killed.wait(20)
+    young = tmp_path / "microlambda-cloud.young"
+    young.mkdir()
+
+    CloudFolder().remove()
+
+    assert not folders[0].exists()
+    assert folders[1].exists()
+    assert young.exists()
+    living.kill()
+    for child in children:
+        child.communicate(timeout=20)
+
+
+def test_the_end_of_the_cloud_ends_environments_that_an_update_has_retired() -> None:
+    printed: list[bytes] = []
+    on_it = threading.Event()
+
+    def output(_name: str, line: bytes) -> None:
+        printed.append(line)
+        on_it.set()
+
+    source = (
+        "import os, time\ndef handler(event, context):\n"
+        "    print(os.getpid(), flush=True)\n    time.sleep(600)\n"
+    )
+    with EmbeddedCloud(region=REGION, output=output) as cloud:
+        account = Account(cloud)
+        name = account.function(source, live=False, Timeout=600)
+        account.invoke(name, InvocationType="Event")
+        assert on_it.wait(20)
+        account.lambdas.update_function_code(FunctionName=name, ZipFile=zipped(app=ECHO))
+        assert account.invoke(name, 7)[1] == 7
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(printed[0]), 0)

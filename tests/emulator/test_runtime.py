@@ -234,6 +234,44 @@ def test_other_paths_are_404(api: RuntimeApi, method: str, path: str) -> None:
     assert response.status == 404
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Host": "attacker.example"},
+        {"Host": "localhost"},
+        {"Host": ""},
+        {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+    ids=lambda fields: "-".join(f"{name}={value}" for name, value in fields.items()),
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/2018-06-01/runtime/invocation/next"),
+        ("POST", "/2018-06-01/runtime/invocation/a/response"),
+        ("POST", "/2018-06-01/runtime/init/error"),
+        ("POST", "/microlambda/ready"),
+    ],
+)
+def test_web_pages_neither_read_events_nor_forge_answers(
+    api: RuntimeApi, method: str, path: str, fields: dict[str, str]
+) -> None:
+    api.send(Event(request_id="a", payload=b'"secret"', deadline_ms=0, function_arn="arn"))
+    connection = http.client.HTTPConnection(api.address, timeout=20)
+    connection.request(method, path, body=b"{}" if method == "POST" else None, headers=fields)
+    response = connection.getresponse()
+    answer = response.read()
+    connection.close()
+
+    assert response.status == 403
+    assert b"secret" not in answer
+    assert not api.ready.is_set()
+    assert api.outcome(0.01) is None
+
+
 def test_the_ready_document_is_kept(api: RuntimeApi) -> None:
     connection = runtime_client.Connection(api.address)
     runtime_client.report_ready(connection, {"name": "demo", "routes": ["GET /"]})

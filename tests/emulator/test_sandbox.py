@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +126,29 @@ def test_a_call_over_its_time_is_killed_with_its_children(function: MakeSpec, tm
     assert gone(child)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's children")
+@pytest.mark.parametrize(
+    ("owns_terminal", "leaves_group"), [(True, False), (False, True)], ids=["our-group", "left-the-group"]
+)
+def test_a_hung_call_is_killed_with_children_outside_its_group(
+    function: MakeSpec, owns_terminal: bool, leaves_group: bool
+) -> None:
+    source = f"""
+        import subprocess, sys, time
+        sleeper = "import subprocess as s, sys; s.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+        def handler(event, context):
+            child = subprocess.Popen([sys.executable, "-c", sleeper], start_new_session={leaves_group})
+            print(child.pid, flush=True)
+            time.sleep(600)
+    """
+    lines: list[bytes] = []
+    spec = function(source, timeout=0.5)
+    with SandboxPool(spec, output=lines.append, owns_terminal=owns_terminal) as pool:
+        assert pool.invoke(b"{}").timed_out
+
+    assert gone(int(lines[0]))
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -204,6 +231,119 @@ def test_stop_ends_a_call_that_is_on_its_way(function: MakeSpec) -> None:
 
     thread.join(20)
     assert answers == ["Runtime.ExitError"]
+
+
+def test_stop_waits_for_a_child_that_is_being_started_and_ends_it(
+    function: MakeSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(function("import time; time.sleep(600)"), output=lambda line: None)
+    left: list[bool] = []
+    stopped = threading.Event()
+
+    def stop() -> None:
+        sandbox.stop()
+        left.append(sandbox.pid is None or runs(sandbox.pid))
+        stopped.set()
+
+    stopper = threading.Thread(target=stop)
+    real = subprocess.Popen
+
+    def popen(*args: Any, **named: Any) -> Any:
+        stopper.start()
+        assert not stopped.wait(0.1)
+        return real(*args, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(InitFailed):
+        sandbox.start()
+
+    stopper.join(20)
+    assert left == [False]
+
+
+def test_an_interrupt_while_a_child_is_waited_for_ends_it(function: MakeSpec) -> None:
+    lines: list[bytes] = []
+
+    def output(line: bytes) -> None:
+        lines.append(line)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    pool = SandboxPool(
+        function("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)"), output=output
+    )
+
+    with pytest.raises(KeyboardInterrupt):
+        pool.start()
+
+    assert gone(int(lines[0]))
+    assert pool.size == 0
+
+
+def test_what_was_stopped_starts_no_child(function: MakeSpec) -> None:
+    sandbox = Sandbox(function(PID))
+    sandbox.stop()
+
+    with pytest.raises(InitFailed, match="have been stopped"):
+        sandbox.start()
+
+    assert sandbox.pid is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a file choose its signal")
+@pytest.mark.parametrize("owns_terminal", [False, True], ids=["own-group", "our-group"])
+def test_a_parent_that_is_killed_takes_a_hanging_handler_with_it(
+    function: MakeSpec, tmp_path: Path, owns_terminal: bool
+) -> None:
+    source = """
+        import os, subprocess, sys, time
+        def handler(event, context):
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            print(os.getpid(), child.pid, flush=True)
+            time.sleep(600)
+    """
+    spec = function(source)
+    program = f"""
+import pathlib, threading
+from microlambda.emulator.sandbox import FunctionSpec, SandboxPool
+PosixPath = pathlib.PosixPath
+spec = FunctionSpec(**{ {name: getattr(spec, name) for name in spec.__dataclass_fields__}!r})
+pool = SandboxPool(spec, owns_terminal={owns_terminal})
+# The thread that starts the child ends before the handler is called: that may not end the child.
+starter = threading.Thread(target=pool.start)
+starter.start()
+starter.join()
+pool.invoke(b"{{}}")
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+    assert parent.stdout is not None
+    child, grandchild = (int(pid) for pid in parent.stdout.readline().split())
+    assert runs(child)
+
+    parent.kill()
+    parent.wait(20)
+    parent.stdout.close()
+
+    try:
+        assert gone(child)
+        assert owns_terminal or gone(grandchild)
+    finally:
+        for pid in (child, grandchild):
+            if runs(pid):
+                os.kill(pid, 9)
+
+
+def test_a_stopped_environment_leaves_no_file_open(function: MakeSpec) -> None:
+    def stopped() -> int:
+        with SandboxPool(function(PID), output=lambda line: None) as pool:
+            pool.invoke(b"{}")
+        return len(os.listdir("/dev/fd"))  # noqa: PTH208
+
+    assert stopped() == stopped()
 
 
 def test_stop_with_grace_lets_a_call_end(function: MakeSpec) -> None:
@@ -363,8 +503,73 @@ def test_the_local_environment_is_the_developers_without_aws() -> None:
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
 
 
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_CONFIG_FILE"])
-def test_no_configured_variable_can_open_the_way_to_aws(name: str) -> None:
-    environment = archive_environment({name: "https://sts.amazonaws.com"}, region="eu-west-1", endpoint=None)
+def archives(configured: dict[str, str]) -> dict[str, str]:
+    return archive_environment(configured, region="eu-west-1", endpoint="http://127.0.0.1:5000")
 
-    assert "amazonaws" not in environment[name]
+
+def developers(configured: dict[str, str]) -> dict[str, str]:
+    return developer_environment(configured, region="eu-west-1", inherited={"NO_PROXY": "inherited"})
+
+
+ENVIRONMENTS = pytest.mark.parametrize("environment_of", [archives, developers])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONFIG_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_PROFILE",
+        "AWS_SECURITY_TOKEN",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ],
+)
+@ENVIRONMENTS
+def test_no_configured_variable_can_open_the_way_to_aws(
+    environment_of: Callable[[dict[str, str]], dict[str, str]], name: str
+) -> None:
+    assert environment_of({name: "configured"}).get(name) != "configured"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_LAMBDA_EXEC_WRAPPER",
+        "AWS_STORAGE_BUCKET_NAME",
+        "AWS_XRAY_CONTEXT_MISSING",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "http_proxy",
+    ],
+)
+@ENVIRONMENTS
+def test_other_configured_variables_stay(
+    environment_of: Callable[[dict[str, str]], dict[str, str]], name: str
+) -> None:
+    assert environment_of({name: "configured"})[name] == "configured"
+
+
+@pytest.mark.parametrize(
+    ("configured", "expected"),
+    [
+        ({"NO_PROXY": "corp.example"}, "corp.example,127.0.0.1,localhost,::1"),
+        ({"no_proxy": "corp.example"}, "corp.example,127.0.0.1,localhost,::1"),
+        ({"NO_PROXY": "*"}, "*"),
+    ],
+    ids=["upper", "lower", "all"],
+)
+@ENVIRONMENTS
+def test_the_way_to_this_machine_needs_no_proxy(
+    environment_of: Callable[[dict[str, str]], dict[str, str]], configured: dict[str, str], expected: str
+) -> None:
+    environment = environment_of(configured)
+
+    assert environment["NO_PROXY"] == environment["no_proxy"] == expected

@@ -37,13 +37,6 @@ class Archives:
                 unfinished.rename(folder)
         return folder
 
-    def remove(self) -> None:
-        """Remove all of them."""
-        for path in [self._folder, *self._folder.rglob("*")]:
-            if path.is_dir():
-                path.chmod(0o755)
-        shutil.rmtree(self._folder, ignore_errors=True)
-
 
 def _make_read_only(folder: Path, executable: set[str]) -> None:
     for path in folder.rglob("*"):

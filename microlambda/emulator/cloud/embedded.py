@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -14,6 +11,7 @@ import botocore.session
 from botocore.config import Config
 
 from microlambda.emulator.cloud.archives import Archives
+from microlambda.emulator.cloud.cloud_folder import CloudFolder
 from microlambda.emulator.cloud.execute_api import ExecuteApi
 from microlambda.emulator.cloud.front import Front
 from microlambda.emulator.cloud.functions import Functions
@@ -27,6 +25,7 @@ from microlambda.project.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -66,9 +65,8 @@ class EmbeddedCloud:
         self._say = say or (lambda _: None)
         self._server = Server(self._answer, port=port, log=self._say)
         self._api_servers: list[Server] = []
-        self._moto = Moto()
-        self._folder: Path | None = None
-        self._archives: Archives | None = None
+        self._moto = Moto(say=self._say)
+        self._folder: CloudFolder | None = None
         self._functions: Functions | None = None
         self._apis: ExecuteApi | None = None
         self._front: Front | None = None
@@ -125,22 +123,19 @@ class EmbeddedCloud:
             self._functions.stop()
             self._functions = None
         self._server.stop()
-        if self._archives is not None:
-            self._archives.remove()
-            self._archives = None
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             self._folder = None
         self._front = None
         self._moto.stop()
 
     def _assemble(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="microlambda-cloud-"))
+        self._folder = CloudFolder()
         self._moto.start(self._server.port)
-        runtime = self._runtime(self._folder / "runtime")
-        self._archives = Archives(self._folder / "archives")
+        runtime = self._runtime(self._folder.path / "runtime")
+        archives = Archives(self._folder.path / "archives")
         self._functions = Functions(
-            self._moto, self._archives, runtime, endpoint=self.endpoint, output=self._output
+            self._moto, archives, runtime, endpoint=self.endpoint, output=self._output
         )
         policies = Policies(self._moto)
         self._apis = ExecuteApi(

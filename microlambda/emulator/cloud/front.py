@@ -1,8 +1,9 @@
 """The WSGI front of the embedded cloud: who is let in, and who answers.
 
 It owns what moto gets wrong or lacks, and passes the rest on. It is closed to web sites: a page in the
-developer's browser may not read local secrets (Origin), nor under a name that leads to this machine (Host,
-DNS rebinding). The user's own APIs are as open as they are on AWS.
+developer's browser may neither read local secrets (Origin) nor ask for anything blindly, as an <img> does
+(Sec-Fetch-Site), nor under a name that leads to this machine (Host, DNS rebinding). The user's own APIs are
+as open as they are on AWS.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ def _refusal(host: str, environ: dict[str, Any]) -> AwsAnswer | None:
     if not _LOOPBACK_HOST.fullmatch(host):
         message = f"the embedded cloud answers to this machine's own names, and {host!r} is none of them"
         return AwsAnswer.error(403, "AccessDeniedException", message)
-    if "HTTP_ORIGIN" in environ:
+    # "none" is what the developer typed, "same-origin" what that leads to; other clients send no such field.
+    if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
         message = "the embedded cloud takes no requests from web pages"
         return AwsAnswer.error(403, "AccessDeniedException", message)
     if environ.get("PATH_INFO", "").startswith("/moto-api"):

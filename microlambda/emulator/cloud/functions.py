@@ -44,6 +44,7 @@ class Functions:
         self._endpoint = endpoint
         self._output = output
         self._pools: dict[tuple[str, str, str], tuple[tuple[object, ...], SandboxPool]] = {}
+        self._retiring: set[SandboxPool] = set()
         self._guard = threading.Lock()
         self._stopped = False
 
@@ -82,7 +83,7 @@ class Functions:
         """End all environments."""
         with self._guard:
             self._stopped = True
-            pools = [pool for _, pool in self._pools.values()]
+            pools = [*(pool for _, pool in self._pools.values()), *self._retiring]
             self._pools.clear()
         for pool in pools:
             pool.stop()
@@ -98,10 +99,17 @@ class Functions:
                 fresh.stop()
             else:
                 self._pools[key] = (function.configuration, fresh)
+            if pool is not None:
+                self._retiring.add(pool)
         if pool is not None:
-            # $LATEST was changed; what still runs in the old environments comes to its end there.
-            threading.Thread(target=pool.stop, kwargs={"grace": function.timeout}, daemon=True).start()
+            threading.Thread(target=self._retire, args=(pool, function.timeout), daemon=True).start()
         return fresh
+
+    def _retire(self, pool: SandboxPool, grace: float) -> None:
+        """$LATEST was changed; what still runs in the old environments comes to its end there."""
+        pool.stop(grace=grace)
+        with self._guard:
+            self._retiring.discard(pool)
 
     def _spec(self, function: DeployedFunction) -> FunctionSpec:
         root = self._archives.unpacked(function.archive.content)

@@ -1,7 +1,8 @@
 """The one module that touches moto: its application, and the state behind it.
 
 It reads what moto's own API does not tell (the bytes of an archive), switches off what moto would do by
-itself (its triggers run inside the caller's request and want Docker), and closes the server to web sites.
+itself (its triggers run inside the caller's request and want Docker; its deliveries go to the network), and
+closes the server to web sites.
 All of it is tested against the version of moto that is pinned in pyproject.toml.
 """
 
@@ -21,6 +22,7 @@ from microlambda.emulator.cloud.deployed import (
     FunctionName,
     FunctionNotFound,
 )
+from microlambda.emulator.cloud.outgoing import kept_on_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +46,8 @@ _LAMBDA_ARN = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\
 class Moto:
     """moto in this process. Its state is the process's: one at a time, and each starts empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, say: Callable[[str], None] | None = None) -> None:
+        self._say = say or (lambda _: None)
         self._patches = ExitStack()
         self._api_urls: dict[str, str] = {}
         self.application: WSGIApplication = _not_started
@@ -61,6 +64,7 @@ class Moto:
         from moto.s3 import notifications
 
         _reset()
+        self._patches.enter_context(kept_on_this_machine("moto", self._say))
         # The setting MOTO_DISABLE_GLOBAL_CORS, which moto reads only when it is first imported.
         self._patches.enter_context(patch.object(werkzeug_app, "DISABLE_GLOBAL_CORS", True))
         for name in _TRIGGERS:
