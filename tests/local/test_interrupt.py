@@ -5,16 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from microlambda.local.interrupt import until_interrupted
+from microlambda.local.interrupt import Interrupt, until_interrupted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def once_it_waits(interrupt: Interrupt, act: Callable[[], object]) -> None:
+    """Act from another thread as soon as the main thread waits, or is just about to."""
+
+    def run() -> None:
+        while not interrupt.has_served:
+            pass
+        act()
+
+    threading.Thread(target=run).start()
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
+)
 def test_a_signal_ends_the_block(number: int) -> None:
     with until_interrupted() as interrupt:
-        threading.Timer(0, os.kill, (os.getpid(), number)).start()
+        once_it_waits(interrupt, lambda: os.kill(os.getpid(), number))
         interrupt.wait()
 
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -23,7 +37,7 @@ def test_a_signal_ends_the_block(number: int) -> None:
 def test_a_signal_that_another_thread_is_given_ends_the_block() -> None:
     # The handler runs in the main thread, which nothing wakes but the socket.
     with until_interrupted() as interrupt:
-        threading.Thread(target=lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+        once_it_waits(interrupt, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM))
         interrupt.wait()
 
 
@@ -36,7 +50,7 @@ def test_ignored_signals_do_not_break_off_the_cleaning_up() -> None:
     cleaned = []
     with until_interrupted() as interrupt:
         try:
-            threading.Timer(0, os.kill, (os.getpid(), signal.SIGINT)).start()
+            once_it_waits(interrupt, lambda: os.kill(os.getpid(), signal.SIGINT))
             interrupt.wait()
         finally:
             interrupt.ignore()
