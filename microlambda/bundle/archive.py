@@ -53,11 +53,12 @@ def write_archive(
     *,
     base: Path | None = None,
     keep: Callable[[str], bool] | None = None,
+    check: Callable[[Path], None] | None = None,
 ) -> None:
     """Write an archive in one step: `path` is what it was before, or whole.
 
     `base` is an archive whose entries come in as they are, without being compressed again; where `keep` is
-    given, only those whose names it accepts.
+    given, only those whose names it accepts. `check` raises to refuse the archive before it takes its place.
     """
     with _replacing(path) as temporary:
         if base is not None and keep is None:
@@ -70,6 +71,8 @@ def write_archive(
             archive.filelist.sort(
                 key=lambda info: info.filename
             )  # the directory at the end lists them in this order
+        if check is not None:
+            check(temporary)
 
 
 def _copy(base: Path, archive: zipfile.ZipFile, keep: Callable[[str], bool]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +16,17 @@ from microlambda.bundle.archive import Entry, names, unpacked_size, write_archiv
 from microlambda.bundle.bytecode import bytecode_name, compile_sources, missing_note
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.dependencies import Dependencies, prepare
-from microlambda.bundle.errors import BundleError, BundleTooLarge
+from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
+from microlambda.bundle.interruption import unwinding
 from microlambda.bundle.requirements import read_requirements
-from microlambda.bundle.sources import Sources, find_sources, refuse_missing_module, top_level
+from microlambda.bundle.sources import Sources, file_of_module, find_sources, top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
+    from microlambda.bundle.bytecode import Problem
     from microlambda.bundle.installed import Package
+    from microlambda.bundle.sources import Source
     from microlambda.bundle.target import Target
     from microlambda.project.settings import Settings
 
@@ -52,10 +56,11 @@ class Bundle:
 
 @dataclass(frozen=True, kw_only=True)
 class _Code:
-    """Code that is ours to compile: entries of the project or of the runtime."""
+    """Code that is ours to compile, of the project and of the runtime; `problems` by names of entries."""
 
     entries: tuple[Entry, ...]
-    notes: tuple[str, ...]
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def build(
@@ -74,23 +79,32 @@ def build(
     `resolver` is "uv" or "pip"; the best that is installed otherwise. `refresh` resolves anew what is in the
     cache. What fails raises a `ToolError` and leaves `out` as it was.
     """
-    try:
+    with unwinding(), _explained():
         requirements = read_requirements(settings)
         say(f"Requirements: {requirements.label}")
         say(f"Target: {target}")
         sources = find_sources(settings, import_root, out=out)
-        refuse_missing_module(sources, module)
+        own = file_of_module(sources, module)
+        code = _compiled(sources, target)
+        _refuse_broken_app(own, code, settings.root, target)
         dependencies = prepare(
             requirements, target, root=settings.root, resolver=resolver, refresh=refresh, say=say
         )
-        code = _compiled(sources, target)
-        archive = out / f"{_archive_name(settings)}.zip"
+        inputs = inputs_hash(settings, import_root, target, out=out)
+        archive = archive_path(settings, out)
         collisions = _write(archive, code, dependencies, sources)
+        notes = [*requirements.notes, *sources.notes, *dependencies.notes, *code.notes, *collisions]
+        return _bundle(archive, inputs, dependencies.packages, notes)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say of what the system refuses that it is the bundle which was not made."""
+    try:
+        yield
     except OSError as exc:
         where = f" ({Path(exc.filename).name})" if isinstance(exc.filename, str) else ""
         raise BundleError(f"the bundle could not be made: {exc.strerror or exc}{where}.") from exc
-    notes = [*requirements.notes, *sources.notes, *dependencies.notes, *code.notes, *collisions]
-    return _bundle(archive, inputs_hash(settings, import_root, target, out=out), dependencies.packages, notes)
 
 
 def inputs_hash(settings: Settings, import_root: Path, target: Target, *, out: Path | None = None) -> str:
@@ -144,7 +158,21 @@ def _compiled(sources: Sources, target: Target) -> _Code:
         f"{name} is no Python {target.python}: {problem}. Its import will fail on Lambda."
         for name, problem in problems.items()
     ]
-    return _Code(entries=_sorted(entries), notes=tuple(notes))
+    return _Code(entries=_sorted(entries), problems=problems, notes=tuple(notes))
+
+
+def _refuse_broken_app(own: Source, code: _Code, root: Path, target: Target) -> None:
+    """Refuse an app whose own module does not compile; any other may be one that nothing imports."""
+    problem = code.problems.get(own.name)
+    if problem is None:
+        return
+    root = root.resolve()
+    where = own.path.relative_to(root).as_posix() if own.path.is_relative_to(root) else own.name
+    where += f":{problem.line}" if problem.line else ""
+    raise SourcesUnusable(
+        f"{where} is no Python {target.python}: {problem.message}. "
+        "It is the app's own module, so no function could start. Mend it, or change python in the settings."
+    )
 
 
 def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
@@ -158,23 +186,24 @@ def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources
     present = names(dependencies.archive) if dependencies.archive is not None else []
     dropped = {name for name in present if name in taken or top_level(name) in shadowing}
     keep = (lambda name: name not in dropped) if dropped else None
-    write_archive(path, code.entries, base=dependencies.archive, keep=keep)
+
+    def check(archive: Path) -> None:
+        _refuse_too_large(archive, path.stem, dependencies.packages)
+
+    write_archive(path, code.entries, base=dependencies.archive, keep=keep, check=check)
     hidden = sorted({top_level(name) for name in dropped} - {"microlambda"})
     return [
         f"{name} of the project hides the dependency of the same name, which is left out." for name in hidden
     ]
 
 
-def _archive_name(settings: Settings) -> str:
+def archive_path(settings: Settings, out: Path) -> Path:
+    """Name the archive that a build for these settings writes to the folder `out`."""
     name = settings.name or settings.root.resolve().name
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "bundle"
+    return out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-.') or 'bundle'}.zip"
 
 
 def _bundle(archive: Path, inputs: str, packages: tuple[Package, ...], notes: list[str]) -> Bundle:
-    unpacked = unpacked_size(archive)
-    if unpacked > UNPACKED_LIMIT:
-        archive.unlink()
-        raise BundleTooLarge(_too_large(archive.stem, unpacked, packages))
     size = archive.stat().st_size
     if size > UPLOAD_LIMIT:
         notes.append(
@@ -183,17 +212,20 @@ def _bundle(archive: Path, inputs: str, packages: tuple[Package, ...], notes: li
     return Bundle(
         archive=archive,
         size=size,
-        unpacked_size=unpacked,
+        unpacked_size=unpacked_size(archive),
         inputs_hash=inputs,
         packages=packages,
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _too_large(name: str, unpacked: int, packages: tuple[Package, ...]) -> str:
+def _refuse_too_large(archive: Path, name: str, packages: tuple[Package, ...]) -> None:
+    unpacked = unpacked_size(archive)
+    if unpacked <= UNPACKED_LIMIT:
+        return
     largest = sorted(packages, key=lambda package: package.size, reverse=True)[:5]
     shown = ", ".join(f"{package.name} {package.size / _MB:.0f} MB" for package in largest)
-    return (
+    raise BundleTooLarge(
         f"the bundle {name!r} unpacks to {unpacked / _MB:.1f} MB; Lambda accepts 250 MB. "
         f"{f'Largest: {shown}. ' if shown else ''}"
         "Exclude what the app does not need, or use a container image."

@@ -51,6 +51,17 @@ class Job:
         return optimization(self.name)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a file does not compile, and the line where that shows, if it has one."""
+
+    message: str
+    line: int | None
+
+    def __str__(self) -> str:
+        return f"{self.message} (line {self.line})" if self.line else self.message
+
+
 def optimization(name: str) -> int:
     """Choose how much of a module stays out of its bytecode: of our own, the docstrings (level 2).
 
@@ -75,18 +86,18 @@ def bytecode_name(name: str, target: Target) -> str:
     return (path.parent / "__pycache__" / f"{path.stem}.{target.cache_tag}.pyc").as_posix()
 
 
-def compile_all(jobs: Sequence[Job], interpreter: str) -> dict[str, str]:
+def compile_all(jobs: Sequence[Job], interpreter: str) -> dict[str, Problem]:
     """Compile files; gives what is wrong with those that do not compile, by their names in the archive."""
     processes = max(1, min(os.cpu_count() or 1, len(jobs) // _PER_PROCESS))
     parts = [jobs[start::processes] for start in range(processes)]
-    problems: dict[str, str] = {}
+    problems: dict[str, Problem] = {}
     with ThreadPoolExecutor(processes) as pool:
         for found in pool.map(lambda part: _compile(part, interpreter), parts):
             problems |= found
     return problems
 
 
-def _compile(jobs: Sequence[Job], interpreter: str) -> dict[str, str]:
+def _compile(jobs: Sequence[Job], interpreter: str) -> dict[str, Problem]:
     work = [
         [str(job.source), str(job.output), f"{TASK_ROOT}/{job.name}", job.name, job.optimize] for job in jobs
     ]
@@ -102,13 +113,14 @@ def _compile(jobs: Sequence[Job], interpreter: str) -> dict[str, str]:
     )
     if said.returncode != 0:
         raise BundleError(f"{interpreter} failed to compile for the bundle:\n{said.stderr.strip()[-500:]}")
-    problems: dict[str, str] = json.loads(said.stdout)
-    return problems
+    return {
+        name: Problem(message=message, line=line) for name, (message, line) in json.loads(said.stdout).items()
+    }
 
 
 def compile_sources(
     sources: Mapping[str, bytes], target: Target, folder: Path
-) -> tuple[dict[str, bytes], dict[str, str]] | None:
+) -> tuple[dict[str, bytes], dict[str, Problem]] | None:
     """Compile modules, given by their names in the archive; gives bytecode and problems by those names.
 
     Each file's bytecode is kept under `folder`, so that only what changed is compiled. None where no
@@ -116,7 +128,7 @@ def compile_sources(
     """
     entries = {name: _entry(name, content, target, folder) for name, content in sources.items()}
     lacking = {name: entry for name, entry in entries.items() if not entry.is_file()}
-    problems: dict[str, str] = {}
+    problems: dict[str, Problem] = {}
     if lacking:
         interpreter = find_interpreter(target)
         if interpreter is None:
@@ -133,7 +145,7 @@ def _entry(name: str, content: bytes, target: Target, folder: Path) -> Path:
 
 def _compile_lacking(
     lacking: Mapping[str, Path], sources: Mapping[str, bytes], interpreter: str
-) -> dict[str, str]:
+) -> dict[str, Problem]:
     with tempfile.TemporaryDirectory(prefix="microlambda-compile-") as work:
         jobs = []
         for number, name in enumerate(lacking):

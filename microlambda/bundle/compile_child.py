@@ -25,9 +25,9 @@ def main() -> None:
         except py_compile.PyCompileError as exc:
             error = exc.exc_value
             line = getattr(error, "lineno", None)
-            problems[name] = f"{getattr(error, 'msg', error)}" + (f" (line {line})" if line else "")
+            problems[name] = [f"{getattr(error, 'msg', error)}", line or None]
         except (ValueError, RecursionError, MemoryError) as exc:
-            problems[name] = str(exc) or type(exc).__name__
+            problems[name] = [str(exc) or type(exc).__name__, None]
     json.dump(problems, sys.stdout)
 
 

@@ -10,7 +10,8 @@ ToolError
         ├── NoFittingWheel       a dependency that cannot be had for the target
         ├── PackageNotFound      no such package, or no such version
         ├── DependencyConflict   two requirements that exclude each other
-        └── IndexUnreachable     the network, not the requirements
+        ├── IndexUnreachable     the network, not the requirements
+        └── WheelUnreachable     the network, or the URL that a requirement names
 """
 
 from __future__ import annotations
@@ -56,3 +57,7 @@ class DependencyConflict(ResolutionFailed):
 
 class IndexUnreachable(ResolutionFailed):
     """The package index did not answer."""
+
+
+class WheelUnreachable(ResolutionFailed):
+    """The URL that a requirement names did not answer, or not with a wheel."""

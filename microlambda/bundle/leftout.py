@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -91,13 +92,12 @@ class Patterns:
     spec: GitIgnoreSpec
 
     @classmethod
-    def of(cls, lines: Iterable[str], setting: str) -> Patterns:
-        """Read patterns; `setting` is the key that an error names."""
+    def of(cls, lines: Iterable[tuple[str, str]]) -> Patterns:
+        """Read patterns, each with the place that an error names: a key of the settings, a file's line."""
         lines = list(lines)
-        try:
-            return cls(GitIgnoreSpec.from_lines(lines))
-        except ValueError as exc:
-            raise SourcesUnusable(f"{setting} has a pattern that cannot be read: {exc}.") from exc
+        for where, line in lines:
+            _check(where, line)
+        return cls(GitIgnoreSpec.from_lines(line for _where, line in lines))
 
     def match(self, path: str) -> bool:
         """Tell whether a file, given by its path from the project's folder, is matched."""
@@ -105,3 +105,14 @@ class Patterns:
 
     def __bool__(self) -> bool:
         return len(self.spec) > 0
+
+
+def _check(where: str, line: str) -> None:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error) as exc:  # pathspec compiles what stands between brackets as it is
+        because = f" ({exc.msg})" if isinstance(exc, re.error) else ""
+        raise SourcesUnusable(
+            f"{where} has a pattern that cannot be read: {line!r}{because}. "
+            "Patterns are written as in a .gitignore; a backslash before a character takes it as it is."
+        ) from exc

@@ -21,7 +21,6 @@ from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import (
     DependencyConflict,
-    IndexUnreachable,
     PackageNotFound,
     ResolutionFailed,
 )
@@ -30,11 +29,13 @@ from microlambda.bundle.resolver import (
     NEEDS_COMPILER,
     NO_COMPILERS,
     Answer,
+    BuildFailed,
     Request,
     Unfit,
     failure,
     run,
     tail,
+    unreached,
     write_inputs,
     write_one_input,
 )
@@ -61,6 +62,14 @@ _VERSIONS = re.compile(
     r"satisfies the requirement (.+?)(?: \(from (?!versions)[^)]*\))? \(from versions: (.*)\)"
 )
 _UNREACHED = re.compile(r"Could not fetch URL (\S+): connection error")
+#: How it says that a file could not be had; before pip 26 with the parts of its address, if no answer came.
+_NO_FILE = re.compile(
+    r"(?:HTTP error \d+ while getting|Failed to connect to .{1,300}? while fetching|Unable to fetch) (\S+)"
+)
+_NO_ANSWER = re.compile(
+    r"(?:an OSError|ReadTimeoutError): (HTTPS?)ConnectionPool\(host='([^']+)', port=(\d+)\):"
+    r"(?: Max retries exceeded with url: (\S+))?"
+)
 _CONFLICT = re.compile(
     r"because these package versions have conflicting dependencies|ResolutionImpossible: for help"
 )
@@ -92,28 +101,31 @@ class Pip:
         log.unlink(missing_ok=True)
         command = _pip(request.target, work, "install", "--target", str(into), "--no-compile")
         command += [*_platforms(request.target), "--log", str(log)]
-        said = run([*command, *write_inputs(request, work, wheels)], cwd=request.root, environ=_QUIET)
+        said = run(
+            [*command, *write_inputs(request, work, wheels)], cwd=request.root, work=work, environ=_QUIET
+        )
         if said.returncode == 0:
             return Answer()
         logged = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
         return _answer(said.stdout, logged, request)
 
-    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> str | None:
+    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> BuildFailed | None:
         """Build with `pip wheel`, from the source and not from a wheel made for this machine."""
         command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-cache-dir"]
         command += ["--no-binary", unfit.name, "--wheel-dir", str(wheels)]
         command += write_one_input(unfit.requirement, request, work)
         try:
-            said = run(command, cwd=request.root, environ={**_QUIET, **NO_COMPILERS}, timeout=BUILD_TIMEOUT)
+            environ = {**_QUIET, **NO_COMPILERS}
+            said = run(command, cwd=request.root, work=work, environ=environ, timeout=BUILD_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return f"Building its source took more than {BUILD_TIMEOUT} s."
+            return BuildFailed(why=f"Building its source took more than {BUILD_TIMEOUT} s.")
         if said.returncode == 0:
             return None
         if "No matching distribution found" in said.stdout:
-            return "It has no source that could be built either."
+            return BuildFailed(why="It has no source that could be built either.")
         if NEEDS_COMPILER.search(said.stdout):
-            return "Its source needs a compiler."
-        return f"Its source does not build:\n{tail(said.stdout)}\n"
+            return BuildFailed(why="Its source needs a compiler.")
+        return BuildFailed(why="Its source does not build.", log=tail(said.stdout))
 
 
 def _pip(target: Target, work: Path, *arguments: str) -> list[str]:
@@ -132,9 +144,8 @@ def _platforms(target: Target) -> list[str]:
 
 
 def _answer(output: str, logged: str, request: Request) -> Answer:
-    if unreached := _UNREACHED.search(logged):
-        fact = f"pip could not reach the package index: {unreached[1]}."
-        return Answer(error=failure(IndexUnreachable, "pip", output, fact))
+    if url := _unreached(output, logged):
+        return Answer(error=unreached("pip", url, output, request))
     if not_found := _NOT_FOUND.search(output):
         return _not_found(not_found[1].strip(), output, logged, request)
     if _CONFLICT.search(output):
@@ -145,6 +156,19 @@ def _answer(output: str, logged: str, request: Request) -> Answer:
         fact = f"the dependencies exclude each other{': ' + detail if detail else ''}."
         return Answer(error=failure(DependencyConflict, "pip", output, fact))
     return Answer(error=failure(ResolutionFailed, "pip", output))
+
+
+def _unreached(output: str, logged: str) -> str | None:
+    """Give the address that gave nothing, if there is one."""
+    if page := _UNREACHED.search(logged):
+        return page[1]
+    flat = " ".join(output.split())
+    if file := _NO_FILE.search(flat):
+        return file[1]
+    if silent := _NO_ANSWER.search(flat):
+        scheme, host, port, path = silent.groups()
+        return f"{scheme.lower()}://{host}:{port}{path or ''}"
+    return None
 
 
 def _not_found(asked: str, output: str, logged: str, request: Request) -> Answer:

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
+import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
@@ -23,6 +27,7 @@ from microlambda.bundle.errors import (
     NoFittingWheel,
     PackageNotFound,
     ResolutionFailed,
+    WheelUnreachable,
 )
 from microlambda.bundle.requirement_lines import mask
 
@@ -43,6 +48,10 @@ NO_COMPILERS = dict.fromkeys(("CC", "CXX", "FC", "F77", "F90", "RUSTC", "LD"), "
 
 #: What a build says that wanted one.
 NEEDS_COMPILER = re.compile(r"\bfalse\b.*(?:non-zero|failed|exit)|\bcompiler", re.IGNORECASE)
+
+#: Why an address gave nothing, in the words of pip and of uv: an HTTP status, or what the system says.
+_STATUS = re.compile(r"HTTP (?:error|status \w+ error) \(?([45]\d\d)")
+_REASON = re.compile(r"\[Errno -?\d+\] ([^'\")\n]+)|([A-Z][a-z ]+) \(os error \d+\)")
 
 FOR_THIS_MACHINE = "Its source builds only for the machine that it is built on."
 
@@ -73,6 +82,14 @@ class Answer:
     error: ResolutionFailed | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class BuildFailed:
+    """Why no wheel came of a source, in one sentence; `log` is what the build said, where that tells more."""
+
+    why: str
+    log: str = ""
+
+
 class Resolver(Protocol):
     """A program that resolves and installs."""
 
@@ -87,13 +104,13 @@ class Resolver(Protocol):
     def install(self, request: Request, work: Path, into: Path, wheels: Path) -> Answer:
         """Install the request into a folder, taking wheels alone; `wheels` holds those built meanwhile."""
 
-    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> str | None:
+    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> BuildFailed | None:
         """Build the source of a package into a wheel under `wheels`; answer what went wrong, or None."""
 
 
 def resolve(request: Request, resolver: Resolver, into: Path) -> None:
     """Install the requirements for the target into an empty folder, or say which of them cannot be had."""
-    with tempfile.TemporaryDirectory(prefix="microlambda-resolve-") as name:
+    with tempfile.TemporaryDirectory(prefix="microlambda-resolve-", ignore_cleanup_errors=True) as name:
         work = Path(name)
         wheels = work / "wheels"
         wheels.mkdir()
@@ -112,13 +129,14 @@ def _build_all(
 ) -> None:
     for one in unfit:
         if one.name in tried:
-            raise no_fitting_wheel(one, request, "")
+            raise no_fitting_wheel(one, request)
         if request.requirements.is_hashed:
-            raise no_fitting_wheel(one, request, "Hashes are given, so nothing is built from source.")
+            why = "Hashes are given, so nothing is built from source."
+            raise no_fitting_wheel(one, request, BuildFailed(why=why))
         tried.add(one.name)
         problem = resolver.build(one, request, work, wheels)
-        if problem is None:
-            problem = _impure(one.name, wheels)
+        if problem is None and (impure := _impure(one.name, wheels)):
+            problem = BuildFailed(why=impure)
         if problem is not None:
             raise no_fitting_wheel(one, request, problem)
 
@@ -138,13 +156,14 @@ def _impure(name: str, wheels: Path) -> str | None:
     return "Its source builds no wheel of that name."
 
 
-def no_fitting_wheel(unfit: Unfit, request: Request, why: str) -> NoFittingWheel:
-    """Name the dependency, what it lacks and what to do."""
-    details = " ".join(part for part in (unfit.hint, why) if part)
+def no_fitting_wheel(unfit: Unfit, request: Request, problem: BuildFailed | None = None) -> NoFittingWheel:
+    """Name the dependency, what it lacks and what to do; a build's log comes last."""
+    details = " ".join(part for part in (unfit.hint, problem.why if problem else "") if part)
+    log = f"\nThe build said:\n{problem.log}" if problem and problem.log else ""
     return NoFittingWheel(
         f"{unfit.requirement} has no wheel for {request.target}{f': {mask(details)}' if details else '.'} "
         "Pin a version that has one, change python or architecture in the settings, "
-        "put it into a Lambda layer, or ship a container image."
+        f"put it into a Lambda layer, or ship a container image.{mask(log)}"
     )
 
 
@@ -152,23 +171,51 @@ def run(
     command: Sequence[str],
     *,
     cwd: Path,
+    work: Path | None = None,
     environ: Mapping[str, str] | None = None,
     timeout: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a resolver and keep what it says, both streams in one; its questions find no terminal."""
-    return subprocess.run(
+    """Run a resolver and keep what it says, both streams in one; its questions find no terminal.
+
+    What it makes for the time being, it makes in `work`. Whatever ends the wait ends it with all that it
+    started, builds among them, so that nothing writes there any longer.
+    """
+    with subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1", **(environ or {})},
+        env={**os.environ, "NO_COLOR": "1", **_temporary(work), **(environ or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
-        check=False,
-        timeout=timeout,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=timeout)
+        except BaseException:  # Ctrl-C, SIGTERM, and the time that is over
+            _kill(process)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said)
+
+
+def _temporary(work: Path | None) -> dict[str, str]:
+    """Point a program to a folder of ours for its temporary files; empty where there is none."""
+    if work is None:
+        return {}
+    folder = work / "tmp"
+    folder.mkdir(exist_ok=True)
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Kill a process and its descendants, which are a group of their own where the system has groups."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def write_inputs(request: Request, work: Path, wheels: Path | None = None) -> list[str]:
@@ -203,10 +250,34 @@ def failure(kind: type[ResolutionFailed], resolver: str, output: str, fact: str 
         PackageNotFound: "Check its spelling and the index that it is published on.",
         DependencyConflict: "Loosen or pin one of them.",
         IndexUnreachable: "Check the connection, the proxy and the index's address, then run it again.",
+        WheelUnreachable: "Check the address, the connection and the proxy, then run it again.",
     }
     text = fact or f"{resolver} could not resolve the dependencies. It says:\n{tail(output)}"
     remedy = remedies.get(kind, "")
     return kind(mask(f"{text}{' ' + remedy if remedy and fact else ''}"))
+
+
+def unreached(resolver: str, url: str, output: str, request: Request) -> ResolutionFailed:
+    """Make the error of an address that gave nothing: that of a wheel which is named, or the index's."""
+    asked = (*request.requirements.direct, *request.requirements.constrained)
+    named = next((one for one in asked if one.url and _place(one.url) == _place(url)), None)
+    if named is None:
+        fact = f"{resolver} could not reach the package index{f': {url}' if url else ''}."
+        return failure(IndexUnreachable, resolver, output, fact)
+    fact = f"the wheel of {named.name} could not be had from {named.url}{_why(output)}."
+    return failure(WheelUnreachable, resolver, output, fact)
+
+
+def _place(url: str) -> tuple[str | None, str]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.path
+
+
+def _why(output: str) -> str:
+    if status := _STATUS.search(output):
+        return f": it answered {status[1]}"
+    reasons = [first or second for first, second in _REASON.findall(output)]
+    return f": {reasons[-1].strip()}" if reasons else ""
 
 
 def tail(output: str) -> str:

@@ -91,8 +91,8 @@ def find_sources(settings: Settings, import_root: Path, *, out: Path | None = No
         settings=settings,
         import_root=import_root.resolve(),
         out=out.resolve() if out is not None else None,
-        include=Patterns.of(settings.include, "include"),
-        exclude=Patterns.of((*_ignored(settings.root), *settings.exclude), "exclude"),
+        include=Patterns.of(("include", line) for line in settings.include),
+        exclude=Patterns.of([*_ignored(settings.root), *(("exclude", line) for line in settings.exclude)]),
     )
     files = {source.name: source for source in _importable(walk)}
     if walk.include:
@@ -101,9 +101,16 @@ def find_sources(settings: Settings, import_root: Path, *, out: Path | None = No
     return Sources(files=tuple(files[name] for name in sorted(files)), notes=tuple(_notes(walk, files)))
 
 
-def _ignored(root: Path) -> tuple[str, ...]:
+def _ignored(root: Path) -> list[tuple[str, str]]:
+    """Read the lines of .lambdaignore, each with its place."""
     path = root / ".lambdaignore"
-    return tuple(path.read_text(encoding="utf-8-sig").splitlines()) if path.is_file() else ()
+    if not path.is_file():
+        return []
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise SourcesUnusable(f"{path.name} is not UTF-8 text: byte {exc.start}. Save it as UTF-8.") from exc
+    return [(f"{path.name}:{number}", line) for number, line in enumerate(text.splitlines(), start=1)]
 
 
 def _importable(walk: _Walk) -> Iterator[Source]:
@@ -128,7 +135,7 @@ def _files(path: Path, walk: _Walk, above: tuple[Path, ...] = ()) -> Iterator[So
     """Give the files at and under a path, those excluded left out."""
     if path.is_dir():
         real = path.resolve()
-        if real in above:  # a link to a folder that it lies in
+        if real in above:  # two links that lead to each other's folders
             return
         for child in _children(path):
             if not _is_skipped(child, walk) and not is_left_out_by_default(child.name):
@@ -167,21 +174,35 @@ def _children(folder: Path) -> list[Path]:
 
 def _is_skipped(path: Path, walk: _Walk, *, is_top: bool = False) -> bool:
     """Tell whether a path never ships; what a user would miss is noted."""
-    if is_never_shipped(path.name) or (walk.out is not None and path.resolve() == walk.out):
+    if is_never_shipped(path.name) or (walk.out is not None and _real(path) == walk.out):
         return True
     if is_secret(path.name):
         if not is_top and not path.name.startswith(".") and not walk.exclude.match(_relative(path, walk)):
             _note(walk, f"{_relative(path, walk)} is left out: files of this name hold secrets.")
         return True
-    if path.is_symlink() and not _leads_inside(path, walk):
-        _note(walk, f"{_relative(path, walk)} is left out: it is a link that leads out of the project.")
+    if path.is_symlink() and (fault := _fault(path, walk)):
+        if not is_left_out_by_default(path.name, is_top=is_top) and not walk.exclude.match(
+            _relative(path, walk)
+        ):
+            _note(walk, f"{_relative(path, walk)} is left out: it is a link {fault}.")
         return True
     return path.is_dir() and is_virtual_environment(path)
 
 
-def _leads_inside(link: Path, walk: _Walk) -> bool:
-    real = link.resolve()
-    return real.exists() and real.is_relative_to(walk.root)
+def _fault(link: Path, walk: _Walk) -> str:
+    """Say why a link is not followed; empty for one that is."""
+    if not link.exists():
+        return f"to {link.readlink()}, which is not there"
+    real = _real(link)
+    if not real.is_relative_to(walk.root):
+        return "that leads out of the project"
+    if _real(link.parent).is_relative_to(real):
+        return "to a folder that it lies in"
+    return ""
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # unlike Path.resolve, takes a link to itself
 
 
 def _note(walk: _Walk, text: str) -> None:
@@ -221,12 +242,14 @@ def _refuse_shadowed_runtime(files: dict[str, Source], import_root: Path) -> Non
             )
 
 
-def refuse_missing_module(sources: Sources, module: str) -> None:
-    """Refuse to go on where the app's own module is not among what ships."""
+def file_of_module(sources: Sources, module: str) -> Source:
+    """Find the file of the app's own module; refuse to go on where it is not among what ships."""
     path = module.replace(".", "/")
-    expected = {f"{path}.py", f"{path}/__init__.py"}
-    if not any(source.name in expected for source in sources.files):
+    files = {source.name: source for source in sources.files}
+    found = files.get(f"{path}/__init__.py") or files.get(f"{path}.py")  # Python looks in this order
+    if found is None:
         raise SourcesUnusable(
             f"the app's module {module!r} would not be in the bundle: {path}.py is not among what ships. "
             "Tests, caches, folders with a dot and what `exclude` or .lambdaignore name stay out."
         )
+    return found

@@ -17,7 +17,6 @@ from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import (
     DependencyConflict,
-    IndexUnreachable,
     PackageNotFound,
     ResolutionFailed,
 )
@@ -27,12 +26,14 @@ from microlambda.bundle.resolver import (
     NEEDS_COMPILER,
     NO_COMPILERS,
     Answer,
+    BuildFailed,
     Request,
     Unfit,
     failure,
     requirement_of,
     run,
     tail,
+    unreached,
     write_inputs,
     write_one_input,
 )
@@ -91,7 +92,8 @@ class Uv:
             command += ["--only-binary", ":all:"]
         if request.requirements.is_hashed:
             command.append("--require-hashes")
-        said = run([*command, *write_inputs(request, work, wheels)], cwd=request.root, environ=_QUIET)
+        command += write_inputs(request, work, wheels)
+        said = run(command, cwd=request.root, work=work, environ=_QUIET)
         return Answer() if said.returncode == 0 else self._answer(said.stdout, request)
 
     def _for(self, request: Request) -> list[str]:
@@ -111,15 +113,13 @@ class Uv:
         flat = " ".join(output.split())  # uv wraps its sentences
         if _NETWORK.search(flat):
             url = _URL.search(flat)
-            where = f": {url[1]}" if url else ""
-            fact = f"uv could not reach the package index{where}."
-            return Answer(error=failure(IndexUnreachable, "uv", output, fact))
+            return Answer(error=unreached("uv", url[1] if url else "", output, request))
         names = dict.fromkeys([*_matches(_NO_WHEEL, flat), *_matches(_NO_WHEEL_HINT, flat)])
         if names:
             return Answer(unfit=tuple(_unfit(name, request, output) for name in names))
         return Answer(error=_error(flat, output))
 
-    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> str | None:
+    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> BuildFailed | None:
         """Let uv build and install the one package, and pack what it installed into a wheel again.
 
         uv has no command that builds a wheel of a package from an index. Its own cache is left out: a wheel
@@ -131,9 +131,10 @@ class Uv:
         command += [*self._for(request), "--no-deps", "--no-cache"]
         command += write_one_input(pinned, request, work)
         try:
-            said = run(command, cwd=request.root, environ={**_QUIET, **NO_COMPILERS}, timeout=BUILD_TIMEOUT)
+            environ = {**_QUIET, **NO_COMPILERS}
+            said = run(command, cwd=request.root, work=work, environ=environ, timeout=BUILD_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return f"Building its source took more than {BUILD_TIMEOUT} s."
+            return BuildFailed(why=f"Building its source took more than {BUILD_TIMEOUT} s.")
         if said.returncode != 0:
             return _build_problem(said.stdout)
         for distribution in distributions(path=[str(unpacked)]):
@@ -147,7 +148,7 @@ class Uv:
         command += ["--no-header", "--no-annotate", listed]
         for path in limits:
             command += ["-c", path]
-        said = run(command, cwd=request.root, environ={**_QUIET, **NO_COMPILERS})
+        said = run(command, cwd=request.root, work=work, environ={**_QUIET, **NO_COMPILERS})
         for line in said.stdout.splitlines():
             name, equals, version = line.partition("==")
             if equals and canonicalize_name(name.partition("[")[0]) == canonicalize_name(unfit.name):
@@ -193,17 +194,17 @@ def _error(flat: str, output: str) -> ResolutionFailed:
     return failure(ResolutionFailed, "uv", output)
 
 
-def _build_problem(output: str) -> str:
+def _build_problem(output: str) -> BuildFailed:
     flat = " ".join(output.split())
     if _NETWORK.search(flat):
-        return "What its source needs to be built could not be fetched."
+        return BuildFailed(why="What its source needs to be built could not be fetched.")
     if "The built wheel" in flat and "not compatible" in flat:
-        return FOR_THIS_MACHINE
+        return BuildFailed(why=FOR_THIS_MACHINE)
     if _NO_WHEEL.search(flat):
-        return "It has no source that could be built either."
+        return BuildFailed(why="It has no source that could be built either.")
     if NEEDS_COMPILER.search(flat):
-        return "Its source needs a compiler."
-    return f"Its source does not build:\n{tail(output)}\n"
+        return BuildFailed(why="Its source needs a compiler.")
+    return BuildFailed(why="Its source does not build.", log=tail(output))
 
 
 def _pack(distribution: Distribution, wheels: Path) -> None:

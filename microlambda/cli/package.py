@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from microlambda.cli.options import project_root, stage_option, target_argument
+from microlambda.project.errors import ToolError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from microlambda.bundle.bundle import Bundle
 
 _MB = 1024 * 1024
@@ -34,25 +38,37 @@ def command(out: Path, stage: str, resolver: str | None, refresh: bool, target: 
     The dependencies are those of the target: the Python version and the architecture that the settings
     name. TARGET is the app, "module:attribute"; its module is found and not imported.
     """
-    from microlambda.bundle.bundle import build
+    from microlambda.bundle.bundle import archive_path, build
     from microlambda.bundle.target import Target
     from microlambda.project.layout import locate
     from microlambda.project.settings import load_settings
 
     root = project_root()
     settings = load_settings(root, stage)
-    place = locate(root, target or settings.app)
-    bundle = build(
-        settings,
-        place.module,
-        place.import_root,
-        target=Target.for_lambda(settings.python, settings.architecture),
-        out=out.resolve(),
-        say=click.echo,
-        resolver=resolver,
-        refresh=refresh,
-    )
+    with _older_named(archive_path(settings, out)):
+        place = locate(root, target or settings.app)
+        bundle = build(
+            settings,
+            place.module,
+            place.import_root,
+            target=Target.for_lambda(settings.python, settings.architecture),
+            out=out.resolve(),
+            say=click.echo,
+            resolver=resolver,
+            refresh=refresh,
+        )
     _report(bundle, out)
+
+
+@contextmanager
+def _older_named(archive: Path) -> Iterator[None]:
+    """Say of an archive that a failed run leaves where it was that it is an earlier one."""
+    try:
+        yield
+    except ToolError as exc:
+        if archive.is_file():
+            exc.add_note(f"{archive} is the archive of an earlier run; this one made none.")
+        raise
 
 
 def _report(bundle: Bundle, out: Path) -> None:

@@ -5,8 +5,11 @@ import hashlib
 import io
 import os
 import tarfile
+import threading
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,7 @@ from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 APP = """\
 from microlambda import App
@@ -41,11 +44,12 @@ import pathlib
 import subprocess
 import zipfile
 
-NAME, VERSION, TAG, COMPILES = {name!r}, {version!r}, {tag!r}, {compiles!r}
+NAME, VERSION, TAG, COMPILES, STEP = {name!r}, {version!r}, {tag!r}, {compiles!r}, {step!r}
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     if COMPILES:
         subprocess.run([os.environ.get("CC", "cc"), "--version"], check=True)
+    exec(STEP)
     file = f"{{NAME}}-{{VERSION}}-{{TAG}}.whl"
     info = f"{{NAME}}-{{VERSION}}.dist-info"
     with zipfile.ZipFile(pathlib.Path(wheel_directory, file), "w") as wheel:
@@ -104,8 +108,13 @@ class Wheelhouse:
         self.made.append(path)
         return path
 
-    def source(self, name: str, version: str = "1.0", *, tag: str = PURE, compiles: bool = False) -> Path:
-        """Write a source that builds a wheel with this tag, with a C compiler if it `compiles`."""
+    def source(
+        self, name: str, version: str = "1.0", *, tag: str = PURE, compiles: bool = False, step: str = ""
+    ) -> Path:
+        """Write a source that builds a wheel with this tag, with a C compiler if it `compiles`.
+
+        `step` is Python that its build runs first.
+        """
         path = self.folder / f"{name}-{version}.tar.gz"
         top = f"{name}-{version}"
         project = (
@@ -115,7 +124,7 @@ class Wheelhouse:
         files = {
             "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
             "pyproject.toml": project,
-            "backend.py": _BACKEND.format(name=name, version=version, tag=tag, compiles=compiles),
+            "backend.py": _BACKEND.format(name=name, version=version, tag=tag, compiles=compiles, step=step),
         }
         with tarfile.open(path, "w:gz") as archive:
             for file, text in files.items():
@@ -177,6 +186,20 @@ class Project:
             resolver=resolver,
             refresh=refresh,
         )
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on this machine; gives the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,9 @@ from microlambda.bundle import bytecode, dependencies
 from microlambda.bundle.archive import names
 from microlambda.bundle.bytecode import find_interpreter
 from microlambda.bundle.cache import cache_folder
-from microlambda.bundle.errors import BundleError, BundleTooLarge
+from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
 from microlambda.bundle.target import Target
+from tests.bundle.conftest import APP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -361,6 +362,44 @@ def test_a_module_that_does_not_compile_is_named(project: Project) -> None:
     notes = project.bundle().notes
 
     assert [note for note in notes if note.startswith("broken.py is no Python 3.13: ") and "line 1" in note]
+
+
+def test_an_app_whose_own_module_does_not_compile_is_refused_before_anything_is_resolved(
+    project: Project, index: Wheelhouse
+) -> None:
+    project.write("requirements.txt", "unknown-package")
+    project.write("src/shop/__init__.py")
+    project.write("src/shop/web.py", "from microlambda import App\napp = App('shop'\n")
+
+    with pytest.raises(SourcesUnusable, match=r"^src/shop/web\.py:2 is no Python .*never closed"):
+        project.bundle(target=HOST, module="shop.web", import_root=project.root / "src")
+
+    assert not project.out.exists()
+
+
+def test_an_app_in_the_syntax_of_a_newer_python_is_refused_for_an_older_one(project: Project) -> None:
+    target = Target.for_lambda("3.11", "x86_64")
+    if find_interpreter(target) is None:
+        pytest.skip("no python3.11 on this machine")
+    project.write("app.py", "from microlambda import App\n\ntype Name = str\napp = App('shop')\n")
+
+    with pytest.raises(
+        SourcesUnusable, match=r"^app\.py:3 is no Python 3\.11: invalid syntax\. .*change python"
+    ):
+        project.bundle(target=target)
+
+
+def test_too_large_a_bundle_leaves_the_archive_of_the_last_good_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = project.bundle().archive.read_bytes()
+    project.write("app.py", f"{APP}# longer")
+    monkeypatch.setattr(bundling, "UNPACKED_LIMIT", 1000)
+
+    with pytest.raises(BundleTooLarge):
+        project.bundle()
+
+    assert (project.out / "shop.zip").read_bytes() == before
 
 
 def test_too_large_a_bundle_names_the_largest_packages_and_is_not_left(

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
 
+from microlambda.bundle import pip
 from microlambda.bundle.archive import names
 from microlambda.bundle.errors import (
     DependencyConflict,
@@ -14,8 +16,10 @@ from microlambda.bundle.errors import (
     PackageNotFound,
     RequirementsUnreadable,
     ResolverMissing,
+    WheelUnreachable,
 )
 from microlambda.bundle.target import Target
+from tests.bundle.conftest import served
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +105,6 @@ def test_a_dependency_without_a_fitting_wheel_is_named_and_nothing_is_left(
     for remedy in ("Pin a version", "layer", "container image"):
         assert remedy in str(caught.value)
     assert not project.out.exists()
-    assert [path for path in cache.rglob("*") if path.is_file()] == []
     assert list((cache / "v1" / "dependencies").iterdir()) == []
 
 
@@ -143,6 +146,25 @@ def test_a_source_that_builds_for_this_machine_alone_is_refused(
 
     with pytest.raises(NoFittingWheel, match=rf"^speedups has no wheel .*{reason}"):
         project.bundle(resolver=resolver)
+
+
+def test_the_log_of_a_failed_build_follows_what_is_wrong_and_what_to_do(
+    project: Project, index: Wheelhouse, resolver: str
+) -> None:
+    index.source("oldstyle", step="raise SystemExit('no header at https://me:s3cret@example.invalid/')")
+    project.write("requirements.txt", "oldstyle")
+
+    with pytest.raises(NoFittingWheel) as caught:
+        project.bundle(resolver=resolver)
+
+    first, second, *log = str(caught.value).splitlines()
+    assert first.startswith("oldstyle has no wheel for python3.13 on arm64 (glibc up to 2.34): ")
+    assert "Its source does not build. Pin a version that has one, " in first
+    assert first.endswith("or ship a container image.")
+    assert second == "The build said:"
+    assert all(line.startswith("    ") for line in log)
+    assert "no header at" in "".join(log)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_an_unknown_package_is_named(project: Project, index: Wheelhouse, resolver: str) -> None:
@@ -190,6 +212,73 @@ def test_an_index_that_does_not_answer_is_told_without_its_password(
         project.bundle(resolver=resolver)
 
     assert "s3cret" not in str(caught.value) + "".join(project.said)
+
+
+@pytest.fixture
+def connected(index: Wheelhouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the resolvers connect to what is not a folder, once."""
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("UV_CONFIG_FILE")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("line", ["six @ {}", "{}"], ids=["named", "bare"])
+def test_a_wheel_whose_url_does_not_answer_is_told_in_one_line(
+    project: Project, resolver: str, line: str
+) -> None:
+    url = "https://me:s3cret@127.0.0.1:9/six-1.0-py3-none-any.whl"
+    project.write("requirements.txt", line.format(url))
+
+    with pytest.raises(WheelUnreachable) as caught:
+        project.bundle(resolver=resolver)
+
+    assert str(caught.value) == (
+        "the wheel of six could not be had from https://****@127.0.0.1:9/six-1.0-py3-none-any.whl: "
+        "Connection refused. Check the address, the connection and the proxy, then run it again."
+    )
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_wheel_that_is_not_at_its_url_is_told_with_the_answer(project: Project, resolver: str) -> None:
+    with served(BaseHTTPRequestHandler) as url:  # answers 501 to whatever is asked
+        project.write("requirements.txt", f"six @ {url}/six-1.0-py3-none-any.whl")
+
+        with pytest.raises(
+            WheelUnreachable,
+            match=rf"^the wheel of six could not be had from {url}/six-1\.0.*: it answered 501\. Check",
+        ):
+            project.bundle(resolver=resolver)
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: "
+            "HTTPSConnectionPool(host='a.test', port=443): Max retries exceeded with url: "
+            "/six-1.0-py3-none-any.whl (Caused by NewConnectionError('<...>: "
+            "Failed to establish a new connection: [Errno 111] Connection refused'))",
+            "https://a.test:443/six-1.0-py3-none-any.whl",
+        ),
+        (
+            "error: connection-failed\n\nFailed to connect to a.test while fetching https://a.test/six-1.0.whl\n"
+            "╰─> [Errno 111] Connection refused",
+            "https://a.test/six-1.0.whl",
+        ),
+        ("ERROR: HTTP error 404 while getting http://a.test/six-1.0.whl", "http://a.test/six-1.0.whl"),
+        (
+            "WARNING: Retrying (Retry(total=4)) after connection broken by 'ReadTimeoutError("
+            "\"HTTPSConnectionPool(host='a.test', port=443): Read timed out.\")': /simple/six/\n"
+            "ERROR: No matching distribution found for six",
+            None,
+        ),
+    ],
+    ids=["pip before 26", "pip 26", "an answer", "a retry that went well"],
+)
+def test_the_address_that_pip_could_not_reach_is_read_from_what_it_says(said: str, url: str | None) -> None:
+    assert pip._unreached(said, "") == url
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
 
 from microlambda.cli.main import main
+from tests.bundle.conftest import served
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.bundle.conftest import Project, Wheelhouse
 
 
@@ -73,4 +82,80 @@ def test_package_ends_with_one_message_and_an_exit_code(
     assert result.exit_code == 1
     assert result.stderr.startswith(message)
     assert "Traceback" not in result.output
+    assert not (project.root / "build").exists()
+
+
+def test_package_says_that_the_archive_of_an_earlier_run_is_still_there(
+    command: CliRunner, project: Project
+) -> None:
+    assert command.invoke(main, ["package"]).exit_code == 0
+    archive = project.root / "build" / "shop.zip"
+    before = archive.read_bytes()
+    project.write("app.py", "from microlambda import App\napp = App('shop')\ndef broken(:\n")
+
+    result = command.invoke(main, ["package", "app:app"])
+
+    assert result.exit_code == 1
+    error, note = result.stderr.splitlines()
+    assert error.startswith("SourcesUnusable: app.py:3 is no Python 3.")
+    assert note == "build/shop.zip is the archive of an earlier run; this one made none."
+    assert archive.read_bytes() == before
+
+
+class Waiting(BaseHTTPRequestHandler):
+    """Never answers; tells that it was asked, and that who asked is gone."""
+
+    asked: threading.Event
+    left: threading.Event
+
+    def do_GET(self) -> None:
+        self.asked.set()
+        self.connection.recv(1)
+        self.left.set()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_package_ended_while_a_source_is_built_leaves_nothing_behind(
+    project: Project,
+    index: Wheelhouse,
+    resolver: str,
+    number: signal.Signals,
+    tmp_path: Path,
+    cache: Path,
+) -> None:
+    class Handler(Waiting):
+        asked = threading.Event()
+        left = threading.Event()
+
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    project.write("requirements.txt", "slow")
+    code = (  # a shell may have started the tests with SIGINT ignored
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from microlambda.cli.main import main; main()"
+    )
+    with served(Handler) as url:
+        index.source("slow", step=f"import urllib.request; urllib.request.urlopen({url!r})")
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "package", "--resolver", resolver],
+            cwd=project.root,
+            env={**os.environ, "TMPDIR": str(temporary), "NO_PROXY": "127.0.0.1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert Handler.asked.wait(30)
+            process.send_signal(number)
+            assert process.wait(30) == 128 + number
+            assert Handler.left.wait(30), "the build still runs"
+        finally:
+            process.kill()
+            process.wait()
+
+    assert list(temporary.iterdir()) == []
+    assert list((cache / "v1" / "dependencies").iterdir()) == []
     assert not (project.root / "build").exists()

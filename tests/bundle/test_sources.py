@@ -128,6 +128,70 @@ def test_links_are_followed_inside_the_project_and_named_where_they_lead_out(
     assert "smslib/out is left out: it is a link that leads out of the project." in bundle.notes
 
 
+@pytest.mark.parametrize("target", ["nowhere.py", "link.py"], ids=["nothing", "itself"])
+def test_a_link_to_nothing_is_named_as_one(project: Project, target: str) -> None:
+    (project.root / "link.py").symlink_to(target)
+
+    bundle = project.bundle()
+
+    assert project.contents(bundle) == ["app.py"]
+    assert bundle.notes == (f"link.py is left out: it is a link to {target}, which is not there.",)
+
+
+@pytest.mark.parametrize("name", [".#app.py", "drafts.py"], ids=["an editor's lock", "excluded"])
+def test_a_link_that_nobody_would_miss_is_not_named(project: Project, name: str) -> None:
+    project.write("microlambda.toml", 'exclude = ["drafts.py"]\n')
+    (project.root / name).symlink_to("nowhere")
+
+    assert project.bundle().notes == ()
+
+
+@pytest.mark.parametrize("link", ["loop", "smslib/up"])
+@pytest.mark.parametrize("include", ["[]", '["**/*.py"]'], ids=["found", "included"])
+def test_a_link_to_a_folder_that_it_lies_in_is_not_followed(
+    project: Project, link: str, include: str
+) -> None:
+    project.write("microlambda.toml", f"include = {include}\n")
+    project.write("smslib/__init__.py")
+    (project.root / link).symlink_to(project.root)
+
+    bundle = project.bundle()
+
+    assert project.contents(bundle) == ["app.py", "smslib/__init__.py"]
+    assert f"{link} is left out: it is a link to a folder that it lies in." in bundle.notes
+
+
+@pytest.mark.parametrize(
+    ("settings", "ignored", "message"),
+    [
+        (
+            'include = ["*.txt", "[z-a]"]',
+            "",
+            r"^include has a pattern .*: '\[z-a\]' \(bad character range z-a\)",
+        ),
+        ('exclude = ["!"]', "", "^exclude has a pattern that cannot be read: '!'"),
+        ("", "*.csv\n[!z-a]x\n", r"^\.lambdaignore:2 has a pattern .*: '\[!z-a\]x' \(bad character"),
+        ('exclude = ["*.csv"]', "!\n", r"^\.lambdaignore:1 has a pattern"),
+    ],
+    ids=["include", "exclude", "a range in .lambdaignore", "nothing in .lambdaignore"],
+)
+def test_a_pattern_that_cannot_be_read_is_named_with_its_place(
+    project: Project, settings: str, ignored: str, message: str
+) -> None:
+    project.write("microlambda.toml", settings)
+    project.write(".lambdaignore", ignored)
+
+    with pytest.raises(SourcesUnusable, match=message):
+        project.bundle()
+
+
+def test_a_lambdaignore_that_is_not_utf_8_is_named(project: Project) -> None:
+    project.write(".lambdaignore").write_bytes("caf\xe9/\n".encode("latin-1"))
+
+    with pytest.raises(SourcesUnusable, match=r"^\.lambdaignore is not UTF-8 text: byte 3\."):
+        project.bundle()
+
+
 @pytest.mark.parametrize("name", ["microlambda.py", "microlambda/__init__.py"])
 def test_a_module_of_our_name_is_refused(project: Project, name: str) -> None:
     project.write(name)
