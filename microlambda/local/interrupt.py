@@ -35,8 +35,9 @@ def until_interrupted() -> Iterator[Interrupt]:
     """Let Ctrl-C, SIGTERM or the terminal's end (SIGHUP) end the block.
 
     Once it waits, that is how serving ends, and no failure; before, KeyboardInterrupt goes on: whatever was
-    to be served has not come up. For the main thread. A signal writes into a socket that `wait` reads: what waits in any other way can
-    miss one that comes just before it begins to wait, or that another thread is given.
+    to be served has not come up. For the main thread. A signal writes into a socket that `wait` reads: what
+    waits in any other way can miss one that comes just before it begins to wait, or that another thread is
+    given.
     """
     woken, waker = socket.socketpair()
     waker.setblocking(False)
