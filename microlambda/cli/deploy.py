@@ -51,7 +51,7 @@ def deploy_to_aws(
     target: str | None, *, stage: str, profile: str | None, region: str | None, yes: bool
 ) -> None:
     """Deploy to the account that the credentials are of."""
-    from microlambda.cli.stage import Deployment, check_stage, confirm, open_aws
+    from microlambda.cli.stage import Deployment, check_stage, confirm, open_aws, terminable
     from microlambda.project.settings import load_settings
 
     settings = load_settings(project_root(), stage)
@@ -62,7 +62,8 @@ def deploy_to_aws(
     deployment = deployment.suited(aws).with_id(click.echo)
     question = "The plan no longer has these. Remove them?"
     deployer = deployment.deployer(aws, deployment.plan(), click.echo)
-    outcome = deployer.deploy(lambda changes: confirm(question, changes, yes=yes))
+    with terminable():
+        outcome = deployer.deploy(lambda changes: confirm(question, changes, yes=yes))
     if not outcome.changes:
         click.echo("No changes: everything is as planned.")
     if outcome.url:

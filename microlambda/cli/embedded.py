@@ -10,7 +10,7 @@ import click
 from microlambda.cli.options import project_root
 from microlambda.cli.stage import Deployment
 from microlambda.deploy.logs import readable
-from microlambda.deploy.session import Aws
+from microlambda.deploy.session import Aws, checked_region
 from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
@@ -28,7 +28,7 @@ REGION = "us-east-1"
 def deploy_here(target: str | None, *, stage: str, region: str | None, port: int) -> None:
     """Start the embedded cloud, deploy to it, print the URL, and serve until Ctrl-C."""
     settings = load_settings(project_root(), stage)
-    settings = replace(settings, region=region or settings.region or REGION)
+    settings = replace(settings, region=checked_region(region or settings.region or REGION))
     deployment = Deployment.of(settings, target, command="deploy --local").for_host()
     plan = deployment.plan()
     check_free(port)

@@ -36,7 +36,7 @@ def command(
 
     event = read_payload(payload)
     aws, scope = deployed_scope(stage, profile=profile, region=region)
-    answer = invoke(aws, function_name(scope.app, scope.stage, name), event, log=log)
+    answer = invoke(aws, scope, function_name(scope.app, scope.stage, name), event, log=log)
     if answer.log:
         click.echo(answer.log.rstrip("\n"), err=True)
     if answer.error is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -11,6 +12,20 @@ from microlambda.cli.options import aws_options
 
 _SPAN = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+# C0 but tab and newline, DEL, and C1, whose U+009B begins what ESC [ does.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def without_controls(text: str) -> str:
+    """Take out what a terminal would obey: log lines hold what strangers have sent."""
+    return _CONTROLS.sub("", text)
+
+
+def is_terminal() -> bool:
+    """Tell whether the lines go to a terminal."""
+    return sys.stdout.isatty()
 
 
 def read_since(_ctx: click.Context, param: click.Parameter, value: str) -> datetime:
@@ -52,8 +67,8 @@ def command(
     aws, scope = deployed_scope(stage, profile=profile, region=region)
     read = follow_logs if follow else read_logs
     try:
-        for line in read(aws, function_name(scope.app, scope.stage, function), since=since):
+        for line in read(aws, scope, function_name(scope.app, scope.stage, function), since=since):
             moment = line.at.astimezone().isoformat(sep=" ", timespec="milliseconds")
-            click.echo(f"{moment[:23]} {line.text}")
+            click.echo(f"{moment[:23]} {without_controls(line.text) if is_terminal() else line.text}")
     except KeyboardInterrupt:
         return  # the way to end --follow

@@ -48,7 +48,7 @@ def command(
     check_stage(aws, settings)
     deployment = deployment.suited(aws)
     plan = deployment.plan()
-    changes = deployment.deployer(aws, plan, click.echo).changes()
+    changes = deployment.deployer(aws, plan, note).changes()
     if as_json:
         click.echo(json.dumps(as_data(plan, changes, aws), indent=2))
     else:
@@ -56,6 +56,11 @@ def command(
             click.echo(line)
     if changes and exit_code:
         click.get_current_context().exit(CHANGES)
+
+
+def note(line: str) -> None:
+    """Say what is no part of the plan, beside the output that programs read."""
+    click.echo(line, err=True)
 
 
 def as_lines(plan: Plan, changes: Sequence[Change], aws: Aws) -> list[str]:

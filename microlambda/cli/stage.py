@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,11 +99,11 @@ class Deployment:
                 self.loaded.import_root,
                 target=self.target,
                 out=Path(folder),
-                say=lambda line: say(f"  {line}"),
+                say=say,
             )
             for note in bundle.notes:
-                say(f"  note: {note}")
-            say(f"  {bundle.size / 1e6:.1f} MB to upload")
+                say(f"note: {note}")
+            say(f"{bundle.size / 1e6:.1f} MB to upload")
             return bundle.archive.read_bytes()
 
 
@@ -140,6 +143,19 @@ def _name(settings: Settings) -> str:
         return app_name(None, settings)
     with applied(resolvable_environment(settings.function(HTTP), os.environ)):
         return app_name(load_app(settings.root, settings.app).app, settings)
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM do inside the block what Ctrl-C does, so that the lock of a stage is released."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where no signal arrives
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def is_terminal() -> bool:

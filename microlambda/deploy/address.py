@@ -22,7 +22,8 @@ def find_url(aws: Aws, scope: Scope) -> str:
     with explained("looking for the URL"):
         for kind in _ANSWERING:
             for seen in DEPLOYERS[kind].observe(aws, scope, (), ()):
-                return f"{seen.attributes['url']}/"
+                if not seen.left_alone:
+                    return f"{seen.attributes['url']}/"
     raise NotDeployed(
         f"stage {scope.stage!r} of {scope.app!r} has no URL in {aws.region}. Deploy it first: microlambda "
         "deploy"

@@ -9,6 +9,7 @@ from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import AWS_ERRORS, explain, redact
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.plan.records import Function
+from microlambda.project.limits import OUR_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from microlambda.deploy.kinds.base import Attributes, Job
     from microlambda.deploy.observed import Observed
     from microlambda.plan.plan import Plan
+
+# Shorter ones, such as "info" and "eu", stand in every other sentence.
+_WORTH_HIDING = 8
 
 
 def known_attributes(plan: Plan, observed: Observed) -> dict[tuple[str, str], Attributes]:
@@ -32,8 +36,7 @@ def apply(changes: Sequence[Change], job: Job) -> None:
         try:
             _apply_one(change, job)
         except AWS_ERRORS as exc:
-            told = explain(exc, change.doing, progress=progress)
-            raise type(told)(redact(str(told), secrets(job.plan))) from exc
+            raise explain(exc, change.doing, progress=progress, secrets=secrets(job.plan)) from exc
         except KeyboardInterrupt:
             job.say(f"Interrupted. {progress} Run the same command again.")
             raise
@@ -42,13 +45,13 @@ def apply(changes: Sequence[Change], job: Job) -> None:
 
 
 def secrets(plan: Plan) -> Iterable[str]:
-    """Give the values that no output may show."""
+    """Give the values that no output may show: the shell's, and of the settings' own those worth hiding."""
     return [
         value
         for record in plan.records
         if isinstance(record, Function)
         for name, value in record.environment.items()
-        if not name.startswith("MICROLAMBDA_")
+        if name in record.from_shell or (len(value) >= _WORTH_HIDING and name not in OUR_ENVIRONMENT)
     ]
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.deploy.changes import CREATE, REMOVE, UPDATE, Change
-from microlambda.deploy.errors import NotOurs
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.kinds.base import Known
-from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
-from microlambda.plan.plan import ID_TAG
+from microlambda.deploy.ownership import check_ours
+from microlambda.plan.kinds import REMOVAL_ORDER
 from microlambda.plan.view import summary
 
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ def _change(record: Record, seen: Seen | None, known: Known) -> Change | None:
             reasons=summary(record),
             record=record,
         )
-    _check_ours(record, seen, known.plan)
+    if seen.tags is not None:
+        check_ours(record.kind, record.name, seen.tags, known.plan.scope)
     reasons = tuple(deployer.compare(record, seen, known))
     if not reasons:
         return None
@@ -58,17 +58,6 @@ def _change(record: Record, seen: Seen | None, known: Known) -> Change | None:
         reasons=reasons,
         record=record,
         seen=seen,
-    )
-
-
-def _check_ours(record: Record, seen: Seen, plan: Plan) -> None:
-    if seen.tags is None or plan.scope.owns(seen.tags):
-        return
-    whose = f"its {ID_TAG} is {seen.tags[ID_TAG]!r}" if ID_TAG in seen.tags else f"it has no tag {ID_TAG}"
-    ours = f"this project's id is {plan.scope.id!r}" if plan.scope.id else "this project has no id yet"
-    raise NotOurs(
-        f"the {KINDS[record.kind].title} {record.name!r} exists and is not this project's: {whose}, {ours}. "
-        f"Give the App another name, or remove that {KINDS[record.kind].title}."
     )
 
 

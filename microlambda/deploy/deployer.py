@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from microlambda.deploy.apply import apply, known_attributes
-from microlambda.deploy.changes import Change
+from microlambda.deploy.changes import REMOVE, Change
 from microlambda.deploy.compare import compare
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import explained
+from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.kinds.base import Job
 from microlambda.deploy.lock import Lock
 from microlambda.deploy.observe import observe
 from microlambda.deploy.place import Place
+from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import HttpApi
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from microlambda.deploy.kinds.base import Attributes
     from microlambda.deploy.observed import Observed
     from microlambda.deploy.session import Aws
+
+# Seconds between the looks whether all is gone; some 10 in all.
+_LOOKS_AFTER_REMOVAL = (0.5, 1, 2, 3, 4)
 
 Archive = Callable[[], bytes]
 Confirm = Callable[[Sequence[Change]], None]
@@ -56,11 +62,25 @@ def _agree(changes: Sequence[Change]) -> None:
     del changes
 
 
+def _confirm_more(confirm: Confirm, confirmed: Sequence[Change], changes: Sequence[Change]) -> None:
+    """Ask again where more is to be removed than what was confirmed before the lock was taken."""
+    if _removals(changes) - _removals(confirmed):
+        confirm(changes)
+
+
+def _removals(changes: Sequence[Change]) -> set[tuple[str, str, str | None]]:
+    return {
+        (change.kind, change.seen.address, change.seen.attributes.get("arn"))
+        for change in changes
+        if change.action == REMOVE and change.seen is not None
+    }
+
+
 class Deployer:
     """Brings one stage on AWS to what a plan says.
 
-    `archive` gives the zip's bytes, and is called only if code has to be uploaded. `say` takes each step as
-    one line.
+    `archive` gives the zip's bytes, and is called once at most, before anything is locked or changed, and
+    only if code has to be uploaded. `say` takes each step as one line.
     """
 
     def __init__(
@@ -68,8 +88,9 @@ class Deployer:
     ) -> None:
         self._aws = aws
         self._plan = plan
-        self._archive = archive
+        self._archive = cache(archive)
         self._say = say
+        self._told = set[str]()
 
     def changes(self) -> tuple[Change, ...]:
         """Say what a deploy would do now. Takes no lock and changes nothing."""
@@ -85,9 +106,12 @@ class Deployer:
         if not changes:
             return Outcome(changes=(), attributes=known_attributes(self._plan, observed))
         confirm(changes)
+        for change in changes:
+            DEPLOYERS[change.kind].prepare(change, self._archive)
         with self._lock().held():
             observed = self._observe(self._plan)
-            changes = self._compare(self._plan, observed)
+            confirmed, changes = changes, self._compare(self._plan, observed)
+            _confirm_more(confirm, confirmed, changes)
             job = self._job(observed)
             apply(changes, job)
         return Outcome(changes=changes, attributes=job.attributes)
@@ -101,9 +125,10 @@ class Deployer:
         confirm(changes)
         with self._lock().held():
             observed = self._observe(empty)
-            changes = self._compare(empty, observed, remove_kept=logs)
+            confirmed, changes = changes, self._compare(empty, observed, remove_kept=logs)
+            _confirm_more(confirm, confirmed, changes)
             apply(changes, self._job(observed))
-            left = self._compare(empty, self._observe(empty), remove_kept=logs)
+            left = self._left(empty, logs=logs)
         if left:
             raise DeployFailed(
                 f"still there after the removal: {', '.join(one.name for one in left)}. Run the same command "
@@ -111,9 +136,24 @@ class Deployer:
             )
         return changes
 
+    def _left(self, empty: Plan, *, logs: bool) -> tuple[Change, ...]:
+        """Look what is left, and again for a while: AWS's lists name for some seconds what has gone."""
+        for pause in _LOOKS_AFTER_REMOVAL:
+            left = self._compare(empty, self._observe(empty), remove_kept=logs)
+            if not left:
+                return ()
+            self._aws.sleep(pause)
+        return self._compare(empty, self._observe(empty), remove_kept=logs)
+
     def _observe(self, plan: Plan) -> Observed:
         with explained("looking at what is deployed"):
-            return observe(self._aws, plan)
+            observed = observe(self._aws, plan)
+        for one in observed.left_alone:
+            line = f"{KINDS[one.kind].title} {one.name} is left alone: {one.left_alone}."
+            if line not in self._told:
+                self._told.add(line)
+                self._say(line)
+        return observed
 
     def _compare(self, plan: Plan, observed: Observed, *, remove_kept: bool = False) -> tuple[Change, ...]:
         return compare(plan, observed, self._place(), remove_kept=remove_kept)

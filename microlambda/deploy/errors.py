@@ -1,17 +1,18 @@
 """What ends a deploy, a look at AWS, or a call: one sentence each, with the remedy.
 
 ToolError
-├── NoCredentials, NoRegion, ProfileNotFound     AWS cannot be asked at all
-├── CredentialsRefused                           expired or unknown to AWS
-├── AwsUnreachable                               no network, no such endpoint
-├── WrongAccount, LocalStageOnAws                this is not where the stage belongs
-├── NotOurs                                      a name is taken by something that this project did not
-make ├── LockHeld                                     another deploy of the stage is running
-├── NotDeployed                                  the stage has nothing on AWS to look at
-└── DeployFailed                                 a change could not be made
-├── ArchiveTooLarge                          more than Lambda takes in one upload
-└── CheckFailed                              the new version does not import; the old one goes on
-serving
+├── NoCredentials, NoRegion, InvalidRegion    AWS cannot be asked at all
+├── ProfileNotFound, InvalidAwsConfig         nor with this configuration of the AWS SDK
+├── CredentialsRefused                        expired or unknown to AWS
+├── AwsUnreachable                            no network, no such endpoint
+├── WrongAccount, LocalStageOnAws             this is not where the stage belongs
+├── NotOurs                                   a name is taken by what this project did not make
+├── LockHeld                                  another deploy of the stage is running
+├── NotDeployed                               the stage has nothing on AWS to look at
+├── FunctionFailed                            the function that was called raised
+└── DeployFailed                              a change could not be made
+    ├── ArchiveTooLarge                       more than Lambda takes in one upload
+    └── CheckFailed                           the new version does not start; the old one goes on serving
 """
 
 from __future__ import annotations
@@ -25,6 +26,14 @@ class NoCredentials(ToolError):
 
 class NoRegion(ToolError):
     """Neither the command, nor the settings, nor the profile say which region."""
+
+
+class InvalidRegion(ToolError):
+    """What is given as the region cannot be one."""
+
+
+class InvalidAwsConfig(ToolError):
+    """The AWS SDK's configuration cannot be read, or asks for what is not there."""
 
 
 class ProfileNotFound(ToolError):

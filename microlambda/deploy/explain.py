@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from microlambda.deploy.errors import (
     AwsUnreachable,
     CredentialsRefused,
     DeployFailed,
+    InvalidAwsConfig,
+    InvalidRegion,
     NoCredentials,
     NoRegion,
     ProfileNotFound,
@@ -32,7 +35,12 @@ _NO_CREDENTIALS = (
     "`aws sso login`, or give --profile NAME. `microlambda deploy --local` needs none."
 )
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"}
+#: How services say that the caller may not do this.
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"}
+)
+#: How services say that there is no such thing.
+NOT_FOUND = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _REFUSED = {
     "AuthFailure",
@@ -45,23 +53,26 @@ _REFUSED = {
     "UnrecognizedClientException",
 }
 
+# What Lambda's refusal of a too large environment goes on with: all of it, as JSON.
+_MEASURED = re.compile(r"String measured:.*", re.DOTALL)
+
 _ACTION = re.compile(r"perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<resource>\S+?))?(?:[\s,.]|$)")
 
 
-def explain(exc: Exception, doing: str = "", *, progress: str = "") -> ToolError:
+def explain(exc: Exception, doing: str = "", *, progress: str = "", secrets: Iterable[str] = ()) -> ToolError:
     """Turn an error of boto3 into ours.
 
     `doing` is what was being done ("creating the function 'x'"), `progress` how much of it is in place
-    ("3 of 7 changes were applied.").
+    ("3 of 7 changes were applied."), `secrets` what AWS's own words are printed without.
     """
+    if isinstance(exc, boto.ClientError):
+        message = redact(str(exc.response.get("Error", {}).get("Message", "")), secrets)
+        return _explain_answer(exc, message, doing, progress)
+    words = redact(" ".join(str(exc).split()), secrets)
     for kinds, error, text in _BY_TYPE:
         if isinstance(exc, kinds):
-            return error(" ".join(filter(None, [text.format(exc=_one_line(exc)), progress])))
-    if isinstance(exc, boto.ClientError):
-        return _explain_answer(exc, doing, progress)
-    return DeployFailed(
-        " ".join(filter(None, [f"{doing or 'a call to AWS'} failed: {_one_line(exc)}", progress]))
-    )
+            return error(" ".join(filter(None, [text.format(exc=words.rstrip(".")), progress])))
+    return DeployFailed(" ".join(filter(None, [f"{doing or 'a call to AWS'} failed: {words}", progress])))
 
 
 @contextlib.contextmanager
@@ -74,11 +85,11 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Take the values of environment variables out of a text that AWS or boto3 wrote."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= 4:  # shorter ones hide nothing, and would hit half of the words
-            text = text.replace(secret, "***")
-    return text
+    """Take the values of environment variables, plain or as JSON, out of a text that AWS or boto3 wrote."""
+    forms = {form for secret in secrets for form in _forms(secret)} - {""}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
+    return _MEASURED.sub("String measured: ***", text)
 
 
 def error_code(exc: boto.ClientError) -> str:
@@ -86,9 +97,22 @@ def error_code(exc: boto.ClientError) -> str:
     return str(exc.response.get("Error", {}).get("Code", "Unknown"))
 
 
-def _explain_answer(exc: boto.ClientError, doing: str, progress: str) -> ToolError:
-    code, message = error_code(exc), str(exc.response.get("Error", {}).get("Message", ""))
+def _forms(secret: str) -> tuple[str, ...]:
+    return secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
+
+
+def _explain_answer(exc: boto.ClientError, message: str, doing: str, progress: str) -> ToolError:
+    code = error_code(exc)
     doing = doing or f"the call {exc.operation_name}"
+    if "Signature expired" in message:
+        return CredentialsRefused(
+            _joined(
+                f"{doing} reached AWS with a signature that was no longer valid. Set this machine's clock; "
+                "if it is right, the upload took longer than the five minutes that a signature lasts: upload "
+                "less, or from a faster line",
+                progress,
+            )
+        )
     if code in _EXPIRED:
         return CredentialsRefused(
             _joined("the AWS credentials have expired. Sign in again (`aws sso login`), then", progress)
@@ -98,7 +122,7 @@ def _explain_answer(exc: boto.ClientError, doing: str, progress: str) -> ToolErr
             f"AWS does not know these credentials ({code}). Check AWS_ACCESS_KEY_ID or the profile, and the "
             "clock."
         )
-    if code in _DENIED:
+    if code in DENIED:
         return DeployFailed(
             _joined(_denied(exc.operation_name, message, doing), progress, "the permission exists")
         )
@@ -112,10 +136,6 @@ def _denied(operation: str, message: str, doing: str) -> str:
     action = found["action"] if found else operation
     resource = f" on {found['resource']}" if found and found["resource"] else ""
     return f"{doing} needs {action}{resource}, which this identity lacks."
-
-
-def _one_line(exc: Exception) -> str:
-    return " ".join(str(exc).split())
 
 
 def _joined(fact: str, progress: str, once: str = "") -> str:
@@ -143,6 +163,12 @@ _BY_TYPE: tuple[tuple[tuple[type[Exception], ...], type[ToolError], str], ...] =
         "the AWS sign-in has expired. Run: aws sso login",
     ),
     ((boto.NoRegionError,), NoRegion, "no region is known. Give --region, or set AWS_REGION."),
+    ((boto.InvalidRegionError,), InvalidRegion, "{exc}. Give another: --region eu-west-1"),
+    (
+        (boto.ConfigParseError, boto.ConfigNotFound, boto.InvalidConfigError),
+        InvalidAwsConfig,
+        "the AWS configuration cannot be used: {exc}. Mend the file, or the profile in it.",
+    ),
     ((boto.ProfileNotFound,), ProfileNotFound, "{exc}."),
     (
         (ResponseParserError,),

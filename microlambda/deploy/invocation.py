@@ -10,11 +10,15 @@ from botocore.exceptions import ClientError
 
 from microlambda.deploy.errors import NotDeployed
 from microlambda.deploy.explain import error_code, explained
+from microlambda.deploy.kinds.function import look_at
+from microlambda.deploy.ownership import check_ours
 from microlambda.plan.compile import LIVE
+from microlambda.plan.records import Function
 from microlambda.project.limits import TIMEOUT
 
 if TYPE_CHECKING:
     from microlambda.deploy.session import Aws
+    from microlambda.plan.plan import Scope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +31,11 @@ class Answer:
     log: str
 
 
-def invoke(aws: Aws, function: str, payload: bytes, *, log: bool = False) -> Answer:
-    """Call the function's live version and wait for its answer."""
+def invoke(aws: Aws, scope: Scope, function: str, payload: bytes, *, log: bool = False) -> Answer:
+    """Call the live version of a function of the stage and wait for its answer."""
     with explained(f"calling the function {function!r}"):
         try:
+            check_ours(Function.kind, function, look_at(aws, function).tags or {}, scope)
             answer = aws.client_for_invoke(TIMEOUT[1]).invoke(
                 FunctionName=function, Qualifier=LIVE, Payload=payload, LogType="Tail" if log else "None"
             )

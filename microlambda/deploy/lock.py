@@ -11,8 +11,9 @@ import getpass
 import json
 import secrets
 import socket
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from microlambda.deploy.errors import LockHeld
 from microlambda.deploy.explain import AWS_ERRORS, explained
@@ -26,9 +27,28 @@ if TYPE_CHECKING:
 
 STALE_AFTER = timedelta(minutes=15)
 
+# Seconds between tries to take a lock that is there and that nobody is seen to hold.
+_PAUSES = (0.5, 1, 2)
+# Seconds after which another that takes over the same lock has made itself known.
+_TAKEN_OVER = 2
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds the lock; `since` is AWS's word, not that of a clock somewhere."""
+
+    who: str
+    since: datetime
+    token: str
+
+    @property
+    def moment(self) -> str:
+        """Write since when."""
+        return self.since.astimezone(UTC).isoformat(timespec="seconds")
 
 
 class Lock:
@@ -38,6 +58,7 @@ class Lock:
         self, aws: Aws, scope: Scope, *, say: Callable[[str], None], now: Callable[[], datetime] = _now
     ) -> None:
         self._ssm = aws.client("ssm")
+        self._sleep = aws.sleep
         self._name = lock_name(scope.app, scope.stage)
         self._stage = scope.stage
         self._say = say
@@ -47,34 +68,52 @@ class Lock:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock for as long as the block runs; `LockHeld` says who has it."""
-        with explained(f"taking the lock of stage {self._stage!r}"):
-            self._take()
         try:
+            with explained(f"taking the lock of stage {self._stage!r}"):
+                self._take()
             yield
-        except BaseException:
+            with explained(f"releasing the lock of stage {self._stage!r}"):
+                self._release()
+        except BaseException:  # Ctrl-C too, and from the moment when the parameter may be there
             with contextlib.suppress(*AWS_ERRORS):  # what went wrong first is what matters
                 self._release()
             raise
-        with explained(f"releasing the lock of stage {self._stage!r}"):
-            self._release()
 
     def _take(self) -> None:
-        if self._create():
-            return
-        holder = self._holder()
-        if holder is not None and not self._is_stale(holder):
-            raise LockHeld(
-                f"{_who(holder)} is deploying stage {self._stage!r} since {holder['since']}. Wait until it "
-                "is "
-                f"through; a lock older than {STALE_AFTER.seconds // 60} minutes is taken over."
-            )
-        if holder is not None:
-            self._say(f"Taking over the lock that {_who(holder)} left at {holder['since']}.")
-            self._delete()
+        holder = None
+        for pause in _PAUSES:
+            if self._create():
+                return
+            holder = self._holder()
+            if holder is not None:
+                break
+            self._sleep(pause)  # it has just been released, or is not to be read everywhere yet
+        if holder is None or not self._is_stale(holder):
+            raise self._refusal(holder)
+        self._take_over(holder)
+
+    def _take_over(self, left: Holder) -> None:
+        """Replace a lock that was left; of several that try to, at most one goes on."""
+        if (found := self._holder()) != left:
+            raise self._refusal(found)
+        self._say(f"Taking over the lock that {left.who} left at {left.moment}.")
+        self._delete()
         if not self._create():
-            raise LockHeld(
-                f"another deploy of stage {self._stage!r} has just started. Wait until it is through."
-            )
+            raise self._refusal(self._holder())
+        # Another may have read the old lock before it was gone, and have deleted ours in its place.
+        self._sleep(_TAKEN_OVER)
+        if not self._is_ours():
+            raise self._refusal(self._holder())
+
+    def _refusal(self, holder: Holder | None) -> LockHeld:
+        if holder is None:
+            fact = f"another deploy of stage {self._stage!r} has just started"
+        else:
+            fact = f"{holder.who} is deploying stage {self._stage!r} since {holder.moment}"
+        return LockHeld(
+            f"{fact}: it holds the SSM parameter {self._name!r}. Wait until it is through; a lock older than "
+            f"{STALE_AFTER.seconds // 60} minutes is taken over."
+        )
 
     def _create(self) -> bool:
         value = {
@@ -87,35 +126,37 @@ class Lock:
             self._ssm.put_parameter(Name=self._name, Value=json.dumps(value), Type="String", Overwrite=False)
         except self._ssm.exceptions.ParameterAlreadyExists:
             # The answer to our own first try may have been lost, and the SDK has tried again.
-            return (self._holder() or {}).get("token") == self._token
+            return self._is_ours()
         return True
 
-    def _holder(self) -> dict[str, Any] | None:
+    def _holder(self) -> Holder | None:
         try:
-            value = self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
+            parameter = self._ssm.get_parameter(Name=self._name)["Parameter"]
         except self._ssm.exceptions.ParameterNotFound:
             return None
+        since, value = parameter["LastModifiedDate"], parameter["Value"]
         try:
-            holder = json.loads(value)
-            datetime.fromisoformat(holder["since"])
-        except (ValueError, TypeError, KeyError):
-            return {"host": "someone", "since": "1970-01-01T00:00:00+00:00"}
-        return dict(holder)
+            told = json.loads(value)
+            return Holder(
+                who=f"{told.get('user', 'someone')}@{told['host']}", since=since, token=told["token"]
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return Holder(who="someone", since=since, token=value)
 
-    def _is_stale(self, holder: dict[str, Any]) -> bool:
-        return self._now() - datetime.fromisoformat(holder["since"]) > STALE_AFTER
+    def _is_stale(self, holder: Holder) -> bool:
+        return self._now() - holder.since > STALE_AFTER
+
+    def _is_ours(self) -> bool:
+        holder = self._holder()
+        return holder is not None and holder.token == self._token
 
     def _release(self) -> None:
-        if (self._holder() or {}).get("token") == self._token:
+        if self._is_ours():
             self._delete()
 
     def _delete(self) -> None:
         with contextlib.suppress(self._ssm.exceptions.ParameterNotFound):
             self._ssm.delete_parameter(Name=self._name)
-
-
-def _who(holder: dict[str, Any]) -> str:
-    return f"{holder.get('user', 'someone')}@{holder['host']}"
 
 
 def _user() -> str:

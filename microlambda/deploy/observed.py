@@ -18,6 +18,7 @@ class Seen:
     name: str
     tags: Mapping[str, str] | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)  # what a `Ref` to it gives
+    left_alone: str = ""  # why it is not touched, where the user should know
     state: Mapping[str, Any] = field(
         default_factory=dict, repr=False
     )  # as the kind reads it; may hold secrets
@@ -31,8 +32,13 @@ class Observed:
 
     def find(self, kind: str, address: str) -> Seen | None:
         """Find what is at the address, or None."""
-        return next((one for one in self.seen if (one.kind, one.address) == (kind, address)), None)
+        return next((one for one in self.of_kind(kind) if one.address == address), None)
+
+    @property
+    def left_alone(self) -> tuple[Seen, ...]:
+        """List what is not touched and should be spoken of."""
+        return tuple(one for one in self.seen if one.left_alone)
 
     def of_kind(self, kind: str) -> tuple[Seen, ...]:
-        """List what was seen of one kind."""
-        return tuple(one for one in self.seen if one.kind == kind)
+        """List what was seen of one kind and may be worked on."""
+        return tuple(one for one in self.seen if one.kind == kind and not one.left_alone)

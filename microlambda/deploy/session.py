@@ -17,9 +17,18 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
-from microlambda.deploy.errors import LocalStageOnAws, NoRegion, ProfileNotFound, WrongAccount
+from microlambda.deploy.errors import (
+    AwsUnreachable,
+    InvalidRegion,
+    LocalStageOnAws,
+    NoRegion,
+    ProfileNotFound,
+    WrongAccount,
+)
+from microlambda.deploy.explain import explained
 from microlambda.emulator.marker import CLOUD_HEADER
 from microlambda.project.errors import nearest
+from microlambda.project.keys import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +41,8 @@ R = TypeVar("R")
 _RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 8}
 _WORKERS = 8
 
+#: Every service that the deployer asks.
+SERVICES = ("lambda", "sts", "iam", "logs", "apigatewayv2", "ssm")
 
 #: What makes the client of a service: `boto3.Session().client`, or anything that takes the same arguments.
 ClientFactory = Callable[..., Any]
@@ -88,12 +99,8 @@ class Aws:
 
     @property
     def is_loopback(self) -> bool:
-        """Tell whether this is an AWS on this machine, and not the real one."""
-        host = urlsplit(self.client("lambda").meta.endpoint_url).hostname or ""
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
+        """Tell whether this is an AWS on this machine: every service of it, none at the real one."""
+        return all(_is_here(self.client(service).meta.endpoint_url) for service in SERVICES)
 
     def arn(self, service: str, resource: str) -> str:
         """Write an ARN in this account and region."""
@@ -111,18 +118,57 @@ class Aws:
         with self._making:  # making a client is not safe across threads, using one is
             key = (service, purpose)
             if key not in self._clients:
-                self._clients[key] = self._make_client(
-                    service, region_name=self.region, config=config, endpoint_url=self._endpoint_url
-                )
+                with explained(f"opening the way to {service}"):
+                    self._clients[key] = self._make(service, config)
             return self._clients[key]
+
+    def _make(self, service: str, config: Config) -> Any:
+        try:
+            return self._make_client(
+                service, region_name=self.region, config=config, endpoint_url=self._endpoint_url
+            )
+        except botocore.exceptions.BotoCoreError:
+            raise
+        except ValueError as exc:  # so botocore refuses an endpoint that is no URL
+            raise AwsUnreachable(
+                f"{exc}. Write a URL such as http://127.0.0.1:5000, or unset AWS_ENDPOINT_URL and "
+                "endpoint_url in the AWS configuration."
+            ) from exc
+
+
+def _is_here(endpoint_url: str) -> bool:
+    host = urlsplit(endpoint_url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def connect(*, profile: str | None, region: str | None, stage_region: str | None) -> Aws:
     """Open the way to AWS; the command's region comes before the stage's, and both before the SDK's."""
-    try:
-        session = boto3.Session(profile_name=profile)
+    with explained("reading the AWS configuration"):
+        session = _session(profile)
         # boto3 reads AWS_DEFAULT_REGION alone; every other SDK, and the AWS CLI, read AWS_REGION first.
         region = region or stage_region or os.environ.get("AWS_REGION") or session.region_name
+    if region is None:
+        raise NoRegion(
+            'no region is known. Give --region, or write region = "eu-west-1" into the settings, '
+            "or set AWS_REGION, or give the profile one."
+        )
+    return Aws(session.client, region=checked_region(region))
+
+
+def checked_region(region: str) -> str:
+    """Refuse what cannot be a region's name: it would become a part of a host's name."""
+    if problem := KEYS["region"].check(region):
+        raise InvalidRegion(f"the region {region!r} {problem}. Give another: --region eu-west-1")
+    return region
+
+
+def _session(profile: str | None) -> boto3.Session:
+    try:
+        session = boto3.Session(profile_name=profile)
+        _ = session.region_name  # a profile that the environment names is looked for only now
     except botocore.exceptions.ProfileNotFound as exc:
         name = exc.kwargs.get("profile", profile)
         known = boto3.Session().available_profiles if profile else []
@@ -130,12 +176,7 @@ def connect(*, profile: str | None, region: str | None, stage_region: str | None
             f"the AWS configuration has no profile {name!r}.{nearest(str(name), known)} "
             f"It has: {', '.join(known) or 'none'}."
         ) from exc
-    if region is None:
-        raise NoRegion(
-            'no region is known. Give --region, or write region = "eu-west-1" into the settings, '
-            "or set AWS_REGION, or give the profile one."
-        )
-    return Aws(session.client, region=region)
+    return session
 
 
 def check_place(aws: Aws, *, stage: str, account: str | None) -> None:

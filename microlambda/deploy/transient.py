@@ -1,7 +1,7 @@
 """What fails only because AWS has not heard everywhere yet of what was made a moment ago.
 
-IAM is eventually consistent: a role that exists is refused for some seconds. These messages, and no others,
-are tried again; any other InvalidParameterValue fails at once.
+IAM is eventually consistent: a role that exists is refused for some seconds. These errors, and no others, are
+tried again; any other InvalidParameterValue fails at once.
 """
 
 from __future__ import annotations
@@ -20,70 +20,108 @@ DELAYS = (1, 1, 2, 3, 5, 8, 10, 15, 15)
 
 @dataclass(frozen=True, kw_only=True)
 class Transient:
-    """A call, and a part of the message by which it says "not yet"."""
+    """A call, and the parts of its error, code or message, by which it says "not yet"."""
 
     operation: str
-    message: str
+    says: tuple[str, ...]
     source: str
 
 
 TRANSIENT: tuple[Transient, ...] = (
     Transient(
+        operation="PutRolePolicy",
+        says=("NoSuchEntity", "The role with name"),
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html",
+    ),
+    Transient(
+        operation="DeleteRole",
+        says=("DeleteConflict",),
+        source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html",
+    ),
+    Transient(
         operation="CreateFunction",
-        message="cannot be assumed by Lambda",
+        says=("cannot be assumed by Lambda",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html",
     ),
     Transient(
         operation="UpdateFunctionConfiguration",
-        message="cannot be assumed by Lambda",
+        says=("cannot be assumed by Lambda",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html",
     ),
     Transient(
         operation="CreateFunction",
-        message="does not have permissions to call CreateNetworkInterface",
+        says=("KMS key is invalid for CreateGrant", "does not refer to a valid principal"),
+        source="https://github.com/hashicorp/terraform-provider-aws/issues/4633",
+    ),
+    Transient(
+        operation="UpdateFunctionConfiguration",
+        says=("KMS key is invalid for CreateGrant", "does not refer to a valid principal"),
+        source="https://github.com/hashicorp/terraform-provider-aws/issues/4633",
+    ),
+    Transient(
+        operation="CreateFunction",
+        says=("does not have permissions to call CreateNetworkInterface",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-networking.html",
     ),
     Transient(
         operation="UpdateFunctionConfiguration",
-        message="does not have permissions to call CreateNetworkInterface",
+        says=("does not have permissions to call CreateNetworkInterface",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-networking.html",
     ),
     Transient(
         operation="CreateEventSourceMapping",
-        message="does not have permissions to call ReceiveMessage",
+        says=("does not have permissions to call ReceiveMessage",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html",
     ),
     Transient(
         operation="CreateEventSourceMapping",
-        message="Cannot access stream",
+        says=("Cannot access stream",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-create.html",
     ),
     Transient(
         operation="PutBucketNotificationConfiguration",
-        message="Unable to validate the following destination configurations",
+        says=("Unable to validate the following destination configurations",),
         source="https://repost.aws/knowledge-center/unable-validate-destination-s3",
     ),
     Transient(
         operation="CreateSchedule",
-        message="to assume the role",
+        says=("to assume the role",),
         source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/troubleshooting.html",
     ),
     Transient(
         operation="PutSubscriptionFilter",
-        message="Could not execute the lambda function",
+        says=("Could not execute the lambda function",),
         source="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html",
+    ),
+    Transient(
+        operation="Invoke",
+        says=("TooManyRequestsException",),
+        source="https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html",
+    ),
+    Transient(
+        operation="Invoke",
+        says=("ResourceConflictException",),
+        source="https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html",
+    ),
+    Transient(
+        operation="Invoke",
+        says=("KMSAccessDenied",),
+        source="https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html",
     ),
 )
 
 
 def is_transient(exc: ClientError) -> bool:
     """Tell whether the same call may succeed in a moment."""
-    message = exc.response.get("Error", {}).get("Message", "")
-    return any(one.operation == exc.operation_name and one.message in message for one in TRANSIENT)
+    error = exc.response.get("Error", {})
+    told = f"{error.get('Code', '')}: {error.get('Message', '')}"
+    return any(
+        one.operation == exc.operation_name and all(part in told for part in one.says) for one in TRANSIENT
+    )
 
 
 def patiently(sleep: Callable[[float], None], call: Callable[..., Any], **arguments: Any) -> Any:
-    """Make a call, and again after each of `DELAYS` while it fails with a message of the table."""
+    """Make a call, and again after each of `DELAYS` while it fails with an error of the table."""
     for delay in DELAYS:
         try:
             return call(**arguments)

@@ -24,7 +24,7 @@ from microlambda.plan.records import (
     Role,
     Version,
 )
-from microlambda.project.environment import check_environment_size, resolve_environment
+from microlambda.project.environment import check_environment_size, references, resolve_environment
 from microlambda.project.errors import nearest
 from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
 
@@ -41,7 +41,7 @@ HTTP = "http"
 #: Names that so many projects have that their AWS names would meet.
 _COMMON_NAMES = ("app", "main", "__main__")
 # What a tag's value may hold: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
-_TAG_VALUE = re.compile(r"[\w\s.:/=+\-@]{1,128}")
+_TAG_VALUE = re.compile(r"[\w .:/=+\-@]{1,128}")
 
 
 def app_name(app: App | None, settings: Settings) -> str:
@@ -166,6 +166,7 @@ def _function(
             memory=function.memory,
             timeout=function.timeout,
             environment=environment,
+            from_shell=tuple(references(function)),
             code_hash=code_hash,
             tags=tags,
         ),

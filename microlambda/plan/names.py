@@ -47,6 +47,11 @@ def role_name(app: str, stage: str, handler: str, region: str) -> str:
     return f"{aws_name(f'{app}-{stage}-{handler}', NAME_LIMIT - len(region) - 1)}-{region}"
 
 
+def in_region(role: str, region: str) -> bool:
+    """Tell by a role's name whether it belongs to a function of this region."""
+    return role.endswith(f"-{region}")
+
+
 def role_path(app: str, stage: str) -> str:
     """Give the IAM path that all roles of the stage are under."""
     return f"/microlambda/{aws_name(app)}/{aws_name(stage)}/"

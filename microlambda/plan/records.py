@@ -91,6 +91,7 @@ class Function(Record):
     memory: int  # MB
     timeout: int  # s
     environment: Mapping[str, str] = field(repr=False)
+    from_shell: tuple[str, ...] = ()  # the variables whose values come from the deploying shell
     code_hash: str
     tags: Mapping[str, str]
 

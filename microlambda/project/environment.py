@@ -6,6 +6,7 @@ Values are secrets until proven otherwise: no error of this module prints one.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from typing import TYPE_CHECKING
@@ -81,13 +82,13 @@ def references(function: FunctionSettings) -> dict[str, tuple[str, ...]]:
 
 
 def check_environment_size(environment: Mapping[str, str], function: FunctionSettings) -> None:
-    """Raise `SettingsError` where names and values together are more than Lambda accepts."""
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in environment.items())
+    """Raise `SettingsError` where the variables are more than Lambda accepts; it measures them as JSON."""
+    size = len(json.dumps(environment, separators=(",", ":"), ensure_ascii=False).encode())
     if size > ENVIRONMENT_BYTES:
         largest = sorted(environment, key=lambda name: -len(environment[name].encode()))[:3]
         raise SettingsError(
-            f"the environment of function {function.name!r} in stage {function.stage!r} has {size} bytes; "
-            "Lambda "
+            f"the environment of function {function.name!r} in stage {function.stage!r} has {size} bytes "
+            "as JSON; Lambda "
             f"accepts {ENVIRONMENT_BYTES}. Largest: {', '.join(largest)}."
         )
 

@@ -22,6 +22,7 @@ from microlambda.project.files import add_id, find_project, read_settings_file
 from microlambda.project.keys import KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = [
@@ -119,6 +120,7 @@ def load_settings(root: Path, stage: str) -> Settings:
             f"{found.label} has no stage {stage!r}.{nearest(stage, stages)} It has: {', '.join(stages)}. "
             f"A new one starts with a line [stages.{stage}]."
         )
+    _check_distinct(stages, found.label)
     merged = _merged(found.table, _table(found.table, "stages", stage))
     return Settings(
         root=root,
@@ -135,6 +137,18 @@ def load_settings(root: Path, stage: str) -> Settings:
         table=found.table,
         **{name: merged[name] for name in _PLAIN if name in merged},
     )
+
+
+def _check_distinct(stages: Iterable[str], label: str) -> None:
+    """Refuse stages that IAM would take for one: its names ignore case."""
+    taken: dict[str, str] = {}
+    for stage in stages:
+        other = taken.setdefault(stage.lower(), stage)
+        if other != stage:
+            raise SettingsError(
+                f"{label}: the stages {other!r} and {stage!r} differ only by case, which IAM's names ignore. "
+                "Give one of them another name."
+            )
 
 
 def new_id() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from moto import mock_aws
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
+from microlambda.cli import logs as logs_command
 from microlambda.cli.logs import read_since
 from microlambda.cli.main import main
 
@@ -220,6 +222,7 @@ REFUSED = [
     pytest.param(
         ["--profile", "x"], "ProfileNotFound: the AWS configuration has no profile 'x'", id="profile"
     ),
+    pytest.param(["--region", "x/y"], "InvalidRegion: the region 'x/y' must be an AWS region", id="region"),
     pytest.param(["nothing"], "AppNotFound:", id="target"),
 ]
 
@@ -263,6 +266,111 @@ def test_without_a_region_each_command_says_so(project: Path, run: Run, command:
 
     assert result.exit_code == 1
     assert result.stderr.startswith("NoRegion: no region is known.")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_half_of_the_credentials_is_one_message(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    result = run(command)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("NoCredentials: the AWS credentials cannot be used")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_region_that_is_none_is_refused_for_the_aws_on_this_machine_too(project: Path, run: Run) -> None:
+    result = run("deploy", "--local", "--region", "x/y")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("InvalidRegion: the region 'x/y' must be an AWS region")
+
+
+def tag_as_anothers(arn: str) -> None:
+    client(arn.split(":")[2]).tag_resource(
+        **({"Resource": arn, "Tags": {"microlambda:id": "theirs"}})
+        if ":function:" in arn
+        else {"resourceArn": arn, "tags": {"microlambda:id": "theirs"}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "resource"),
+    [
+        ("invoke", "lambda:{where}:function:shop-dev-http"),
+        ("logs", "logs:{where}:log-group:/aws/lambda/shop-dev-http"),
+    ],
+)
+def test_what_is_another_projects_is_neither_called_nor_read(
+    project: Path, aws: None, run: Run, command: str, resource: str
+) -> None:
+    run("deploy")
+    tag_as_anothers(f"arn:aws:{resource.format(where=f'{REGION}:123456789012')}")
+
+    result = run(command)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "NotOurs: " in result.stderr
+    assert "its microlambda:id is 'theirs'" in result.stderr
+
+
+def test_logs_of_a_function_that_was_deleted_can_still_be_read(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+    write_log([(now(), "last words")])
+    run("delete", "--yes")
+
+    assert "last words" in run("logs").stdout
+
+
+def test_sigterm_while_deploying_releases_the_lock(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locks: list[str] = []
+
+    def invoke(*_arguments: Any) -> bytes:
+        locks.extend(one["Name"] for one in client("ssm").describe_parameters()["Parameters"])
+        os.kill(os.getpid(), signal.SIGTERM)
+        return b""
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
+
+    result = run("deploy")
+
+    assert result.exit_code == 130
+    assert "Interrupted. 3 of 7 changes were applied." in result.output
+    assert locks == ["/microlambda/shop/dev/lock"]
+    assert client("ssm").describe_parameters()["Parameters"] == []
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_an_earlier_name_is_told_beside_the_plan_and_not_in_its_json(
+    project: Path, aws: None, run: Run
+) -> None:
+    run("deploy")
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('name = "store"\n')
+
+    planned = run("plan", "--json")
+
+    assert "still deployed as 'shop'" in planned.stderr
+    assert json.loads(planned.stdout)["app"] == "store"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_logs_keep_control_characters_from_a_terminal(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(logs_command, "is_terminal", lambda: terminal)
+    run("deploy")
+    write_log([(now(), "a\tb\nc \x1b[2Jd\x07 \x9b2J")])
+
+    result = run("logs")
+
+    # click takes out ESC [ sequences, and only those, where there is no terminal
+    assert result.stdout.endswith("a\tb\nc [2Jd 2J\n" if terminal else "a\tb\nc d\x07 \x9b2J\n")
 
 
 @pytest.mark.parametrize("command", ["url", "logs", "invoke", "delete"])

@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Cloud:
     sleeps: list[float] = field(default_factory=list)
     before_call: Callable[[str, dict[str, Any]], None] | None = None
     lost: str | None = None
+    operations: set[tuple[str, str]] = field(default_factory=set)
     clients: dict[str, Any] = field(default_factory=dict)
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -78,6 +79,7 @@ class Cloud:
 
     def on_call(self, model: Any, params: dict[str, Any], **_rest: Any) -> None:
         self.calls.append(model.name)
+        self.operations.add((model.service_model.service_name, model.name))
         self.requests[model.name] = params
         if self.before_call is not None:
             self.before_call(model.name, params)
@@ -165,6 +167,18 @@ class Project:
             self.app, self.settings, app_path="app:app", code_hash=self.code, environ=self.environ
         )
 
+    def deployer_in(self, region: str) -> Deployer:
+        """The same stage in another region."""
+        plan = compile_plan(
+            self.app,
+            replace(self.settings, region=region),
+            app_path="app:app",
+            code_hash=self.code,
+            environ=self.environ,
+        )
+        aws = Aws(new_session().client, region=region, sleep=self.cloud.sleeps.append)
+        return Deployer(aws, plan, archive=self.archive, say=self.said.append)
+
     @property
     def deployer(self) -> Deployer:
         return Deployer(self.cloud.aws, self.plan, archive=self.archive, say=self.said.append)
@@ -226,6 +240,34 @@ def fail_at(cloud: Cloud, call: str, code: str = "InternalFailure", message: str
             raise ClientError({"Error": {"Code": code, "Message": message}}, name)
 
     cloud.before_call = before_call
+
+
+def fail_always(cloud: Cloud, call: str, code: str, message: str = "no") -> None:
+    """Make every call of this name fail."""
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name == call:
+            raise client_error(cloud, call, code, message)
+
+    cloud.before_call = before_call
+
+
+def client_error(cloud: Cloud, call: str, code: str, message: str = "no") -> ClientError:
+    """Make the error that boto3 raises for this code, of the class that callers catch."""
+    kinds = [made.exceptions.from_code(code) for made in cloud.aws._clients.values()]
+    kind = next((one for one in kinds if one is not ClientError), ClientError)
+    error: Any = {"Code": code, "Message": message}
+    raised: ClientError = kind({"Error": error}, call)
+    return raised
+
+
+def on_answer(cloud: Cloud, service: str, call: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Let the test change what AWS answers to every call of this name."""
+
+    def after_call(parsed: dict[str, Any], **_rest: Any) -> None:
+        change(parsed)
+
+    cloud.aws.client(service).meta.events.register(f"after-call.{service}.{call}", after_call)
 
 
 def lose_reply_of(cloud: Cloud, call: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from microlambda.deploy.deployer import Deployer
 from tests.deploy.conftest import (
     ACCOUNT,
     FIRST_DEPLOY,
@@ -140,9 +141,7 @@ def test_the_archive_is_not_built_when_the_code_is_the_same(project: Project, cl
     def archive() -> bytes:
         raise AssertionError("built")
 
-    deployer = project.deployer
-    deployer._archive = archive
-    deployer.deploy()
+    Deployer(cloud.aws, project.plan, archive=archive).deploy()
 
     assert cloud.changes == ["UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"]
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from microlambda.deploy.errors import NotOurs
 from tests.deploy.conftest import (
     REGION,
     Cloud,
     Project,
     account,
     deploy_again,
+    on_answer,
     without_numbers,
 )
 
@@ -30,6 +32,17 @@ def forget_the_retention(cloud: Cloud) -> None:
 
 def lose_the_policy(cloud: Cloud) -> None:
     cloud.client("iam").delete_role_policy(RoleName=f"shop-dev-http-{REGION}", PolicyName="microlambda-logs")
+
+
+def lose_the_role(cloud: Cloud) -> None:
+    lose_the_policy(cloud)
+    cloud.client("iam").delete_role(RoleName=f"shop-dev-http-{REGION}")
+
+
+def send_a_share_elsewhere(cloud: Cloud) -> None:
+    cloud.client("lambda").update_alias(
+        FunctionName="shop-dev-http", Name="live", RoutingConfig={"AdditionalVersionWeights": {"1": 0.1}}
+    )
 
 
 def lose_the_permission(cloud: Cloud) -> None:
@@ -71,6 +84,8 @@ DRIFTS = [
     change_the_code_by_hand,
     forget_the_retention,
     lose_the_policy,
+    lose_the_role,
+    send_a_share_elsewhere,
     lose_the_permission,
     lose_the_alias,
     lose_the_api,
@@ -114,3 +129,57 @@ def test_an_integration_without_a_route_is_removed(project: Project, cloud: Clou
 
     assert len(gateway.get_integrations(ApiId=api)["Items"]) == 1
     assert deploy_again(project) == []
+
+
+def test_a_role_that_is_made_again_is_told_to_the_function(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    lose_the_role(cloud)
+    cloud.calls.clear()
+
+    changes = project.deployer.deploy().changes
+
+    assert "~ function shop-dev-http: role" in [change.line for change in changes]
+    assert cloud.changes == [
+        *("CreateRole", "PutRolePolicy", "UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias")
+    ]
+
+
+def test_the_share_that_a_canary_has_ends_with_the_next_deploy(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    send_a_share_elsewhere(cloud)
+    project.code = "two"
+
+    project.deployer.deploy()
+
+    alias = cloud.client("lambda").get_alias(FunctionName="shop-dev-http", Name="live")
+    assert alias["FunctionVersion"] == "2"
+    assert not alias.get("RoutingConfig", {}).get("AdditionalVersionWeights")
+
+
+def test_what_the_lists_do_not_name_yet_is_found_by_its_name(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    on_answer(cloud, "lambda", "ListFunctions", lambda answer: answer.update(Functions=[]))
+
+    assert deploy_again(project) == []
+
+
+def test_a_log_group_that_the_list_does_not_name_yet_is_there(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    on_answer(cloud, "logs", "DescribeLogGroups", lambda answer: answer.update(logGroups=[]))
+    cloud.calls.clear()
+
+    project.deployer.deploy()
+
+    assert cloud.changes == ["CreateLogGroup", "PutRetentionPolicy"]
+
+
+def test_a_log_group_of_others_that_the_list_does_not_name_yet_is_refused(
+    project: Project, cloud: Cloud
+) -> None:
+    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/shop-dev-http")
+    on_answer(cloud, "logs", "DescribeLogGroups", lambda answer: answer.update(logGroups=[]))
+
+    with pytest.raises(NotOurs, match="the log group '/aws/lambda/shop-dev-http' exists"):
+        project.deployer.deploy()
+
+    assert "PutRetentionPolicy" not in cloud.calls

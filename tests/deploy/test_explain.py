@@ -67,6 +67,27 @@ TABLE = [
         id="not-aws",
     ),
     pytest.param(
+        refused("InvalidSignatureException", "Signature expired: 20261120T140000Z is now earlier than"),
+        errors.CredentialsRefused,
+        "creating the role 'r' reached AWS with a signature that was no longer valid. Set this mach",
+        id="late",
+    ),
+    pytest.param(
+        boto.ConfigParseError(path="/x/config", error="bad"),
+        errors.InvalidAwsConfig,
+        "/x/config",
+        id="config",
+    ),
+    pytest.param(
+        boto.InvalidConfigError(error_msg="no source_profile 'y'"),
+        errors.InvalidAwsConfig,
+        "'y'",
+        id="source",
+    ),
+    pytest.param(
+        boto.InvalidRegionError(region_name="x/y"), errors.InvalidRegion, "x/y", id="invalid-region"
+    ),
+    pytest.param(
         refused("LimitExceeded", "too many roles"),
         errors.DeployFailed,
         "creating the role 'r' failed: CreateRole answered LimitExceeded: too many roles",
@@ -105,5 +126,29 @@ def test_credentials_that_expire_half_way_are_told_with_the_progress() -> None:
     )
 
 
+JSON_FORMS = [
+    pytest.param('say "no"\n', r'{"T":"say \"no\"\n"}', id="quotes"),
+    pytest.param("gehe\u00efm", r'{"T":"gehe\u00efm"}', id="escaped"),
+    pytest.param("gehe\u00efm\\", '{"T":"gehe\u00efm\\\\"}', id="not-escaped"),
+]
+
+
+@pytest.mark.parametrize(("secret", "text"), JSON_FORMS)
+def test_secrets_are_taken_out_where_they_stand_as_json(secret: str, text: str) -> None:
+    assert redact(text, [secret]) == '{"T":"***"}'
+
+
+def test_what_aws_measured_is_cut_off_whole() -> None:
+    text = 'your environment variables exceeded the 4KB limit. String measured: {"T":"a",\n"U":"b"}'
+
+    assert redact(text, []) == "your environment variables exceeded the 4KB limit. String measured: ***"
+
+
+def test_only_the_words_of_aws_are_searched_for_secrets() -> None:
+    told = explain(refused("X", "a b"), "creating b", progress="1 of 2 changes were applied.", secrets=["b"])
+
+    assert str(told).startswith("creating b failed: CreateRole answered X: a ***. 1 of 2 changes")
+
+
 def test_secrets_are_taken_out_the_longest_first() -> None:
-    assert redact("token abcdef and abcd, x", ["abcd", "abcdef", "x"]) == "token *** and ***, x"
+    assert redact("token abcdef and abcd, x", ["abcd", "abcdef", ""]) == "token *** and ***, x"

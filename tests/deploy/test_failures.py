@@ -17,6 +17,7 @@ from tests.deploy.conftest import (
     Project,
     deploy_again,
     fail_at,
+    on_answer,
 )
 
 
@@ -68,7 +69,7 @@ def test_an_archive_over_the_limit_is_refused_before_the_upload(
     with pytest.raises(ArchiveTooLarge, match="in one upload"):
         project.deployer.deploy()
 
-    assert "CreateFunction" not in project.cloud.calls
+    assert project.cloud.mutating == []
 
 
 def test_a_denied_call_names_action_resource_and_progress(project: Project, cloud: Cloud) -> None:
@@ -138,8 +139,8 @@ def test_each_step_waits_until_the_function_is_ready(
     project.deployer.deploy()
 
     after = cloud.calls[cloud.calls.index("CreateFunction") :]
-    assert after[1:4] == ["GetFunctionConfiguration"] * 3
-    assert after[4] == "PublishVersion"
+    assert after[1:5] == ["GetFunctionConfiguration"] * 4
+    assert after[5] == "PublishVersion"
 
 
 def test_a_function_that_cannot_be_made_ready_is_told(
@@ -157,3 +158,68 @@ def test_a_function_that_cannot_be_made_ready_is_told(
         DeployFailed, match="cannot make the function 'shop-dev-http' ready: the subnet is full"
     ):
         project.deployer.deploy()
+
+
+def test_a_function_that_is_busy_when_it_is_checked_is_asked_again(project: Project, cloud: Cloud) -> None:
+    fail_at(cloud, "Invoke", "TooManyRequestsException")
+
+    project.deployer.deploy()
+
+    assert cloud.calls.count("Invoke") == 2
+    assert cloud.sleeps == [1]
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "message"),
+    [
+        ("PutRolePolicy", "NoSuchEntity", "The role with name shop-dev-http-eu-west-1 cannot be found."),
+        (
+            "CreateFunction",
+            "InvalidParameterValueException",
+            "Lambda was unable to configure your environment variables because the KMS key is invalid for "
+            "CreateGrant. KMS Exception: InvalidArnException KMS Message: ARN does not refer to a valid "
+            "principal",
+        ),
+    ],
+)
+def test_what_iam_has_not_told_everywhere_is_waited_for(
+    project: Project, cloud: Cloud, call: str, code: str, message: str
+) -> None:
+    fail_at(cloud, call, code, message)
+
+    project.deployer.deploy()
+
+    assert cloud.sleeps == [1]
+    assert deploy_again(project) == []
+
+
+def test_values_from_the_shell_are_hidden_always_and_literals_from_8_characters_on(
+    project: Project, cloud: Cloud
+) -> None:
+    project.write("[environment]\nTOKEN = '${env:T}'\nLEVEL = 'info'\nKEY = '12345678'")
+    project.environ["T"] = "xyz"
+    fail_at(cloud, "CreateFunction", "ValidationException", "bad: xyz info 12345678 http")
+
+    with pytest.raises(DeployFailed, match=r"bad: \*\*\* info \*\*\* http\."):
+        project.deployer.deploy()
+
+
+def untagged(answer: dict[str, Any]) -> None:
+    answer.pop("Tags", None)
+    answer["TagsError"] = {"ErrorCode": "AccessDeniedException", "Message": "not authorized"}
+
+
+def test_tags_that_may_not_be_read_end_deploy_and_delete_by_naming_the_permission(
+    project: Project, cloud: Cloud
+) -> None:
+    project.deployer.deploy()
+    on_answer(cloud, "lambda", "GetFunction", untagged)
+    cloud.calls.clear()
+
+    for work in (project.deployer.deploy, project.deployer.delete):
+        with pytest.raises(
+            DeployFailed, match="'shop-dev-http' needs lambda:ListTags, which this identity l"
+        ):
+            work()
+
+    assert cloud.mutating == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from microlambda.deploy.errors import DeployFailed
@@ -14,6 +16,7 @@ from tests.deploy.conftest import (
     deploy_again,
     fail_at,
     lose_reply_of,
+    on_answer,
     sha256,
     unlock,
     without_numbers,
@@ -127,3 +130,48 @@ def test_an_upload_that_was_made_already_is_not_made_again(project: Project, clo
     project.deployer.deploy()
 
     assert cloud.changes == ["PublishVersion", "UpdateAlias"]
+
+
+@pytest.mark.parametrize("text", ["memory = 512", ""], ids=["update", "version"])
+def test_what_is_still_on_its_way_from_the_last_run_is_waited_for(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    project.deployer.deploy()
+    project.write("memory = 1024")
+    fail_at(cloud, "PublishVersion")
+    with pytest.raises(DeployFailed):
+        project.deployer.deploy()
+    cloud.before_call = None
+    project.write(text or "memory = 1024")
+    cloud.calls.clear()
+    waited: list[float] = []
+    monkeypatch.setattr(cloud.aws, "sleep", waited.append)
+
+    def in_progress(answer: dict[str, Any]) -> None:
+        if len(waited) < 2:
+            answer["LastUpdateStatus"] = "InProgress"
+
+    on_answer(cloud, "lambda", "GetFunctionConfiguration", in_progress)
+
+    project.deployer.deploy()
+
+    assert waited == [0.25, 0.5]
+    first = cloud.changes[0]
+    before = cloud.calls[: cloud.calls.index(first)]
+    assert before[-3:] == ["GetFunctionConfiguration"] * 3
+    assert first == ("UpdateFunctionConfiguration" if text else "PublishVersion")
+
+
+def test_a_function_whose_last_update_failed_can_be_updated_again(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.write("memory = 512")
+
+    def failed(answer: dict[str, Any]) -> None:
+        if "UpdateFunctionConfiguration" not in cloud.calls:
+            answer["LastUpdateStatus"] = "Failed"
+
+    on_answer(cloud, "lambda", "GetFunctionConfiguration", failed)
+
+    project.deployer.deploy()
+
+    assert deploy_again(project) == []

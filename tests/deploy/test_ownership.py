@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from microlambda.deploy.errors import NotOurs
+from microlambda.deploy.address import find_url
+from microlambda.deploy.errors import DeployFailed, NotDeployed, NotOurs
 from tests.deploy.conftest import (
     ACCOUNT,
     REGION,
     Cloud,
     Project,
+    client_error,
     create_function,
     deploy_again,
+    on_answer,
 )
 
 
@@ -96,3 +100,114 @@ def test_an_app_whose_name_begins_with_ours_is_not_touched(project: Project, clo
 
     functions = cloud.client("lambda").list_functions()["Functions"]
     assert [one["FunctionName"] for one in functions] == ["shop-dev-extra-http"]
+
+
+DIFFERING = [
+    pytest.param(
+        {"microlambda:id": "other"}, "its microlambda:id is 'other', this project's id is 'k3", id="id"
+    ),
+    pytest.param({"microlambda:id": None}, "it has no tag microlambda:id", id="no-id"),
+    pytest.param(
+        {"microlambda:app": "shop-dev"},
+        "its microlambda:app is 'shop-dev', this deploy's is 'shop'",
+        id="app",
+    ),
+    pytest.param(
+        {"microlambda:stage": None},
+        "it has no tag microlambda:stage, this deploy's is 'dev'",
+        id="stage",
+    ),
+]
+
+
+@pytest.mark.parametrize(("tags", "told"), DIFFERING)
+def test_the_tag_that_differs_is_named(
+    project: Project, cloud: Cloud, tags: dict[str, str | None], told: str
+) -> None:
+    theirs = {**project.plan.scope.tags, **tags}
+    create_function(cloud, "shop-dev-http", {name: value for name, value in theirs.items() if value})
+
+    with pytest.raises(NotOurs, match=told):
+        project.deployer.deploy()
+
+
+def deny(cloud: Cloud, calls: dict[str, str]) -> None:
+    """Deny these calls where the request speaks of this name."""
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name in calls and calls[name] in f"{params['url_path']} {params['body']!r}":
+            raise client_error(cloud, name, "AccessDeniedException", "denied")
+
+    cloud.before_call = before_call
+
+
+READS = {"GetFunction": "extra", "ListTagsForResource": "extra", "GetRole": "extra"}
+
+
+def test_a_neighbour_that_may_not_be_looked_at_is_left_alone_and_told(project: Project, cloud: Cloud) -> None:
+    create_function(cloud, "shop-dev-extra", {})
+    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/shop-dev-extra")
+    cloud.client("iam").create_role(
+        Path="/microlambda/shop/dev/", RoleName=f"shop-dev-extra-{REGION}", AssumeRolePolicyDocument="{}"
+    )
+    deny(cloud, READS)
+
+    project.deployer.deploy()
+    project.deployer.delete(logs=True)
+
+    told = [line for line in project.said if "is left alone" in line]
+    why = "is denied, so it is taken for another project's."
+    assert told[:3] == [
+        f"role shop-dev-extra-{REGION} is left alone: GetRole {why}",
+        f"log group /aws/lambda/shop-dev-extra is left alone: ListTagsForResource {why}",
+        f"function shop-dev-extra is left alone: GetFunction {why}",
+    ]
+    assert len(told) == 6  # once for each of the two commands
+    assert len(cloud.client("lambda").list_functions()["Functions"]) == 1
+
+
+@pytest.mark.parametrize("call", READS)
+def test_a_planned_name_that_may_not_be_looked_at_ends_the_deploy(
+    project: Project, cloud: Cloud, call: str
+) -> None:
+    project.deployer.deploy()
+    deny(cloud, {call: "shop-dev-http"})
+
+    with pytest.raises(DeployFailed, match=f"needs {call}"):
+        project.deployer.deploy()
+
+
+def test_a_neighbour_that_goes_while_it_is_looked_at_is_no_failure(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    gone = {"FunctionName": "shop-dev-gone"}
+    on_answer(cloud, "lambda", "ListFunctions", lambda answer: answer["Functions"].append(gone))
+    group = {"logGroupName": "/aws/lambda/shop-dev-gone", "arn": "arn:aws:logs:eu-west-1:1:log-group:gone:*"}
+    on_answer(cloud, "logs", "DescribeLogGroups", lambda answer: answer["logGroups"].append(group))
+
+    assert deploy_again(project) == []
+
+
+def test_what_an_earlier_name_has_left_online_is_told_and_left_alone(project: Project, cloud: Cloud) -> None:
+    url = project.deployer.deploy().url
+    project.write('name = "store"')
+    project.said.clear()
+
+    project.deployer.changes()
+    project.deployer.deploy()
+    project.deployer.delete(logs=True)
+
+    told = (
+        f"HTTP API shop-dev is left alone: this stage is still deployed as 'shop': {url}. If that is an old "
+        'name, run `microlambda delete` with name = "shop".'
+    )
+    assert project.said.count(told) == 3
+    project.write('name = "shop"')
+    assert deploy_again(project) == []
+
+
+def test_the_url_is_never_that_of_an_earlier_name(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.write('name = "store"')
+
+    with pytest.raises(NotDeployed):
+        find_url(cloud.aws, project.plan.scope)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from microlambda.deploy import errors
 from microlambda.deploy.errors import (
     AwsUnreachable,
     LocalStageOnAws,
@@ -90,6 +91,56 @@ def test_the_local_stage_is_refused_on_aws(cloud: Cloud) -> None:
         check_place(cloud.aws, stage="local", account=None)
 
     assert cloud.calls == []
+
+
+CONFIGURATIONS = [
+    pytest.param("[broken", {}, errors.InvalidAwsConfig, "Unable to parse config file", id="not-ini"),
+    pytest.param(
+        "[default]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = nowhere\n",
+        {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+        errors.InvalidAwsConfig,
+        "nowhere",
+        id="source-profile",
+    ),
+    pytest.param(
+        "[default]\ncredential_process = false\n",
+        {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+        errors.NoCredentials,
+        "cannot be used",
+        id="credential-process",
+    ),
+    pytest.param("", {"AWS_SECRET_ACCESS_KEY": ""}, errors.NoCredentials, "AWS_SECRET_ACC", id="half"),
+    pytest.param("", {"AWS_ENDPOINT_URL": "nonsense"}, errors.AwsUnreachable, "nonsense", id="endpoint"),
+    pytest.param("", {"AWS_REGION": "eu_west_1"}, errors.InvalidRegion, "'eu_west_1'", id="region"),
+]
+
+
+@pytest.mark.parametrize(("text", "environ", "kind", "message"), CONFIGURATIONS)
+def test_a_configuration_that_cannot_be_used_is_one_message(
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    environ: dict[str, str],
+    kind: type[Exception],
+    message: str,
+) -> None:
+    config.write_text(text)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
+
+    with pytest.raises(kind, match=message) as refused:
+        _ = connect(profile=None, region=None, stage_region=None).is_loopback
+
+    assert "\n" not in str(refused.value)
+
+
+def test_an_endpoint_of_one_service_alone_makes_no_aws_of_this_machine(
+    no_aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:5000")
+
+    assert not connect(profile=None, region="eu-west-1", stage_region=None).is_loopback
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])

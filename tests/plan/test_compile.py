@@ -126,6 +126,8 @@ REFUSED = [
     pytest.param('name = "app"', "the App is called 'app', as many are", id="app"),
     pytest.param('name = "main"', "the App is called 'main', as many are", id="main"),
     pytest.param('name = "a*b"', "characters that AWS's tags cannot", id="characters"),
+    pytest.param(r'name = "a\tb"', "characters that AWS's tags cannot", id="tab"),
+    pytest.param(r'name = "a\nb"', "characters that AWS's tags cannot", id="newline"),
 ]
 
 

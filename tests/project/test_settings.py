@@ -181,6 +181,28 @@ def test_a_stage_that_is_not_there_is_refused_with_the_nearest(project: Path) ->
         load_settings(project, "prd")
 
 
+@pytest.mark.parametrize("stages", ["[stages.prod]\n[stages.Prod]", "[stages.DEV]"])
+def test_stages_that_differ_only_by_case_are_refused(project: Path, stages: str) -> None:
+    write(project, stages)
+
+    with pytest.raises(SettingsError, match="differ only by case, which IAM's names ignore"):
+        load_settings(project, "dev")
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [("x" * 4087, 4096), ('"' * 2043 + "x", 4096), ("é" * 2043, 4095)]
+)
+def test_the_environment_is_measured_as_the_json_that_lambda_measures(
+    project: Path, value: str, size: int
+) -> None:
+    write(project, '[environment]\nTT = "${env:LARGE}"')
+    function = load_settings(project, "dev").function("http")
+
+    assert resolve_environment(function, {"LARGE": value}) == {"TT": value}
+    with pytest.raises(SettingsError, match=f"has {size + 2} bytes as JSON; Lambda accepts 4096"):
+        resolve_environment(function, {"LARGE": value + "yz"})
+
+
 def test_settings_in_both_files_are_refused_naming_both(project: Path) -> None:
     write(project, "memory = 512")
     write(project, "[tool.microlambda]\nmemory = 512", "pyproject.toml")

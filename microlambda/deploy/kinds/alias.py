@@ -35,16 +35,20 @@ class AliasDeployer(KindDeployer[Alias]):
         """Move it where a new version comes, or where it says other inputs than the planned."""
         if known.change(record.version) is not None:
             return [f"version {seen.attributes['version']} -> the new one"]
-        return [] if seen.state["code_hash"] == record.code_hash else ["inputs"]
+        inputs = [] if seen.state["code_hash"] == record.code_hash else ["inputs"]
+        return inputs + [f"a share of the calls goes to version {one}" for one in seen.state["weights"]]
 
     def create(self, job: Job, record: Alias) -> Attributes:
         """Create it on the published version."""
         return _attributes(job.aws.client("lambda").create_alias(**_arguments(job, record)))
 
     def update(self, job: Job, record: Alias, seen: Seen, reasons: Sequence[str]) -> Attributes:
-        """Move it to the published version, in one call."""
+        """Move it to the published version, in one call, and all calls with it."""
         del seen, reasons
-        return _attributes(job.aws.client("lambda").update_alias(**_arguments(job, record)))
+        answer = job.aws.client("lambda").update_alias(
+            **_arguments(job, record), RoutingConfig={"AdditionalVersionWeights": {}}
+        )
+        return _attributes(answer)
 
     def remove(self, job: Job, seen: Seen) -> None:
         """Remove it."""
@@ -79,5 +83,9 @@ def _observe(aws: Aws, function: str) -> Seen | None:
         address=f"{function}:{LIVE}",
         name=LIVE,
         attributes=_attributes(answer),
-        state={"code_hash": answer.get("Description", "").removeprefix(_PREFIX), "function": function},
+        state={
+            "code_hash": answer.get("Description", "").removeprefix(_PREFIX),
+            "function": function,
+            "weights": answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
+        },
     )

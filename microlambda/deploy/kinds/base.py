@@ -97,6 +97,9 @@ class KindDeployer(ABC, Generic[R]):
     def compare(self, record: R, seen: Seen, known: Known) -> list[str]:
         """Say in which ways what is there differs from the plan: no reason, no change."""
 
+    def prepare(self, change: Change, archive: Callable[[], bytes]) -> None:
+        """Do the part of a change that needs no AWS and may fail, before anything is locked or changed."""
+
     @abstractmethod
     def create(self, job: Job, record: R) -> Attributes:
         """Make it, and tell its attributes."""

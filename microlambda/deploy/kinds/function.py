@@ -11,6 +11,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from microlambda.deploy.changes import CREATE, Change
 from microlambda.deploy.errors import ArchiveTooLarge, DeployFailed
 from microlambda.deploy.kinds.base import (
     Attributes,
@@ -22,11 +23,12 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
+from microlambda.deploy.ownership import seen_or_left_alone
 from microlambda.plan.names import function_prefix
 from microlambda.plan.records import Alias, Function, Ref, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
@@ -38,7 +40,7 @@ UPLOAD_LIMIT = 50 * 1024 * 1024
 # Seconds between looks at a function that is being made ready: quick at first, some five minutes in all.
 _LOOKS = (0.25, 0.5, 0.5, 1, 1, *([2] * 150))
 
-CODE = "code"
+CODE, ROLE = "code", "role"
 
 
 class FunctionDeployer(KindDeployer[Function]):
@@ -49,14 +51,19 @@ class FunctionDeployer(KindDeployer[Function]):
     def observe(
         self, aws: Aws, scope: Scope, planned: Sequence[Function], functions: Sequence[str]
     ) -> list[Seen]:
-        """List the functions whose names start as ours do, with their tags."""
+        """List the functions whose names start as ours do, and those of planned names, with their tags."""
         del functions
         prefix = function_prefix(scope.app, scope.stage)
         pages = aws.client("lambda").get_paginator("list_functions").paginate()
-        names = [one["FunctionName"] for page in pages for one in page["Functions"]]
-        seen = aws.each(lambda name: _observe(aws, name), [name for name in names if name.startswith(prefix)])
-        wanted = {record.name for record in planned}
-        return [one for one in seen if one and (one.name in wanted or scope.owns(one.tags or {}))]
+        listed = {one["FunctionName"] for page in pages for one in page["Functions"]}
+        like_ours = {name for name in listed if name.startswith(prefix)}
+        wanted = {record.name for record in planned}  # the list may lag: these are asked for by name
+
+        def look(name: str) -> Seen | None:
+            return seen_or_left_alone(self.kind, name, lambda one: look_at(aws, one), planned=name in wanted)
+
+        seen = [one for one in aws.each(look, sorted(like_ours | wanted)) if one is not None]
+        return [one for one in seen if one.name in wanted or one.left_alone or scope.owns(one.tags or {})]
 
     def compare(self, record: Function, seen: Seen, known: Known) -> list[str]:
         """Compare the code by the hash of its inputs, then the configuration, then tags."""
@@ -64,12 +71,18 @@ class FunctionDeployer(KindDeployer[Function]):
         reasons += configuration_reasons(record, seen.state, known.value(record.role))
         return reasons + tag_reasons(record.tags, seen.tags)
 
+    def prepare(self, change: Change, archive: Callable[[], bytes]) -> None:
+        """Build the archive if the change uploads it: a bundle that cannot be built changes nothing."""
+        new = change.action == CREATE
+        if new or any(reason == CODE or reason.startswith("architecture ") for reason in change.reasons):
+            _checked(archive())
+
     def create(self, job: Job, record: Function) -> Attributes:
         """Create the function with its code, and wait until it is ready."""
         answer = job.call(
             job.aws.client("lambda").create_function,
             FunctionName=record.name,
-            Code={"ZipFile": _archive(job)},
+            Code={"ZipFile": _checked(job.archive())},
             PackageType="Zip",
             Architectures=[record.architecture],
             Tags=dict(record.tags),
@@ -79,18 +92,23 @@ class FunctionDeployer(KindDeployer[Function]):
 
     def update(self, job: Job, record: Function, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Write what differs, each call after the one before it has taken effect."""
-        state, role = seen.state, job.value(record.role)
+        client, role = job.aws.client("lambda"), job.value(record.role)
+        # an interrupted deploy may have left it in the middle of an update, when Lambda refuses another
+        state: Mapping[str, Any] = read_configuration(
+            rested(job.aws, client.get_function_configuration(FunctionName=seen.name))
+        )
         if CODE in reasons or state["architecture"] != record.architecture:
             state = _upload(job, record, state)
-        if configuration_reasons(record, state, role):
+        # "role" too where it reads the same: Lambda keeps to the removed role until it is told the new one
+        if ROLE in reasons or configuration_reasons(record, state, role):
             answer = job.call(
-                job.aws.client("lambda").update_function_configuration,
+                client.update_function_configuration,
                 FunctionName=record.name,
                 **_configuration(record, role),
             )
             state = read_configuration(settle(job.aws, answer))
         if tags := missing_tags(record.tags, seen.tags):
-            job.aws.client("lambda").tag_resource(Resource=seen.attributes["arn"], Tags=tags)
+            client.tag_resource(Resource=seen.attributes["arn"], Tags=tags)
         return {**seen.attributes, "code_sha256": state["code_sha256"]}
 
     def remove(self, job: Job, seen: Seen) -> None:
@@ -124,21 +142,26 @@ def configuration_reasons(record: Function, now: Mapping[str, Any], role: str | 
         *difference("memory", now["memory"], record.memory, " MB"),
         *difference("timeout", now["timeout"], record.timeout, " s"),
         *difference("handler", now["handler"], record.handler),
-        *([] if now["role"] == role else ["role"]),
+        *([] if now["role"] == role else [ROLE]),
         *_environment_reasons(now["environment"], record.environment),
     ]
 
 
 def settle(aws: Aws, answer: Mapping[str, Any], qualifier: str | None = None) -> Mapping[str, Any]:
     """Wait until the function is active and its last update successful; `DeployFailed` if that fails."""
+    answer = rested(aws, answer, qualifier)
+    if "Failed" in (answer.get("State"), answer.get("LastUpdateStatus")):
+        why = answer.get("LastUpdateStatusReason") or answer.get("StateReason") or "no reason given"
+        raise DeployFailed(f"Lambda cannot make the function {answer['FunctionName']!r} ready: {why}")
+    return answer
+
+
+def rested(aws: Aws, answer: Mapping[str, Any], qualifier: str | None = None) -> Mapping[str, Any]:
+    """Wait until Lambda is through with the function, well or badly: what failed may be updated again."""
     name = answer["FunctionName"]
     where = {"Qualifier": qualifier} if qualifier else {}
     for look in _LOOKS:
-        state, update = answer.get("State", "Active"), answer.get("LastUpdateStatus", "Successful")
-        if "Failed" in (state, update):
-            why = answer.get("LastUpdateStatusReason") or answer.get("StateReason") or "no reason given"
-            raise DeployFailed(f"Lambda cannot make the function {name!r} ready: {why}")
-        if state != "Pending" and update == "Successful":
+        if answer.get("State") != "Pending" and answer.get("LastUpdateStatus") != "InProgress":
             return answer
         aws.sleep(look)
         answer = aws.client("lambda").get_function_configuration(FunctionName=name, **where)
@@ -147,12 +170,15 @@ def settle(aws: Aws, answer: Mapping[str, Any], qualifier: str | None = None) ->
     )
 
 
-def _observe(aws: Aws, name: str) -> Seen | None:
-    client = aws.client("lambda")
-    try:
-        answer = client.get_function(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
+def look_at(aws: Aws, name: str) -> Seen:
+    """Look at one function; boto3's error where there is none."""
+    answer = aws.client("lambda").get_function(FunctionName=name)
+    if "TagsError" in answer:  # Lambda answers all the same, and without tags nothing is ours
+        why = answer["TagsError"].get("Message") or answer["TagsError"].get("ErrorCode")
+        raise DeployFailed(
+            f"looking at the function {name!r} needs lambda:ListTags, which this identity lacks: {why}. "
+            "Its tags tell whose it is. Run the same command again once the permission exists."
+        )
     configuration = answer["Configuration"]
     return Seen(
         kind=Function.kind,
@@ -177,7 +203,7 @@ def _is_current(record: Function, seen: Seen, known: Known) -> bool:
 
 
 def _upload(job: Job, record: Function, now: Mapping[str, Any]) -> Mapping[str, Any]:
-    archive = _archive(job)
+    archive = _checked(job.archive())
     digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
     if digest == now["code_sha256"] and record.architecture == now["architecture"]:
         return now  # an interrupted deploy has uploaded it already
@@ -187,8 +213,7 @@ def _upload(job: Job, record: Function, now: Mapping[str, Any]) -> Mapping[str, 
     return read_configuration(settle(job.aws, answer))
 
 
-def _archive(job: Job) -> bytes:
-    archive = job.archive()
+def _checked(archive: bytes) -> bytes:
     if len(archive) > UPLOAD_LIMIT:
         raise ArchiveTooLarge(
             f"the archive has {len(archive) / 2**20:.1f} MB; Lambda takes {UPLOAD_LIMIT // 2**20} MB in one "

@@ -6,6 +6,7 @@ no route of the plan uses is removed where it is plainly left over: an integrati
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.base import (
@@ -18,7 +19,9 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
+from microlambda.deploy.ownership import seen_or_left_alone
 from microlambda.plan.names import api_name
+from microlambda.plan.plan import APP_TAG, ID_TAG, STAGE_TAG
 from microlambda.plan.records import HttpApi
 
 if TYPE_CHECKING:
@@ -38,13 +41,20 @@ class HttpApiDeployer(KindDeployer[HttpApi]):
     def observe(
         self, aws: Aws, scope: Scope, planned: Sequence[HttpApi], functions: Sequence[str]
     ) -> list[Seen]:
-        """List the HTTP APIs that carry our tags, the oldest first."""
+        """List the HTTP APIs that carry our tags, the oldest first; then what an earlier name has left."""
         del planned, functions
         pages = aws.client(_SERVICE).get_paginator("get_apis").paginate()
         apis = [api for page in pages for api in page["Items"]]
         ours = [api for api in apis if api["ProtocolType"] == "HTTP" and scope.owns(api.get("Tags", {}))]
         address = api_name(scope.app, scope.stage)
-        return sorted(aws.each(lambda api: _seen(aws, api, address), ours), key=_age)
+
+        def look(api: Mapping[str, Any]) -> Seen | None:  # the list may name what has just gone
+            return seen_or_left_alone(
+                self.kind, api["Name"], lambda _name: _seen(aws, api, address), planned=True
+            )
+
+        seen = sorted((one for one in aws.each(look, ours) if one is not None), key=_age)
+        return seen + [_renamed(api) for api in apis if _is_renamed(api.get("Tags", {}), scope)]
 
     def compare(self, record: HttpApi, seen: Seen, known: Known) -> list[str]:
         """Compare the API, and the one way through it: stage, route, integration, alias."""
@@ -113,6 +123,24 @@ def _seen(aws: Aws, api: Mapping[str, Any], address: str) -> Seen:
             "routes": _items(client, "get_routes", where),
             "stages": _items(client, "get_stages", where),
         },
+    )
+
+
+def _is_renamed(tags: Mapping[str, str], scope: Scope) -> bool:
+    """Tell whether these are the tags of this project and stage, deployed when the app had another name."""
+    here = scope.id is not None and (tags.get(ID_TAG), tags.get(STAGE_TAG)) == (scope.id, scope.stage)
+    return here and tags.get(APP_TAG, scope.app) != scope.app
+
+
+def _renamed(api: Mapping[str, Any]) -> Seen:
+    app = api["Tags"][APP_TAG]
+    return Seen(
+        kind=HttpApi.kind,
+        address=api["ApiId"],
+        name=api["Name"],
+        tags=api["Tags"],
+        left_alone=f"this stage is still deployed as {app!r}: {api['ApiEndpoint']}/. If that is an old name, "
+        f"run `microlambda delete` with name = {json.dumps(app)}",
     )
 
 

@@ -14,6 +14,7 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
+from microlambda.deploy.ownership import check_ours, seen_or_left_alone
 from microlambda.plan.names import function_prefix, log_group_name
 from microlambda.plan.records import LogGroup
 
@@ -37,10 +38,16 @@ class LogGroupDeployer(KindDeployer[LogGroup]):
         del functions
         prefix = log_group_name(function_prefix(scope.app, scope.stage))
         pages = aws.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-        groups = [group for page in pages for group in page["logGroups"]]
-        seen = aws.each(lambda group: _seen(aws, group), groups)
+        groups = {group["logGroupName"]: group for page in pages for group in page["logGroups"]}
         wanted = {record.name for record in planned}
-        return [one for one in seen if one.name in wanted or scope.owns(one.tags or {})]
+
+        def look(name: str) -> Seen | None:
+            return seen_or_left_alone(
+                self.kind, name, lambda one: _seen(aws, groups[one]), planned=name in wanted
+            )
+
+        seen = [one for one in aws.each(look, groups) if one is not None]
+        return [one for one in seen if one.name in wanted or one.left_alone or scope.owns(one.tags or {})]
 
     def compare(self, record: LogGroup, seen: Seen, known: Known) -> list[str]:
         """Compare for how long lines are kept, and tags."""
@@ -54,9 +61,14 @@ class LogGroupDeployer(KindDeployer[LogGroup]):
     def create(self, job: Job, record: LogGroup) -> Attributes:
         """Create the group, then say for how long it keeps."""
         logs = job.aws.client("logs")
-        logs.create_log_group(logGroupName=record.name, tags=dict(record.tags))
+        arn = job.aws.arn("logs", f"log-group:{record.name}")
+        try:
+            logs.create_log_group(logGroupName=record.name, tags=dict(record.tags))
+        except logs.exceptions.ResourceAlreadyExistsException:  # the list did not have it yet
+            tags = logs.list_tags_for_resource(resourceArn=arn)["tags"]
+            check_ours(self.kind, record.name, tags, job.plan.scope)
         _set_retention(logs, record)
-        return {"arn": job.aws.arn("logs", f"log-group:{record.name}"), "name": record.name}
+        return {"arn": arn, "name": record.name}
 
     def update(self, job: Job, record: LogGroup, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Write what differs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.base import (
@@ -14,7 +15,8 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
-from microlambda.plan.names import role_path
+from microlambda.deploy.ownership import seen_or_left_alone
+from microlambda.plan.names import in_region, role_path
 from microlambda.plan.records import Role
 
 if TYPE_CHECKING:
@@ -32,15 +34,21 @@ class RoleDeployer(KindDeployer[Role]):
     def observe(
         self, aws: Aws, scope: Scope, planned: Sequence[Role], functions: Sequence[str]
     ) -> list[Seen]:
-        """List the roles under our path, and those of planned names: IAM's names know no path."""
+        """List this region's roles under our path, and those of planned names: IAM's names know no path."""
         del functions
         path = role_path(scope.app, scope.stage)
         pages = aws.client("iam").get_paginator("list_roles").paginate(PathPrefix=path)
-        names = {role["RoleName"] for page in pages for role in page["Roles"]}
-        names |= {record.name for record in planned}
+        listed = {role["RoleName"] for page in pages for role in page["Roles"]}
+        # IAM is global: the same stage in another region has its roles under the same path
+        here = {name for name in listed if in_region(name, scope.region)}
         wanted = {record.name: tuple(record.policies) for record in planned}
-        seen = aws.each(lambda name: _observe(aws, name, wanted.get(name, ())), sorted(names))
-        return [one for one in seen if one is not None]
+
+        def look(name: str) -> Seen | None:
+            return seen_or_left_alone(
+                self.kind, name, lambda one: _observe(aws, one, wanted.get(one, ())), planned=name in wanted
+            )
+
+        return [one for one in aws.each(look, sorted(here | set(wanted))) if one is not None]
 
     def compare(self, record: Role, seen: Seen, known: Known) -> list[str]:
         """Compare who may run as it, what it may do, and tags."""
@@ -77,30 +85,37 @@ class RoleDeployer(KindDeployer[Role]):
 
     def remove(self, job: Job, seen: Seen) -> None:
         """Remove the role with every policy that it has; IAM asks for that order."""
-        iam = job.aws.client("iam")
+        iam, role = job.aws.client("iam"), {"RoleName": seen.name}
+        gone = iam.exceptions.NoSuchEntityException
         try:
-            for policy in iam.list_attached_role_policies(RoleName=seen.name)["AttachedPolicies"]:
-                iam.detach_role_policy(RoleName=seen.name, PolicyArn=policy["PolicyArn"])
-            for name in iam.list_role_policies(RoleName=seen.name)["PolicyNames"]:
-                iam.delete_role_policy(RoleName=seen.name, PolicyName=name)
-            iam.delete_role(RoleName=seen.name)
-        except iam.exceptions.NoSuchEntityException:
+            attached = iam.list_attached_role_policies(**role)["AttachedPolicies"]
+            inline = iam.list_role_policies(**role)["PolicyNames"]
+        except gone:
             return
+        # each by itself: a policy that has gone meanwhile must not keep the role
+        for policy in attached:
+            with suppress(gone):
+                iam.detach_role_policy(**role, PolicyArn=policy["PolicyArn"])
+        for name in inline:
+            with suppress(gone):
+                iam.delete_role_policy(**role, PolicyName=name)
+        with suppress(gone):
+            job.call(iam.delete_role, **role)
 
     def _put_policies(self, job: Job, record: Role, now: Mapping[str, Any]) -> None:
         for name, document in job.resolve(record.policies).items():
             if now.get(name) != document:
-                job.aws.client("iam").put_role_policy(
-                    RoleName=record.name, PolicyName=name, PolicyDocument=json.dumps(document)
+                job.call(
+                    job.aws.client("iam").put_role_policy,
+                    RoleName=record.name,
+                    PolicyName=name,
+                    PolicyDocument=json.dumps(document),
                 )
 
 
-def _observe(aws: Aws, name: str, policies: Sequence[str]) -> Seen | None:
+def _observe(aws: Aws, name: str, policies: Sequence[str]) -> Seen:
     iam = aws.client("iam")
-    try:
-        role = iam.get_role(RoleName=name)["Role"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
+    role = iam.get_role(RoleName=name)["Role"]
     return Seen(
         kind=Role.kind,
         address=name,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.errors import CheckFailed
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
-from microlambda.deploy.kinds.function import configuration_reasons, read_configuration, settle
+from microlambda.deploy.kinds.function import configuration_reasons, read_configuration, rested, settle
 from microlambda.deploy.observed import Seen
 from microlambda.plan.compile import LIVE
 from microlambda.plan.records import Function, Ref, Version
@@ -54,7 +54,9 @@ class VersionDeployer(KindDeployer[Version]):
 
     def create(self, job: Job, record: Version) -> Attributes:
         """Publish what the function is now, and check that it starts."""
-        answer = job.aws.client("lambda").publish_version(
+        client = job.aws.client("lambda")
+        rested(job.aws, client.get_function_configuration(FunctionName=record.name))
+        answer = client.publish_version(
             FunctionName=record.name,
             CodeSha256=job.value(Ref(kind=Function.kind, key=record.key, attribute="code_sha256")),
             Description=describe(record.code_hash),
@@ -94,8 +96,11 @@ def _observe(aws: Aws, function: str) -> Seen | None:
 
 
 def _check(job: Job, record: Version, version: Mapping[str, Any]) -> None:
-    answer = job.aws.client_for_invoke(version["Timeout"]).invoke(
-        FunctionName=record.name, Qualifier=version["Version"], Payload=json.dumps(CHECK).encode()
+    answer = job.call(  # again where Lambda is busy: the check runs no handler
+        job.aws.client_for_invoke(version["Timeout"]).invoke,
+        FunctionName=record.name,
+        Qualifier=version["Version"],
+        Payload=json.dumps(CHECK).encode(),
     )
     body = answer["Payload"].read()
     result = _json(body)

@@ -1,0 +1,61 @@
+"""Whether something that has one of our names is ours: its tags tell, whatever it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from microlambda.deploy.errors import NotOurs
+from microlambda.deploy.explain import DENIED, NOT_FOUND, error_code
+from microlambda.deploy.observed import Seen
+from microlambda.plan.kinds import KINDS
+from microlambda.plan.plan import ID_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from microlambda.plan.plan import Scope
+
+
+def check_ours(kind: str, name: str, tags: Mapping[str, str], scope: Scope) -> None:
+    """Raise `NotOurs`, naming the tag that differs, unless these tags are those of the stage."""
+    if scope.owns(tags):
+        return
+    title = KINDS[kind].title
+    raise NotOurs(
+        f"the {title} {name!r} exists and is not this project's: {_difference(tags, scope)}. "
+        f"Give the App another name, or remove that {title}."
+    )
+
+
+def seen_or_left_alone(
+    kind: str, name: str, read: Callable[[str], Seen | None], *, planned: bool
+) -> Seen | None:
+    """Look at what has a planned name, or one like ours; None where it has gone.
+
+    What the caller may not look at is left alone, unless the plan asks for it.
+    """
+    try:
+        return read(name)
+    except ClientError as exc:
+        if error_code(exc) in NOT_FOUND:
+            return None
+        if planned or error_code(exc) not in DENIED:
+            raise
+        return Seen(
+            kind=kind,
+            address=name,
+            name=name,
+            tags={},
+            left_alone=f"{exc.operation_name} is denied, so it is taken for another project's",
+        )
+
+
+def _difference(tags: Mapping[str, str], scope: Scope) -> str:
+    name = next((one for one, value in scope.tags.items() if tags.get(one) != value), ID_TAG)
+    theirs = f"its {name} is {tags[name]!r}" if name in tags else f"it has no tag {name}"
+    if name != ID_TAG:
+        return f"{theirs}, this deploy's is {scope.tags[name]!r}"
+    ours = f"this project's id is {scope.id!r}" if scope.id else "this project has no id yet"
+    return f"{theirs}, {ours}"

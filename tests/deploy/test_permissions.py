@@ -1,0 +1,86 @@
+"""The policy in the guide allows what the commands call, and names nothing that they do not."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microlambda.deploy.address import find_url
+from microlambda.deploy.invocation import invoke
+from microlambda.deploy.logs import read_logs
+from tests.deploy.conftest import REGION, Cloud, Project, models
+from tests.deploy.test_drift import DRIFTS
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "deploy.md"
+
+#: What IAM checks beside the action of the call's own name.
+ALSO = {
+    ("lambda", "GetFunction"): {"lambda:ListTags"},
+    ("lambda", "CreateFunction"): {"lambda:TagResource", "iam:PassRole"},
+    ("lambda", "UpdateFunctionConfiguration"): {"iam:PassRole"},
+    ("logs", "CreateLogGroup"): {"logs:TagResource"},
+    ("iam", "CreateRole"): {"iam:TagRole"},
+    # Which of them tags need is told differently: https://github.com/iann0036/iam-dataset/pull/39,
+    # https://github.com/cloudtools/awacs/issues/254.
+    ("apigatewayv2", "CreateApi"): {"apigateway:TagResource", "apigateway:PUT"},
+}
+
+ANOTHERS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+def action(service: str, operation: str) -> str:
+    """Name the IAM action of a call; API Gateway has one for each HTTP method."""
+    if service == "apigatewayv2":
+        model = models().load_service_model(service, "service-2")
+        return f"apigateway:{model['operations'][operation]['http']['method']}"
+    return {"lambda:Invoke": "lambda:InvokeFunction"}.get(f"{service}:{operation}", f"{service}:{operation}")
+
+
+@pytest.fixture
+def allowed() -> set[str]:
+    (block,) = re.findall(r"```json\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    statements: list[dict[str, Any]] = json.loads(block)["Statement"]
+    actions = [one["Action"] for one in statements]
+    return {name for some in actions for name in ([some] if isinstance(some, str) else some)}
+
+
+def use_everything(project: Project, cloud: Cloud) -> None:
+    """Deploy, change each kind of thing, look at it, delete it."""
+    project.deployer.deploy()
+    iam, role = cloud.client("iam"), f"shop-dev-http-{REGION}"
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(ANOTHERS))
+    for drift in DRIFTS:
+        drift(cloud)
+        project.deployer.deploy()
+    project.code = "two"
+    project.write("memory = 512\nlog_retention = 'forever'\ntags = { team = 'red' }")
+    project.deployer.deploy()
+    scope = project.plan.scope
+    find_url(cloud.aws, scope)
+    invoke(cloud.aws, scope, "shop-dev-http", b"{}")
+    assert list(read_logs(cloud.aws, scope, "shop-dev-http", since=datetime.now(UTC))) == []
+    document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
+    policy = iam.create_policy(PolicyName="mine", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+    project.deployer.delete(logs=True)
+
+
+def test_the_guides_policy_allows_every_call_and_nothing_else(
+    project: Project, cloud: Cloud, allowed: set[str]
+) -> None:
+    use_everything(project, cloud)
+
+    needed = {action(*call) for call in cloud.operations}
+    needed |= {name for call in cloud.operations for name in ALSO.get(call, ())}
+    assert needed - allowed == set()
+    assert allowed - needed == set()
