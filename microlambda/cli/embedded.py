@@ -37,6 +37,7 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
         region=plan.scope.region,
         output=lambda _function, line: click.echo(readable(line.decode(errors="replace"))),
         observe=console.request,
+        explain=console.explain,
         say=console.note,
     )
     with until_interrupted() as interrupt, cloud:

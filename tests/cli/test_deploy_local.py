@@ -187,7 +187,8 @@ def test_a_module_that_does_not_import_on_lambda_is_the_deploys_failure(project:
 
     assert failed.returncode == 1
     assert "CheckFailed: version 1 of shop-local-http does not start" in failed.stderr
-    assert "No module named 'click'" in failed.stderr
+    assert re.search(r"No module named 'click' \(.*/app\.py, line \d+\)", failed.stderr)
+    assert "Name 'click' in the project's requirements." in failed.stderr
 
 
 def test_without_the_extra_the_line_that_installs_it_is_printed(project: Path) -> None:

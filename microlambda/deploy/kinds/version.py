@@ -7,6 +7,7 @@ deploy's own failure, and what served before goes on serving.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from microlambda.plan.records import Function, Ref, Version
 if TYPE_CHECKING:
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
+
+_MISSING = re.compile(r"No module named '([\w-]+)")
 
 CHECK = {"microlambda": {"check": 1}}
 
@@ -106,8 +109,11 @@ def _check(job: Job, record: Version, version: Mapping[str, Any]) -> None:
     result = _json(body)
     if "FunctionError" not in answer and result == CHECK:
         return
+    told = error_text(result)
+    missing = _MISSING.search(told)
+    remedy = f"Name {missing[1]!r} in the project's requirements.\n" if missing else ""
     raise CheckFailed(
-        f"version {version['Version']} of {record.name} does not start: {error_text(result)}\n"
+        f"version {version['Version']} of {record.name} does not start: {told}\n{remedy}"
         f"The alias {LIVE!r} has not moved: what was deployed before goes on serving."
     )
 

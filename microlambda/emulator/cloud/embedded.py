@@ -45,7 +45,7 @@ class EmbeddedCloud:
             print(cloud.serve_api(api_id, port=8000))
 
     `output` gets each line that a function prints, with the function's name; `observe` each request to an
-    API, as in `Gateway`; `say` what else there is to tell.
+    API and `explain` why an API answered by itself, as in `Gateway`; `say` what else there is to tell.
     """
 
     account = ACCOUNT
@@ -57,12 +57,14 @@ class EmbeddedCloud:
         port: int = 0,
         output: Output | None = None,
         observe: Observe | None = None,
+        explain: Callable[[str], None] | None = None,
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.region = region
         self._output = output
         self._observe = observe
         self._say = say or (lambda _: None)
+        self._explain = explain or self._say
         self._server = Server(self._answer, port=port, log=self._say)
         self._api_servers: list[Server] = []
         self._moto = Moto(say=self._say)
@@ -139,7 +141,7 @@ class EmbeddedCloud:
         )
         policies = Policies(self._moto)
         self._apis = ExecuteApi(
-            self._moto, self._functions, policies, observe=self._observe, explain=self._say
+            self._moto, self._functions, policies, observe=self._observe, explain=self._explain
         )
         invoke = LambdaInvoke(self._moto, self._functions)
         self._session = _session(self.region)
