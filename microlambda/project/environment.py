@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # The pattern of EnvironmentVariableName in Lambda's service model.
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+_UNCLOSED = re.compile(r"\$\{(?:env|ssm|secret):")
 _REFERENCE = re.compile(r"\$\{(?P<kind>[a-z]+):(?P<name>[^}]*)\}")
 
 
@@ -108,4 +109,9 @@ def _resolve(variable: str, text: str, function: FunctionSettings, environ: Mapp
             raise SettingsError(f"{where} needs {name}, which is not set here. Run: export {name}=...")
         return environ[name]
 
-    return _REFERENCE.sub(value, text)
+    if _UNCLOSED.search(_REFERENCE.sub("", text)):
+        raise SettingsError(f"{where} opens a reference with ${{...: and does not close it with }}.")
+    resolved = _REFERENCE.sub(value, text)
+    if "\0" in resolved:
+        raise SettingsError(f"{where} holds a NUL character, which no environment can.")
+    return resolved

@@ -248,6 +248,8 @@ def test_references_take_the_value_of_the_deploying_shell(project: Path) -> None
         ("${env:}", "names no variable"),
         ("${ssm:/path}", "${ssm:...} is not resolved by this version"),
         ("${secret:name}", "${secret:...} is not resolved by this version"),
+        ("a ${env:HOME", "opens a reference with ${...: and does not close it"),
+        ("\\u0000", "holds a NUL character"),
     ],
 )
 def test_a_reference_without_value_is_an_error_that_names_it(project: Path, text: str, message: str) -> None:
