@@ -20,6 +20,7 @@ from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusab
 from microlambda.bundle.interruption import unwinding
 from microlambda.bundle.requirements import read_requirements
 from microlambda.bundle.sources import Sources, file_of_module, find_sources, top_level
+from microlambda.project.limits import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 #: Lambda's quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 UNPACKED_LIMIT = 250 * 1024 * 1024  # bytes, layers included
-UPLOAD_LIMIT = 50 * 1024 * 1024  # bytes, zipped, in a direct upload
 
 _MB = 1024 * 1024
 

@@ -15,6 +15,7 @@ ARCHITECTURES = ("x86_64", "arm64")
 MEMORY = (128, 10_240)  # MB
 TIMEOUT = (1, 900)  # s
 EPHEMERAL_STORAGE = (512, 10_240)  # MB
+UPLOAD_LIMIT = 50 * 1024 * 1024  # bytes, zipped, in a direct upload
 ENVIRONMENT_BYTES = 4_096  # the variables as one JSON document
 
 DEFAULT_MEMORY = 256  # MB

@@ -68,8 +68,7 @@ def finish(app: App, ingress: Ingress, request: Request, response: Response) -> 
     # A character takes at most six bytes in JSON, so nearly every answer is settled by its length.
     length = len(result["body"]) + sum([len(name) + len(value) for name, value in response.headers]) + 200
     if length * 6 > MAX_RESULT and _size(result) > MAX_RESULT:
-        response = _too_large(app, request)
-        result = ingress.to_result(response, response.finished_body(app.json_encoder.dumps), is_head)
+        return finish(app, ingress, request, _too_large(app, request))
     return result
 
 

@@ -26,16 +26,13 @@ from microlambda.deploy.observed import Seen
 from microlambda.deploy.ownership import seen_or_left_alone
 from microlambda.plan.names import function_prefix
 from microlambda.plan.records import Alias, Function, Ref, Version
+from microlambda.project.limits import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
-
-#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: "50 MB (zipped, when uploaded
-#: through the API)"
-UPLOAD_LIMIT = 50 * 1024 * 1024
 
 # Seconds between looks at a function that is being made ready: quick at first, some five minutes in all.
 _LOOKS = (0.25, 0.5, 0.5, 1, 1, *([2] * 150))
