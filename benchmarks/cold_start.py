@@ -190,7 +190,14 @@ def main() -> None:
     if shutil.which("valgrind") is None:
         raise SystemExit("valgrind counts the instructions, and is not installed.")
     table = Table(title=f"GET /hello of {ROUTES} routes, REST event, Python {sys.version.split()[0]}")
-    for column in ("", "cold start, M instructions", "warm answer, k instructions", "modules", "lines"):
+    for column in (
+        "",
+        "cold start, M instructions",
+        "warm answer, k instructions",
+        "modules",
+        "lines",
+        "bytecode, kB zipped",
+    ):
         table.add_column(column, justify="left" if not column else "right")
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
@@ -205,6 +212,7 @@ def main() -> None:
                 f"{(warm - cold) / WARM / 1e3:.1f}",
                 str(counts["modules"]),
                 str(counts["lines"]),
+                f"{counts['bytecode'] / 1e3:.0f}" if counts["bytecode"] else "",
             )
     Console().print(table)
 

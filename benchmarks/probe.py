@@ -3,7 +3,8 @@
     python -S -E probe.py SITE-PACKAGES FOLDER MODULE:ATTRIBUTE COUNT EVENT
 
 A COUNT of 0 loads the runtime client alone: what Lambda costs everybody. With REPORT in the
-environment it prints the modules loaded beyond that, and the lines of those in FOLDER.
+environment it prints the modules loaded beyond that, and of those in FOLDER the lines and the bytes
+that their bytecode takes in an archive.
 """
 
 import sys
@@ -30,11 +31,17 @@ if int(count):
     if result["statusCode"] != 200:
         raise SystemExit(f"{target} answered {result}")
 if "REPORT" in os.environ:
+    import zlib
+
     loaded = sorted(set(sys.modules) - before)
     files = [getattr(sys.modules[name], "__file__", None) or "" for name in loaded]
-    lines = 0
-    for path in files:
+    lines = bytecode = 0
+    for name, path in zip(loaded, files, strict=True):
         if path.startswith(folder) and path not in (f"{folder}/app.py", f"{folder}/hand.py"):
             with open(path) as file:  # noqa: PTH123
                 lines += len(file.readlines())
-    print(json.dumps({"modules": len(loaded), "lines": lines}))
+            compiled = getattr(sys.modules[name], "__cached__", None) or ""
+            if os.path.exists(compiled):  # noqa: PTH110
+                with open(compiled, "rb") as file:  # noqa: PTH123
+                    bytecode += len(zlib.compress(file.read()))
+    print(json.dumps({"modules": len(loaded), "lines": lines, "bytecode": bytecode}))

@@ -6,7 +6,10 @@ from .runtime.app import App
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .runtime.abort import abort
+    from .runtime.blueprint import Blueprint
     from .runtime.context import current_app, g, request
+    from .runtime.dispatch.after import after_this_request
     from .runtime.errors import (
         BadRequest,
         Conflict,
@@ -25,14 +28,24 @@ if TYPE_CHECKING:
         UnprocessableEntity,
         UnsupportedMediaType,
     )
+    from .runtime.http.cors import CORS
+    from .runtime.http.jsonify import jsonify
+    from .runtime.http.redirect import redirect
     from .runtime.http.request import Request
     from .runtime.http.response import Response, make_response
+    from .runtime.middleware import ConvertToMiddleware
+    from .runtime.routing.captures import Converter
+    from .runtime.urls import url_for
 
 __all__ = [
+    "CORS",
     "App",
     "BadRequest",
+    "Blueprint",
     "Conflict",
     "ContentTooLarge",
+    "ConvertToMiddleware",
+    "Converter",
     "Forbidden",
     "Gone",
     "HTTPException",
@@ -48,19 +61,34 @@ __all__ = [
     "Unauthorized",
     "UnprocessableEntity",
     "UnsupportedMediaType",
+    "abort",
+    "after_this_request",
     "current_app",
     "g",
+    "jsonify",
     "make_response",
+    "redirect",
     "request",
+    "url_for",
 ]
 
+#: Where a name stands that is no error.
 _HOME = {
+    "Blueprint": "blueprint",
+    "CORS": "http.cors",
+    "ConvertToMiddleware": "middleware",
+    "Converter": "routing.captures",
     "Request": "http.request",
     "Response": "http.response",
-    "make_response": "http.response",
+    "abort": "abort",
+    "after_this_request": "dispatch.after",
     "current_app": "context",
     "g": "context",
+    "jsonify": "http.jsonify",
+    "make_response": "http.response",
+    "redirect": "http.redirect",
     "request": "context",
+    "url_for": "urls",
 }
 
 

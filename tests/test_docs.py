@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from microlambda import App
 from microlambda.cli.main import COMMANDS
 from microlambda.project.keys import KEYS
 
@@ -36,17 +37,18 @@ def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest
     module: dict[str, Any] = {"__name__": "page"}
     for number, block in enumerate(blocks(page, "python"), 1):
         code = re.sub(r"^from app import app$", "", block, flags=re.MULTILINE)
+        for app in [one for one in module.values() if isinstance(one, App)]:
+            app.is_serving = False  # a page grows while it is read; each of its apps is meant to be whole
         exec(compile(code, f"{name_of(page)}[{number}]", "exec"), module)
-        run_tests(module)
+        for test in [module.pop(name) for name in list(module) if name.startswith("test_")]:
+            run_test(test)
 
 
-def run_tests(module: dict[str, Any]) -> None:
-    """Call what a block defined as tests, once for each set of its parameters."""
-    for name in [name for name in module if name.startswith("test_")]:
-        test = module.pop(name)
-        marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
-        for arguments in [{mark.args[0]: value} for mark in marks for value in mark.args[1]] or [{}]:
-            test(**arguments)
+def run_test(test: Any) -> None:
+    """Call a test, once for each set of its parameters."""
+    marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    for arguments in [{mark.args[0]: value} for mark in marks for value in mark.args[1]] or [{}]:
+        test(**arguments)
 
 
 @pytest.mark.parametrize("page", EVERY_README, ids=name_of)

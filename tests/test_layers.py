@@ -16,10 +16,13 @@ PACKAGE = Path(microlambda.__file__).parent
 FLOORS: list[set[str]] = [
     {"runtime.errors"},
     {"runtime.routing", "runtime.http", "runtime.events"},
-    {"runtime.ingress", "runtime.middleware", "runtime.context"},
-    {"runtime.logger"},
-    {"runtime.registration", "runtime.dispatch"},
-    {"runtime.app", "runtime.blueprint"},
+    {"runtime.ingress", "runtime.context", "runtime.aio", "runtime.abort"},
+    {"runtime.awaiting", "runtime.logger"},
+    {"runtime.middleware", "runtime.registration_options"},
+    {"runtime.registration"},
+    {"runtime.dispatch"},
+    {"runtime.urls", "runtime.wsgi", "runtime.blueprint"},
+    {"runtime.app"},
     {"runtime.entry"},
     {""},  # the public face
     {"project"},
@@ -28,12 +31,14 @@ FLOORS: list[set[str]] = [
     {"cli"},
     {"__main__"},
 ]
-#: The one exception: App.test_client imports `testing` when it is called.
+#: The one exception: App.test_client and test_request_context import `testing` when they are called.
 EXCEPTIONS = {("runtime.app", "testing")}
 
 RUNTIME_MAY_IMPORT = frozenset(
     """
-    __future__ binascii contextlib contextvars difflib importlib json logging os re sys time uuid microlambda
+    __future__ asyncio atexit binascii brotli compression contextlib contextvars datetime difflib
+    encodings hashlib html http importlib io json logging multipart os re shutil sys tempfile threading
+    time uuid warnings zlib zstandard microlambda
     """.split()
 )
 

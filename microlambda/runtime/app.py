@@ -1,34 +1,53 @@
-"""App: it owns the route table, and is itself a Lambda handler."""
+"""App: it owns the route table and the handlers, and is itself a Lambda handler."""
 
 from __future__ import annotations
 
-from .context import current_context
+from .context import CURRENT, current_context, current_request
 from .dispatch import dispatch
-from .errors import ConfigurationError
+from .errors import ConfigurationError, RegistrationError
 from .http.json import JSON
-from .registration import Registration
+from .registration import HTTP_FUNCTION, Registration
+from .routing.rule import Rule
 from .routing.table import RouteTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from logging import Logger
     from typing import Any
 
     from microlambda.testing.client import TestClient
 
+    from .blueprint import Blueprint, Scope
+    from .dispatch.handler import Handler
+    from .dispatch.lifecycle import Lifecycle
+    from .http.cors import CORS
     from .http.request import Request
-    from .routing.rule import Rule
+    from .wsgi import WSGI
 
-#: The Lambda function that all routes share.
-HTTP_FUNCTION = "http"
+# inspect.CO_COROUTINE and CO_ASYNC_GENERATOR, without importing inspect
+_IS_ASYNC = 0x80 | 0x200
+
+
+def _current_encoder() -> JSON:
+    """The encoder of the app that is answering; the plain one outside of requests."""
+    scope = CURRENT.get(None)
+    return scope.app.json_encoder if scope is not None else JSON()
+
+
+JSON.current = _current_encoder
 
 
 class App(Registration):
     """A serverless application: routes, handlers and what they share.
 
     `name` (Chalice calls it `app_name`) is the first part of every AWS name. `debug` makes the
-    log verbose. The app takes `(event, context)`, so `app.app` is a handler for any deployer.
+    log verbose and shows errors as pages to those who prefer them. The app takes `(event, context)`,
+    so `app.app` is a handler for any deployer.
+
+    `compress_above` is the size in bytes above which an answer is compressed for callers that accept
+    it; None switches that off.
     """
 
     def __init__(
@@ -39,29 +58,140 @@ class App(Registration):
         self.name = name if name is not None else app_name
         self.debug = bool(debug)
         self.config: dict[str, Any] = {}
-        self.route_table = RouteTable()
+        self.compress_above: int | None = 1_024
+        self.route_table = self.url_map = RouteTable()
         self.json_encoder = JSON()
+        self.lifecycle: Lifecycle | None = None
+        self.is_serving = False
+        self._handlers: dict[str, Handler] = {}
+        self._blueprints: dict[str, Blueprint] = {}
         self._logger: Logger | None = None
 
-    def __call__(self, event: Any, context: Any) -> dict[str, Any]:
+    def __call__(self, event: Any, context: Any) -> Any:
         """Answer an event as AWS Lambda sends it."""
         return dispatch(self, event, context)
 
-    def _register(self, rule: Rule) -> None:
-        self.route_table.add(rule)
+    # Registration ------------------------------------------------------------------------------
+
+    def _add_route(
+        self,
+        rule: str,
+        view: Callable[..., Any],
+        endpoint: str | None,
+        options: dict[str, Any],
+        scope: Scope | None = None,
+    ) -> None:
+        if self.is_serving:
+            self._refuse_late(f"the route {rule!r}")
+        if not options or options.keys() == {"methods"}:
+            made = Rule(rule, view, endpoint=endpoint, converters=self.route_table.converters, **options)
+        else:
+            from .registration_options import rule_with_options
+
+            made = rule_with_options(self, rule, view, endpoint, options)
+        if scope is not None:
+            scope.adopt(made)
+            if made.cors:
+                self.prepared_lifecycle()
+        self.route_table.add(made)
+        code = getattr(view, "__code__", None)
+        if code is not None and code.co_flags & _IS_ASYNC:
+            from . import aio  # noqa: F401  # asyncio is loaded while the environment starts, not by a caller
+
+    def _add_hook(
+        self, stage: str, function: Callable[..., Any], everywhere: bool, scope: Scope | None = None
+    ) -> None:
+        self._refuse_late(f"the hook {function!r}")
+        blueprint = None if scope is None or everywhere else scope.name
+        self.prepared_lifecycle().add_hook(stage, function, blueprint)
+
+    def _add_error_handler(
+        self,
+        error: int | type[BaseException],
+        function: Callable[..., Any],
+        everywhere: bool,
+        scope: Scope | None = None,
+    ) -> None:
+        from .registration_options import checked_error
+
+        self._refuse_late(f"the error handler {function!r}")
+        code, kind = checked_error(error, function)
+        blueprint = None if scope is None or everywhere else scope.name
+        self.prepared_lifecycle().add_error_handler(code, kind, function, blueprint)
+
+    def _add_middleware(self, function: Callable[..., Any], kind: str, scope: Scope | None = None) -> None:
+        from .middleware import Middleware
+
+        self._refuse_late(f"the middleware {function!r}")
+        made = Middleware(function, kind, None if scope is None else scope.name)
+        self.prepared_lifecycle().middleware.append(made)
+
+    def _add_handler(
+        self, kind: str, function: Callable[..., Any], name: str | None, scope: Scope | None = None
+    ) -> None:
+        from .dispatch.handler import add_handler
+
+        self._refuse_late(f"the handler {function!r}")
+        add_handler(self._handlers, kind, function, name, scope)
+
+    def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
+        """Take over what the blueprint recorded.
+
+        `url_prefix` comes before its own paths; `name` (Flask's) is the first part of its endpoints,
+        `name_prefix` (Chalice's) that of its handlers' names; `cors` and `url_defaults` are for its routes. A
+        blueprint may be registered several times.
+        """
+        from .blueprint import register
+
+        self._refuse_late(f"the blueprint {blueprint!r}")
+        register(self, self._blueprints, blueprint, options)
+
+    def _refuse_late(self, what: str) -> None:
+        if self.is_serving:
+            raise RegistrationError(
+                f"{what} comes after the first request was answered: other environments of the function "
+                "would not have it. Register everything while the module is imported."
+            )
+
+    def prepared_lifecycle(self) -> Lifecycle:
+        """What the app has around its views, made when the first of it is registered."""
+        if self.lifecycle is None:
+            from .dispatch.lifecycle import Lifecycle
+
+            self.lifecycle = Lifecycle(self)
+        return self.lifecycle
+
+    @property
+    def cors(self) -> CORS | None:
+        """The policy for every route that has none of its own; set it to True or a `CORS`."""
+        return self.lifecycle.cors if self.lifecycle is not None else None
+
+    @cors.setter
+    def cors(self, value: CORS | bool | None) -> None:
+        from .http.cors import checked_cors
+
+        self.prepared_lifecycle().cors = checked_cors(value)
+
+    # Lambda functions --------------------------------------------------------------------------
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The names of the Lambda functions that the app needs."""
-        return (HTTP_FUNCTION,) if len(self.route_table) else ()
+        return ((HTTP_FUNCTION,) if len(self.route_table) else ()) + tuple(self._handlers)
 
     def handler(self, name: str | None) -> Callable[[Any, Any], Any]:
         """What the function `name` runs; without a name, what the event asks for."""
+        if name in self._handlers:
+            from .dispatch.handler import bound
+
+            return bound(self, self._handlers[name])
         if name is None or name in self.functions:
             return self
         raise ConfigurationError(
             f"the app has no handler {name!r}. It has: {', '.join(self.functions) or 'none at all'}."
         )
+
+    # What views reach for ----------------------------------------------------------------------
 
     @property
     def logger(self) -> Logger:
@@ -89,18 +219,39 @@ class App(Registration):
     @property
     def current_request(self) -> Request:
         """The request being answered (Chalice's name for `microlambda.request`)."""
-        return current_context("current_request").request
+        return current_request("current_request")
 
     @property
     def lambda_context(self) -> Any:
-        """The context that AWS handed over with the request being answered."""
-        return current_context("lambda_context").request.lambda_context
+        """The context that AWS handed over with the event being answered."""
+        return current_context("lambda_context").lambda_context
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        """The URL of a view; see `microlambda.url_for`."""
+        from .urls import url_for
+
+        return url_for(endpoint, _app=self, **values)
+
+    # Other ways to run it ----------------------------------------------------------------------
+
+    @property
+    def wsgi(self) -> WSGI:
+        """The app for any WSGI server: `gunicorn app:app.wsgi`."""
+        from .wsgi import WSGI
+
+        return WSGI(self)
 
     def test_client(self, **options: Any) -> TestClient:
         """A client for tests, which speaks to the app through the same gateway as `microlambda local`."""
         from microlambda.testing.client import TestClient
 
         return TestClient(self, **options)
+
+    def test_request_context(self, *args: Any, **options: Any) -> AbstractContextManager[Request]:
+        """Make a request the current one in a `with` block, unanswered; the arguments are the client's."""
+        from microlambda.testing.request_context import request_context
+
+        return request_context(self, *args, **options)
 
     def __repr__(self) -> str:
         return f"<App {self.name!r}>"

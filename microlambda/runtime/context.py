@@ -9,22 +9,30 @@ from .errors import OutsideRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from .app import App
     from .http.request import Request
+    from .http.response import Response
 
 
 class RequestContext:
-    """One request, the app that answers it, and `g`, the room for what the views keep meanwhile."""
+    """One invocation: the app that answers it, its request if it is HTTP, and `g`, the views' own room.
 
-    __slots__ = ("app", "g", "request")
+    `after` are the functions that `after_this_request` left; `error` is what no handler of errors took;
+    `is_streaming` says that the answer is still being read, so that the request is not over yet.
+    """
 
-    def __init__(self, app: App, request: Request) -> None:
+    g: Namespace | None = None
+    after: Sequence[Callable[[Response], Any]] = ()
+    error: BaseException | None = None
+    is_streaming = False
+
+    def __init__(self, app: App, request: Request | None, lambda_context: Any) -> None:
         self.app = app
         self.request = request
-        self.g: Namespace | None = None
+        self.lambda_context = lambda_context
 
 
 class Namespace:
@@ -51,6 +59,7 @@ class Namespace:
 
 CURRENT: ContextVar[RequestContext] = ContextVar("microlambda.request")
 PROPAGATE: ContextVar[bool] = ContextVar("microlambda.propagate", default=False)
+STREAMING: ContextVar[bool] = ContextVar("microlambda.streaming", default=False)
 
 
 @contextmanager
@@ -63,6 +72,16 @@ def propagating_errors() -> Iterator[None]:
         PROPAGATE.reset(token)
 
 
+@contextmanager
+def streaming_answers() -> Iterator[None]:
+    """Say that the caller of the app can pass on a StreamedResult, where the ingress streams."""
+    token = STREAMING.set(True)
+    try:
+        yield
+    finally:
+        STREAMING.reset(token)
+
+
 def current_context(name: str) -> RequestContext:
     """The context of the request being answered; `name` is what the caller was looking for."""
     context = CURRENT.get(None)
@@ -73,8 +92,14 @@ def current_context(name: str) -> RequestContext:
     return context
 
 
-def _request() -> Any:
-    return current_context("request").request
+def current_request(name: str = "request") -> Request:
+    """The request being answered; an event of another source has none."""
+    request = current_context(name).request
+    if request is None:
+        raise OutsideRequest(
+            f"{name} was read in a handler of events, where no HTTP request is being answered."
+        )
+    return request
 
 
 def _current_app() -> Any:
@@ -106,7 +131,10 @@ class _Proxy:
         @property
         def __class__(self) -> type:
             """The class of what it stands for, so that isinstance() tells the truth."""
-            return _Proxy if CURRENT.get(None) is None else type(self._find())
+            try:
+                return type(self._find())
+            except OutsideRequest:
+                return _Proxy
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)
@@ -127,7 +155,10 @@ class _Proxy:
         return hash(self._find())
 
     def __repr__(self) -> str:
-        return repr(self._find()) if CURRENT.get(None) is not None else "<proxy outside a request>"
+        try:
+            return repr(self._find())
+        except OutsideRequest:
+            return "<proxy outside a request>"
 
 
 if TYPE_CHECKING:
@@ -135,6 +166,6 @@ if TYPE_CHECKING:
     current_app: App
     g: Any
 else:
-    request = _Proxy(_request)
+    request = _Proxy(current_request)
     current_app = _Proxy(_current_app)
     g = _Proxy(_g)

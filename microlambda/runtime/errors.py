@@ -7,6 +7,7 @@
     ├── UnknownEvent              an event that no ingress and no source recognises
     ├── OutsideRequest            the current request was read where there is none
     ├── EncodingError             an answer that JSON or HTTP cannot hold
+    ├── BuildError                `url_for` finds no rule for the endpoint and the values
     ├── RequestRedirect           the route table knows the path under another spelling
     └── HTTPException             an answer in itself: status, title and detail (RFC 9457)
         └── BadRequest (400), NotFound (404), ... one class for each status that views raise by name
@@ -15,6 +16,11 @@ The developer's tools add their own branch, `ToolError`, in `microlambda.project
 """
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 
 class MicrolambdaError(Exception):
@@ -45,6 +51,10 @@ class EncodingError(MicrolambdaError, TypeError):
     """A view answered something that JSON or HTTP cannot hold."""
 
 
+class BuildError(MicrolambdaError, LookupError):
+    """`url_for` finds no rule for the endpoint and the values that it was given."""
+
+
 class RequestRedirect(MicrolambdaError):
     """The route table knows the path under another spelling: `path` is the one to ask for."""
 
@@ -57,16 +67,30 @@ class HTTPException(MicrolambdaError):
     """An error that is an answer: raise it in a view, and the caller gets its status and detail.
 
     `detail` is the sentence for the caller. `headers` are sent with the answer. The body is
-    `application/problem+json` (RFC 9457) with `type`, `title`, `status` and `detail`.
+    `application/problem+json` (RFC 9457) with `type`, `title`, `status` and `detail`. A status that
+    has no class of its own is `HTTPException(detail, status_code=418)`, or `abort(418, detail)`.
     """
 
     status_code = 500
     title = "Internal Server Error"
+    response: Any = None  # what `abort(response)` answers instead of a problem document
 
-    def __init__(self, detail: str | None = None, *, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, Any] | None = None,
+        status_code: int | None = None,
+        title: str | None = None,
+    ) -> None:
+        if status_code is not None:
+            self.status_code = status_code
+            self.title = title or "Error"
+        elif title is not None:
+            self.title = title
         super().__init__(detail or self.title)
         self.detail = detail
-        self.headers = headers or {}
+        self.headers: Mapping[str, Any] = headers or {}
 
     @property
     def problem(self) -> dict[str, object]:
@@ -75,6 +99,21 @@ class HTTPException(MicrolambdaError):
         if self.detail:
             problem["detail"] = self.detail
         return problem
+
+    @property
+    def code(self) -> int:
+        """Werkzeug's name for `status_code`."""
+        return self.status_code
+
+    @property
+    def name(self) -> str:
+        """Werkzeug's name for `title`."""
+        return self.title
+
+    @property
+    def description(self) -> str | None:
+        """Werkzeug's name for `detail`."""
+        return self.detail
 
 
 class BadRequest(HTTPException):
@@ -115,7 +154,7 @@ class MethodNotAllowed(HTTPException):
         self,
         detail: str | None = None,
         *,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, Any] | None = None,
         allowed: tuple[str, ...] = (),
     ) -> None:
         super().__init__(detail, headers=headers)
@@ -174,7 +213,12 @@ class TooManyRequests(HTTPException):
 
 
 class InternalServerError(HTTPException):
-    """500: the app failed. An unforeseen error becomes one without a detail: the log has the traceback."""
+    """500: the app failed. An unforeseen error becomes one without a detail: the log has the traceback.
+
+    `original_exception` is that error, for an `errorhandler(500)`; None where a view raised this one itself.
+    """
+
+    original_exception: BaseException | None = None
 
 
 class ServiceUnavailable(HTTPException):

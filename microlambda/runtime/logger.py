@@ -18,7 +18,8 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: LogRecord) -> bool:
         """Always true: it adds and refuses nothing."""
         context = CURRENT.get(None)
-        record.aws_request_id = (context.request.request_id if context is not None else None) or "-"
+        known = context.lambda_context if context is not None else None
+        record.aws_request_id = getattr(known, "aws_request_id", None) or "-"
         return True
 
 

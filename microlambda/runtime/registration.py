@@ -1,30 +1,49 @@
-"""The decorators that register views; what App and Blueprint have in common."""
+"""The decorators that App and Blueprint share: App carries out what they say, Blueprint keeps it."""
 
 from __future__ import annotations
 
 from .errors import RegistrationError
-from .routing.rule import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any, TypeVar
 
     View = TypeVar("View", bound=Callable[..., Any])
 
-#: What `route` takes, for the nearest name in the error about one that it does not take.
-_ROUTE_OPTIONS = ("methods", "endpoint", "name", "strict_slashes")
-
 
 class Registration:
-    """The `@app.route` family."""
+    """The `@app.route` family, hooks, error handlers, middleware and handlers of events."""
+
+    if TYPE_CHECKING:
+
+        def _add_route(
+            self, rule: str, view: Callable[..., Any], endpoint: str | None, options: dict[str, Any]
+        ) -> None:
+            """Take a view; `options` are those of `route` that were given."""
+
+        def _add_hook(self, stage: str, function: Callable[..., Any], everywhere: bool) -> None:
+            """Take a hook; `everywhere` is for the whole app, whoever registers it."""
+
+        def _add_error_handler(
+            self, error: int | type[BaseException], function: Callable[..., Any], everywhere: bool
+        ) -> None:
+            """Take a handler of errors."""
+
+        def _add_middleware(self, function: Callable[..., Any], kind: str) -> None:
+            """Take a middleware for handlers of that kind."""
+
+        def _add_handler(self, kind: str, function: Callable[..., Any], name: str | None) -> None:
+            """Take a handler of events."""
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """Register the decorated function as the view of `rule`.
 
         `methods` (an iterable of str, any case; GET alone by default), `endpoint` (`name` in
         Chalice; the function's name by default), `strict_slashes` (a missing trailing slash is
-        a redirect; True by default). Raises RegistrationError or its kind RouteConflict at once.
+        a redirect; True by default), `defaults` (arguments that the rule does not capture), `cors`
+        (True, False or a CORS), `content_types` (the bodies that the view reads; 415 for others).
+        Raises RegistrationError or its kind RouteConflict at once.
         """
         if not isinstance(rule, str):
             raise RegistrationError(f"a route takes its path: write @app.get('/path') instead of {rule!r}.")
@@ -41,24 +60,17 @@ class Registration:
         endpoint: str | None = None,
         view_func: Callable[..., Any] | None = None,
         *,
-        methods: Iterable[str] | None = None,
         name: str | None = None,
-        strict_slashes: bool = True,
-        **unknown: Any,
+        **options: Any,
     ) -> None:
         """Register `view_func` as the view of `rule`, without a decorator (Flask's signature)."""
-        if unknown:
-            raise TypeError(_unknown_option(rule, next(iter(unknown))))
+        if not _OPTIONS.issuperset(options):
+            from .registration_options import unknown_option
+
+            raise TypeError(unknown_option(rule, options, _OPTIONS))
         if not callable(view_func):
             raise RegistrationError(f"the view of {rule!r} is {view_func!r}, which cannot be called.")
-        self._register(
-            Rule(rule, view_func, methods=methods, endpoint=endpoint or name, strict_slashes=strict_slashes)
-        )
-
-    if TYPE_CHECKING:
-
-        def _register(self, rule: Rule) -> None:
-            """Keep the rule; App puts it into its table."""
+        self._add_route(rule, view_func, endpoint or name, options)
 
     def get(self, rule: str, **options: Any) -> Callable[[View], View]:
         """`route` for GET (and HEAD)."""
@@ -80,6 +92,69 @@ class Registration:
         """`route` for DELETE."""
         return self.route(rule, methods=_only("delete", options, "DELETE"), **options)
 
+    def before_request(self, function: View) -> View:
+        """Run it before each view; what it answers, unless None, is answered instead of the view's."""
+        self._add_hook("before", function, everywhere=False)
+        return function
+
+    def after_request(self, function: View) -> View:
+        """Run it with each response, errors included; it answers the response to send."""
+        self._add_hook("after", function, everywhere=False)
+        return function
+
+    def teardown_request(self, function: View) -> View:
+        """Run it at the end of each request, with the error that nobody handled or None."""
+        self._add_hook("teardown", function, everywhere=False)
+        return function
+
+    def errorhandler(self, error: int | type[BaseException]) -> Callable[[View], View]:
+        """Answer errors of that status or class (its subclasses too) with what the function answers."""
+
+        def register(function: View) -> View:
+            self._add_error_handler(error, function, everywhere=False)
+            return function
+
+        return register
+
+    def register_error_handler(self, error: int | type[BaseException], function: Callable[..., Any]) -> None:
+        """`errorhandler` without a decorator."""
+        self._add_error_handler(error, function, everywhere=False)
+
+    def middleware(self, kind: str = "all") -> Callable[[View], View]:
+        """Run the function around every handler of that kind: "http", "lambda_function" or "all".
+
+        It takes the request (or the event) and `get_response`, which it calls with it; errors of
+        views come out of that call.
+        """
+
+        def register(function: View) -> View:
+            self._add_middleware(function, kind)
+            return function
+
+        return register
+
+    def register_middleware(self, function: Callable[..., Any], event_type: str = "all") -> None:
+        """`middleware` without a decorator (Chalice's signature)."""
+        self._add_middleware(function, event_type)
+
+    def lambda_function(self, name: str | None = None) -> Callable[[View], View]:
+        """Make the decorated function `(event, context)` a Lambda function of its own, without a trigger."""
+        if callable(name):
+            raise RegistrationError("write @app.lambda_function() with its parentheses.")
+
+        def register(function: View) -> View:
+            self._add_handler("lambda_function", function, name)
+            return function
+
+        return register
+
+
+#: The Lambda function that all routes share.
+HTTP_FUNCTION = "http"
+
+#: What `route` takes beside the path, `endpoint` and `name`.
+_OPTIONS = frozenset(("methods", "strict_slashes", "defaults", "cors", "content_types"))
+
 
 def _only(decorator: str, options: dict[str, Any], method: str) -> list[str]:
     if "methods" in options:
@@ -87,11 +162,3 @@ def _only(decorator: str, options: dict[str, Any], method: str) -> list[str]:
             f"@app.{decorator} is for {method} alone: take @app.route for methods={options['methods']!r}."
         )
     return [method]
-
-
-def _unknown_option(rule: str, name: str) -> str:
-    from difflib import get_close_matches  # only an error pays for it
-
-    near = get_close_matches(name, _ROUTE_OPTIONS, 1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(_ROUTE_OPTIONS)}."
-    return f"route({rule!r}) takes no {name!r}. {hint}"

@@ -142,13 +142,27 @@ def test_head_comes_with_get_and_an_explicit_one_wins() -> None:
 
 @pytest.mark.parametrize(
     ("path", "right"),
-    [("/users", "/users/"), ("//users", "/users/"), ("/a//b", "/a/b"), ("/users//", "/users/")],
+    [
+        ("/users", "/users/"),
+        ("users", "/users/"),
+        ("//users", "/users/"),
+        ("/a//b", "/a/b"),
+        ("/users//", "/users/"),
+    ],
 )
 def test_a_slash_too_few_or_too_many_is_a_redirect(path: str, right: str) -> None:
     with pytest.raises(RequestRedirect) as caught:
         table_of("/users/", "/a/b").match(path, "GET")
 
     assert caught.value.path == right
+
+
+def test_a_capture_that_may_be_empty_does_not_take_the_slash_before_it() -> None:
+    table = table_of("/<string(minlength=0):x>/a")
+
+    assert table.match("/b/a", "GET")[1] == {"x": "b"}
+    with pytest.raises(NotFound):
+        table.match("//a", "GET")
 
 
 def test_without_strict_slashes_both_spellings_match() -> None:
@@ -191,8 +205,13 @@ def test_captures_of_another_kind_are_no_conflict() -> None:
         ("users", "does not start with '/'. Write '/users'"),
         ("/<id", "does not close it with '>'"),
         ("/{id", "does not close it with '}'"),
-        ("/<in:id>", "there is no converter 'in'. Known: any, default, float, int"),
-        ("/<int(mn=3):id>", "the converter 'int(mn=3)' does not work"),
+        (
+            "/<in:id>",
+            "there is no converter 'in', which '/<in:id>' asks for. Known: any, default, float, int",
+        ),
+        ("/<int(mn=3):id>", "the converter 'int(mn=3)' in '/<int(mn=3):id>' does not work"),
+        ("/<int(3:id>", "opens '(' and does not close it with ')'"),
+        ("/<(length=2):id>", "there is no converter ''"),
         ("/<a>/<a>", "captures 'a' twice"),
         ("/<1a>", "is no name for a capture"),
         ("/<any():x>", "lists no words"),
@@ -217,12 +236,13 @@ def test_a_view_that_lacks_a_captured_parameter_is_refused() -> None:
             return ""
 
 
-def test_an_async_view_is_refused_by_name() -> None:
+def test_an_async_view_is_checked_like_any_other() -> None:
     async def show() -> str:
         return ""
 
-    with pytest.raises(RegistrationError, match=r"the view show \(.*test_routing.py:\d+\) is async"):
-        Rule("/", show)
+    assert Rule("/", show).endpoint == "show"
+    with pytest.raises(RegistrationError, match="captures 'id', and show"):
+        Rule("/<id>", show)
 
 
 def test_methods_as_a_str_are_refused() -> None:
@@ -279,6 +299,80 @@ def test_a_view_that_needs_what_no_rule_captures_is_refused() -> None:
 
     with pytest.raises(RegistrationError, match="needs 'part', which the rule '/<id>' does not capture"):
         Rule("/<id>", show)
+
+
+def show_page(page: int) -> int:
+    return page
+
+
+def test_a_default_fills_a_parameter_of_the_view() -> None:
+    table = RouteTable()
+    table.add(Rule("/all/", show_page, defaults={"page": 1}))
+
+    assert table.match("/all/", "GET")[1] == {"page": 1}
+
+
+@pytest.mark.parametrize(
+    ("rule", "defaults", "complaint"),
+    [
+        ("/all/", None, "show_page ("),
+        ("/all/", {"page": 1, "size": 2}, "has a default for 'size', and show_page ("),
+        ("/all/", ["page"], "defaults=['page'] for '/all/' names no arguments. Write defaults={'page': 1}"),
+        ("/<int:page>", {"page": "x"}, "the default page='x' does not fit into the rule '/<int:page>'"),
+    ],
+)
+def test_defaults_that_cannot_work_are_refused(rule: str, defaults: Any, complaint: str) -> None:
+    with pytest.raises(RegistrationError) as caught:
+        Rule(rule, show_page, defaults=defaults)
+
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_page_of_two_rules_has_one_path(order: int) -> None:
+    rules = [
+        Rule("/all/", show_page, endpoint="all", defaults={"page": 1}),
+        Rule("/all/page/<int:page>", show_page, endpoint="all"),
+    ]
+    table = RouteTable()
+    for rule in rules[::order]:
+        table.add(rule)
+
+    with pytest.raises(RequestRedirect) as caught:
+        table.match("/all/page/1", "GET")
+
+    assert caught.value.path == "/all/"
+    assert table.match("/all/page/2", "GET")[1] == {"page": 2}
+
+
+def test_a_redirect_to_a_page_has_the_decoded_path() -> None:
+    table = RouteTable()
+    table.add(Rule("/é/<name>", view, endpoint="it", defaults={"page": "1"}))
+    table.add(Rule("/é/<name>/<page>", view, endpoint="it"))
+
+    with pytest.raises(RequestRedirect) as caught:
+        table.match("/é/a ü?/1", "GET")
+
+    assert caught.value.path == "/é/a ü?"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_comes_with_get_is_no_conflict_with_an_explicit_rule(method: str, order: int) -> None:
+    table = RouteTable()
+    for verb in ["GET", method][::order]:
+        table.add(Rule("/x", view, methods=[verb], endpoint=verb))
+
+    assert table.match("/x", method)[0].endpoint == method
+    assert table.match("/x", "GET")[0].endpoint == "GET"
+
+
+def test_the_same_capture_under_another_name_is_a_conflict_in_any_spelling() -> None:
+    table = table_of("/a/<x>/<int:n>")
+
+    with pytest.raises(RouteConflict):
+        table.add(Rule("/a/{y}/<int:m>", view, methods=["get"]))
+    assert len(table) == 1
 
 
 def test_a_method_of_an_object_is_a_view() -> None:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HEX = "0123456789ABCDEFabcdef"
-_BYTES = {high + low: bytes.fromhex(high + low) for high in _HEX for low in _HEX}
+_BYTES = {(high + low).encode(): bytes.fromhex(high + low) for high in _HEX for low in _HEX}
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -18,12 +18,17 @@ def unquote(text: str) -> str:
     """
     if "%" not in text:
         return text
-    first, *rest = text.encode("utf-8", "surrogateescape").split(b"%")
+    return unquote_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+
+
+def unquote_bytes(encoded: bytes) -> bytes:
+    """The bytes that percent-encoding stands for, of whatever charset they are."""
+    first, *rest = encoded.split(b"%")
     decoded = [first]
     for piece in rest:
-        byte = _BYTES.get(piece[:2].decode("latin-1"))
+        byte = _BYTES.get(piece[:2])
         decoded += (b"%", piece) if byte is None else (byte, piece[2:])
-    return b"".join(decoded).decode("utf-8", "replace")
+    return b"".join(decoded)
 
 
 def unquote_plus(text: str) -> str:

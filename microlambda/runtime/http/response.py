@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import EncodingError
 from .headers import Headers
+from .late import lend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,21 +11,28 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .headers import HeadersLike
+    from .response_fields import ResponseFields as _Late
+else:
+    _Late = object
 
 HTML = "text/html; charset=utf-8"  # Flask's default for str
 JSON_TYPE = "application/json"
 BINARY = "application/octet-stream"
 
+_BYTES = (bytes, bytearray, memoryview)
+_WHOLE = (str, *_BYTES, dict, list, type(None))
 
-class Response:
+
+class Response(_Late):
     """An answer: body, status and headers.
 
-    `body` is str, bytes, or a dict or list, which is sent as JSON. The content type follows from
-    the body unless `mimetype` or a header says otherwise: text/html for str, as in Flask.
-    `status` is another name for `status_code`.
+    `body` is str, bytes, a dict or list, which is sent as JSON, or an iterable of str and bytes,
+    which is joined or streamed. The content type follows from the body unless `mimetype`,
+    `content_type` or a header says otherwise: text/html for str, as in Flask. `status` is another
+    name for `status_code`. What else a Response can do stands in `response_fields`.
     """
 
-    __slots__ = ("body", "headers", "mimetype", "status_code")
+    __slots__ = ("body", "headers", "on_close", "status_code")
 
     def __init__(
         self,
@@ -35,11 +42,20 @@ class Response:
         headers: HeadersLike | None = None,
         mimetype: str | None = None,
         status: int | str | None = None,
+        content_type: str | None = None,
     ) -> None:
         self.body = body
         self.status_code = checked_status(status_code if status is None else status)
         self.headers = headers if type(headers) is Headers else Headers(headers)
-        self.mimetype = mimetype
+        self.on_close: list[Callable[[], object]] | None = None
+        if content_type is not None:
+            self.headers.set("Content-Type", content_type)
+        elif mimetype is not None:
+            if not mimetype.endswith("json"):
+                from .media_types import with_charset
+
+                mimetype = with_charset(mimetype)
+            self.headers.set("Content-Type", mimetype)
 
     @property
     def status(self) -> int:
@@ -50,106 +66,97 @@ class Response:
     def status(self, value: int | str) -> None:
         self.status_code = checked_status(value)
 
+    @property
+    def is_streamed(self) -> bool:
+        """Is the body an iterable, of which nobody knows the length?"""
+        return not isinstance(self.body, _WHOLE)
+
     def finished_body(self, dumps: Callable[[object], str]) -> str | bytes:
         """The body as text or bytes, with the content type set; `dumps` encodes JSON.
 
-        Raises `EncodingError` where the body has a type that HTTP cannot carry.
+        An iterable is joined and closed. Raises `EncodingError` where the body has a type that HTTP
+        cannot carry.
         """
         if type(self.status_code) is not int or not 200 <= self.status_code <= 599:
             self.status_code = checked_status(self.status_code)
         body = self.body
-        kind = type(body)
-        if kind is str:
-            content_type = HTML
-        elif isinstance(body, (dict, list)):
+        content_type = HTML
+        if isinstance(body, (dict, list)):
             body = dumps(body)
             content_type = JSON_TYPE
-        elif body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        elif body is None or isinstance(body, _BYTES):
             body = bytes(body or b"") or ""
             content_type = BINARY if body else HTML
-        elif isinstance(body, str):
-            body, content_type = str.__str__(body), HTML  # an Enum's own __str__ would give its name
-        else:
-            raise EncodingError(
-                f"a Response takes a body of str, bytes, dict or list, not {kind.__qualname__}."
-            )
-        headers = self.headers
+        elif not isinstance(body, str):
+            from .streaming import joined
+
+            body = joined(self)
+        elif type(body) is not str:
+            body = str.__str__(body)  # an Enum's own __str__ would give its name
         if type(body) is str and not body.isascii():
             _check_text(body)
-        if self.mimetype is not None:
-            headers.set("Content-Type", _with_charset(self.mimetype))
-        elif headers.get("content-type") is None:
+        headers = self.headers
+        if headers.get("content-type") is None:
             headers._items.append(("Content-Type", content_type))
+        if self.status_code != 200 and headers.get("location") is not None:
+            from .location import settle_location
+
+            settle_location(headers)
         finished: str | bytes = body
         return finished
 
-    def __repr__(self) -> str:
-        return f"<Response {self.status_code}>"
+
+lend(
+    Response,
+    "response_fields",
+    "ResponseFields",
+    "data get_data set_data json get_json is_json content_type mimetype mimetype_params content_length "
+    "content_encoding content_language content_location location vary allow age date expires last_modified "
+    "retry_after accept_ranges cache_control set_etag get_etag add_etag make_conditional set_cookie "
+    "delete_cookie iter_body started_body call_on_close close __repr__",
+)
 
 
 def _check_text(body: str) -> None:
     try:
         body.encode()
     except UnicodeEncodeError as exc:
-        raise EncodingError(f"the text of the answer is no UTF-8: {exc}.") from exc
+        from .refused import no_text
 
-
-def _with_charset(mimetype: str) -> str:
-    """The media type as Werkzeug sends it: text of ours is UTF-8, and says so."""
-    if mimetype.startswith("text/") and "charset" not in mimetype:
-        return f"{mimetype}; charset=utf-8"
-    return mimetype
+        raise no_text(exc) from exc
 
 
 def checked_status(status: object) -> int:
     """`status` as an int, if HTTP has it (RFC 9110, 15); `"201 CREATED"` is 201, as in Flask."""
     if type(status) is int and 200 <= status <= 599:
         return status
-    try:
-        code = int(status.partition(" ")[0] if isinstance(status, str) else status)  # type: ignore[call-overload]
-    except (TypeError, ValueError):
-        code = 0
-    if not 200 <= code <= 599:
-        raise EncodingError(f"{status!r} is no status that a view can answer: take an int from 200 to 599.")
-    return int(code)
+    from .refused import parsed_status
+
+    return parsed_status(status)
 
 
 def make_response(*values: Any) -> Response:
     """What a view returned, as a Response; several arguments are the tuple of them, as in Flask.
 
-    Known are str, bytes, dict, list, Response, and the tuples `(body, status)`, `(body, headers)`
-    and `(body, status, headers)`, as in Flask. Anything else is an `EncodingError`.
+    Known are str, bytes, dict, list, Response, iterables of str and bytes, and the tuples
+    `(body, status)`, `(body, headers)` and `(body, status, headers)`, as in Flask. Anything else is
+    an `EncodingError`.
     """
     value = values[0] if len(values) == 1 else values
     if isinstance(value, Response):
         return value
     if type(value) is tuple:
-        return _from_tuple(value)
-    if value is None:
-        raise EncodingError(
-            "the view answered None: it lacks a return, or a value behind it. For an empty answer return ''."
-        )
-    if isinstance(value, (str, bytes, bytearray, dict, list)):
-        return Response(value)
-    raise EncodingError(
-        f"the view answered {type(value).__qualname__}, which is no answer: "
-        "return str, bytes, dict, list, Response, or (body, status, headers)."
-    )
+        from .answer_tuple import from_tuple
 
+        return from_tuple(value)
+    if isinstance(value, _WHOLE):
+        if value is not None:
+            return Response(value)
+    else:
+        from .streaming import is_stream
 
-def _from_tuple(value: tuple[Any, ...]) -> Response:
-    if len(value) not in (2, 3):
-        raise EncodingError(
-            f"the view answered a tuple of {len(value)}; known are (body, status), (body, headers) "
-            "and (body, status, headers)."
-        )
-    body, *rest = value
-    status = rest.pop(0) if isinstance(rest[0], (int, str)) else None
-    if len(rest) > 1:
-        raise EncodingError(f"the status in the view's tuple is {rest[0]!r}, not an int.")
-    response = make_response(body)
-    if status is not None:
-        response.status_code = checked_status(status)
-    if rest:
-        response.headers.update(rest[0])
-    return response
+        if is_stream(value):
+            return Response(value)
+    from .refused import no_answer
+
+    raise no_answer(value)

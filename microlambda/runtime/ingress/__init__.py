@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 #: What an unknown event is compared with, in the words of the AWS console.
 RECOGNISED = (
     "an API Gateway REST API (httpMethod and requestContext)",
-    'an API Gateway HTTP API with payload 2.0 (version "2.0" and requestContext.http)',
-    "a Lambda Function URL (the same, with a domain name at .lambda-url.)",
+    'an API Gateway HTTP API with payload 2.0 (version "2.0" and requestContext.http) '
+    'or 1.0 (version "1.0" and httpMethod)',
+    "a Lambda Function URL (as payload 2.0, with a domain name at .lambda-url.)",
+    "an Application Load Balancer (requestContext.elb)",
+    'a VPC Lattice service with event structure 2 (version "2.0" and requestContext.serviceArn)',
 )
 
 
@@ -23,26 +26,47 @@ def infer(event: Any) -> Ingress | None:
         return None
     if "httpMethod" in event:
         return _payload_1(event, context)
-    http = context.get("http")
-    if event.get("version") == "2.0" and type(http) is dict and "method" in http:
-        return _payload_2(context)
+    if event.get("version") == "2.0":
+        return _payload_2(event, context)
     return None
 
 
 def _payload_1(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None:
-    # An ALB's events and an HTTP API's with payload 1.0 decode otherwise: this version reads neither.
+    if "methodArn" in event or "connectionId" in context:
+        return None  # the question to an authorizer; a WebSocket
     if "elb" in context or "version" in event:
-        return None
+        return _like_rest(event, context)
     from .rest_api import REST_API
 
     return REST_API
 
 
-def _payload_2(context: dict[str, Any]) -> Ingress:
-    if ".lambda-url." in (context.get("domainName") or ""):
-        from .function_url import FUNCTION_URL
+def _like_rest(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None:
+    if "elb" in context:
+        from .alb import ALB, ALB_MULTI_VALUE
 
-        return FUNCTION_URL
-    from .http_api import HTTP_API
+        return ALB_MULTI_VALUE if "multiValueHeaders" in event else ALB
+    if event["version"] == "1.0":
+        from .http_api_1 import HTTP_API_1
 
-    return HTTP_API
+        return HTTP_API_1
+    return None
+
+
+def _payload_2(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None:
+    http = context.get("http")
+    if type(http) is dict:
+        if "method" not in http or "routeArn" in event:
+            return None  # the question to an authorizer has a routeArn
+        if ".lambda-url." in (context.get("domainName") or ""):
+            from .function_url import FUNCTION_URL
+
+            return FUNCTION_URL
+        from .http_api import HTTP_API
+
+        return HTTP_API
+    if "serviceArn" in context and "method" in event and "path" in event:
+        from .vpc_lattice import VPC_LATTICE
+
+        return VPC_LATTICE
+    return None

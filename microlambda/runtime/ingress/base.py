@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import BadRequest
 from ..http.binary import as_base64, as_text, is_text
 
 TYPE_CHECKING = False
@@ -14,9 +15,16 @@ if TYPE_CHECKING:
 
 
 class Ingress:
-    """One gateway's event shape. `name` is the word that settings and commands use for it."""
+    """One gateway's event shape. `name` is the word that settings and commands use for it.
+
+    `streams` tells whether the gateway can pass an answer on in pieces, and `limit` how many bytes
+    of JSON an answer may have: Lambda's own limit, unless the gateway's is lower.
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
 
     name = ""
+    streams = False
+    limit = 6_291_556
 
     if TYPE_CHECKING:
 
@@ -45,6 +53,34 @@ class Ingress:
     def cookies(self, event: dict[str, Any]) -> list[str]:
         """The Cookie headers."""
         return [value for name, value in self.headers(event) if name.lower() == "cookie"]
+
+    def body(self, event: dict[str, Any]) -> bytes:
+        """The body as it was sent; `BadRequest` for one that is said to be base64 and is not."""
+        body = event.get("body")
+        if not body:
+            return b""
+        if not event.get("isBase64Encoded"):
+            return str(body).encode("utf-8", "surrogatepass")
+        import binascii
+
+        try:
+            return binascii.a2b_base64(body, strict_mode=True)
+        except ValueError as exc:
+            raise BadRequest(f"the body is said to be base64 and is not: {exc}") from exc
+
+    def scheme(self, event: dict[str, Any]) -> str:
+        """How the caller reached the gateway, which writes X-Forwarded-Proto over what was sent."""
+        return "http" if self._header(event, "x-forwarded-proto") == "http" else "https"
+
+    def host(self, event: dict[str, Any]) -> str:
+        """The host, and the port if it is not the scheme's, that the caller asked for."""
+        domain = event["requestContext"].get("domainName")
+        return self._header(event, "host") or domain or "localhost"
+
+    def _header(self, event: dict[str, Any], name: str) -> str | None:
+        """The last value of a header, its name in lower case."""
+        found = [value for field, value in self.headers(event) if field.lower() == name]
+        return found[-1] if found else None
 
 
 def write_body(

@@ -18,6 +18,7 @@ class FunctionUrlIngress(HttpApiIngress):
     """`rawPath` is still percent-encoded here: it is decoded once."""
 
     name = "function-url"
+    streams = True
 
     def to_request(self, event: dict[str, Any], context: Any) -> Request:
         """The request, its path decoded."""

@@ -24,12 +24,7 @@ class HttpApiIngress(Ingress):
     def to_request(self, event: dict[str, Any], context: Any) -> Request:
         """The request; a named stage in front of the path becomes its `root_path`."""
         request_context = event["requestContext"]
-        path = event.get("rawPath") or "/"
-        stage = request_context.get("stage") or "$default"
-        root_path = ""
-        if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
-            root_path = f"/{stage}"
-            path = path[len(root_path) :] or "/"
+        root_path, path = split_stage(request_context, event.get("rawPath") or "/")
         return Request(self, event, context, request_context["http"]["method"], path, root_path)
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
@@ -85,6 +80,14 @@ class HttpApiIngress(Ingress):
             result["cookies"] = cookies
         write_body(result, response, body, headers.get, is_head)
         return result
+
+
+def split_stage(request_context: dict[str, Any], path: str) -> tuple[str, str]:
+    """A named stage in front of the path, whole segments only, and the path behind it."""
+    stage = request_context.get("stage") or "$default"
+    if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
+        return f"/{stage}", path[len(stage) + 1 :] or "/"
+    return "", path
 
 
 HTTP_API = HttpApiIngress()

@@ -20,6 +20,7 @@ class RestApiIngress(Ingress):
     """`path` is still percent-encoded; headers and query come in two maps, either of which may be null."""
 
     name = "rest-api"
+    streams = True
 
     def to_request(self, event: dict[str, Any], context: Any) -> Request:
         """The request, its path decoded once; what stands in front of the resource is its `root_path`."""
@@ -27,12 +28,14 @@ class RestApiIngress(Ingress):
         if (
             event.get("resource") == "/{proxy+}"
             and path == f"/{(event.get('pathParameters') or {}).get('proxy')}"
-        ):
-            root_path = _stage_prefix(event, path)  # by far the most frequent case
+        ) or path == "/":
+            root_path = stage_prefix(event, path)  # by far the most frequent case
             if "%" in path:
                 path = unquoted(path)
         else:
-            root_path, path = _split_base_path(event, path)
+            from .base_path import split_base_path
+
+            root_path, path = split_base_path(event, path)
         return Request(self, event, context, event["httpMethod"], path, root_path)
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
@@ -88,34 +91,7 @@ def unquoted(path: str) -> str:
     return unquote(path)
 
 
-def _split_base_path(event: dict[str, Any], path: str) -> tuple[str, str]:
-    """The decoded base path of a custom domain, and the decoded path behind it.
-
-    The resource with the path parameters filled in is what API Gateway matched; what `path` has
-    before it is the base path, or a stage that the domain's mapping lacks. Parameters have been
-    seen encoded and decoded, and without the path's trailing slash.
-    """
-    decoded = unquoted(path)
-    resolved = _resolved(event.get("resource") or "", event.get("pathParameters") or {})
-    if resolved == "/":
-        base = decoded.rstrip("/")
-        return (base, "/") if base else (_stage_prefix(event, path), "/")
-    for end in (resolved, unquoted(resolved)):
-        for tail in (end, f"{end}/"):
-            base = decoded[: -len(tail)] if tail and decoded.endswith(tail) else ""
-            if base.strip("/"):  # slashes alone are the caller's, not a base path
-                return base, tail
-    return _stage_prefix(event, path), decoded
-
-
-def _resolved(resource: str, parameters: dict[str, str]) -> str:
-    """`/users/{id}` with its parameters; empty where one is missing, as in a test event by hand."""
-    for name, value in parameters.items():
-        resource = resource.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
-    return "" if "{" in resource else resource
-
-
-def _stage_prefix(event: dict[str, Any], path: str) -> str:
+def stage_prefix(event: dict[str, Any], path: str) -> str:
     """`/{stage}` where the caller's URL has it: `requestContext.path` is then that and the path."""
     context = event["requestContext"]
     stage, full = context.get("stage"), context.get("path")

@@ -1,17 +1,15 @@
-"""What a capture accepts and what the view gets: Flask's converters and their arguments.
+"""The built-in converters, Flask's and with Flask's arguments; loaded when a rule names one.
 
-Loaded when a rule names a converter. A custom one subclasses `Converter` and is added to
-`CONVERTERS` by name.
+An app's own ones subclass `Converter` and are added to `app.url_map.converters` by name.
 """
 
 from __future__ import annotations
 
-from ..errors import RegistrationError
-from .rule import Converter
+from .captures import Converter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 
@@ -29,8 +27,7 @@ class StringConverter(Converter):
             if length is not None
             else f"{int(minlength)},{'' if maxlength is None else int(maxlength)}"
         )
-        self.regex = f"[^/]{{{bounds}}}"
-        self.accepts = None
+        self.regex = "[^/]+" if bounds == "1," else f"[^/]{{{bounds}}}"
 
 
 class PathConverter(Converter):
@@ -38,38 +35,37 @@ class PathConverter(Converter):
 
     regex = "[^/].*?"
     weight = 200
-    crosses_slashes = True
-
-    @staticmethod
-    def accepts(text: str) -> bool:  # a function is what the base class allows here
-        """The same as the regular expression, without compiling it."""
-        return bool(text) and text[0] != "/" and "\n" not in text[1:]
 
 
 class AnyConverter(Converter):
     """`<any(about, help):x>`: one of these words."""
 
-    def __init__(self, *items: str) -> None:
+    def __init__(self, *items: object) -> None:
         import re
 
         if not items:
             raise ValueError("any() lists no words")
-        self.accepts = None
-        self.regex = f"(?:{'|'.join(re.escape(str(item)) for item in items)})"
+        self.items = [str(item) for item in items]
+        self.regex = "|".join([re.escape(item) for item in self.items])
+
+    def to_url(self, value: Any) -> str:
+        """The word; ValueError for any other."""
+        if str(value) not in self.items:
+            raise ValueError(f"{value!r} is not one of {', '.join(self.items)}")
+        return super().to_url(value)
 
 
 class NumberConverter(Converter):
     """What int and float share."""
 
     weight = 50
-    number: Callable[[str], Any] = int
+    number: Callable[[Any], Any] = int
 
     def __init__(
         self, fixed_digits: int = 0, min: float | None = None, max: float | None = None, signed: bool = False
     ) -> None:
         if signed:
             self.regex = f"-?{self.regex}"
-            self.accepts = None
         self.fixed_digits = fixed_digits
         self.min = min
         self.max = max
@@ -83,12 +79,15 @@ class NumberConverter(Converter):
             raise ValueError(f"{value} is out of range")
         return number
 
+    def to_url(self, value: Any) -> str:
+        """The number with its digits filled up; its range is not checked, as in Flask."""
+        return str(type(self).number(value)).zfill(self.fixed_digits)
+
 
 class IntegerConverter(NumberConverter):
     """`<int(fixed_digits=4, min=1, max=99, signed=True):x>`."""
 
     regex = r"\d+"
-    accepts: Callable[[str], object] | None = staticmethod(str.isdecimal)
 
 
 class FloatConverter(NumberConverter):
@@ -122,56 +121,37 @@ CONVERTERS: dict[str, type[Converter]] = {
     "float": FloatConverter,
     "uuid": UUIDConverter,
 }
+#: Those that rules without arguments share.
+_SHARED: dict[str, Converter] = {}
 
 
-def make_converter(kind: str, arguments: str) -> Converter:
-    """The converter that `<kind(arguments):name>` asks for."""
-    converter = CONVERTERS.get(kind)
-    if converter is None:
-        raise RegistrationError(f"there is no converter {kind!r}. Known: {', '.join(sorted(CONVERTERS))}.")
-    try:
-        positional, keywords = parse_arguments(arguments)
-        return converter(*positional, **keywords)
-    except TypeError as exc:
-        code = converter.__init__.__code__
-        known = ", ".join(code.co_varnames[1 : code.co_argcount]) or "no arguments"
-        raise RegistrationError(
-            f"the converter '{kind}({arguments})' does not work: {kind} takes {known}."
-        ) from exc
-    except ValueError as exc:
-        raise RegistrationError(f"the converter '{kind}({arguments})' does not work: {exc}.") from exc
+def make_converter(rule: str, kind: str, arguments: str, own: Mapping[str, type[Converter]]) -> Converter:
+    """The converter that `<kind(arguments):name>` asks for; the app's own come before the built-in ones."""
+    shared = _SHARED.get(kind)
+    if shared is not None and not arguments and kind not in own:
+        return shared
+    converter = own.get(kind) or CONVERTERS.get(kind)
+    if not isinstance(converter, type) or not issubclass(converter, Converter):
+        from .problems import unknown_converter
+
+        raise unknown_converter(rule, kind, converter, {*CONVERTERS, *own})
+    if not arguments and kind not in own and kind != "any":
+        made = _SHARED[kind] = converter()
+        return made
+    return _made(rule, kind, arguments, converter)
 
 
-def parse_arguments(text: str) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments of a converter: words, numbers, True, False, None and quoted texts."""
+def _made(rule: str, kind: str, arguments: str, converter: type[Converter]) -> Converter:
     import re
 
-    positional: list[Any] = []
-    keywords: dict[str, Any] = {}
-    argument = re.compile(r"""\s*(?:(\w+)\s*=\s*)?("[^"]*"|'[^']*'|-?[\w.]+)\s*(?:,|$)""")
-    position = 0
-    while text[position:].strip():
-        found = argument.match(text, position)
-        if found is None:
-            raise ValueError(f"{text[position:]!r} cannot be read as arguments")
-        name, value = found.groups()
-        if name is None:
-            positional.append(_constant(value))
-        else:
-            keywords[name] = _constant(value)
-        position = found.end()
-    return positional, keywords
+    from .arguments import parse_arguments
 
+    try:
+        positional, keywords = parse_arguments(arguments)
+        made = converter(*positional, **keywords)
+        re.compile(made.regex)
+    except (TypeError, ValueError, re.error) as exc:
+        from .problems import wrong_converter
 
-def _constant(text: str) -> Any:
-    if text[0] in "\"'":
-        return text[1:-1]
-    constants = {"None": None, "True": True, "False": False}
-    if text in constants:
-        return constants[text]
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return text
+        raise wrong_converter(rule, f"{kind}({arguments})", converter, exc) from exc
+    return made

@@ -1,125 +1,70 @@
 """One rule: a path with captures, the methods it takes, and the view that answers.
 
-A rule is cut at its slashes. A piece without captures is a plain str; one with captures is a
-`Part`. A capture that crosses slashes (`<path:...>`, `{name+}`) takes the rest of the rule into
-its part, which is then final.
+A rule is cut at its slashes into parts: a str where no capture is, else a `Part`. This file reads rules
+whose captures are whole segments, `<name>` and `{name}`; `captures` reads all others. What is wrong with
+a rule is said by `problems`.
 """
 
 from __future__ import annotations
 
-from ..errors import RegistrationError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    #: A static text, or a capture's name and converter.
-    Piece = tuple[str, "Converter | None"]
+    from .captures import Converter
 
-
-class Converter:
-    """What a capture accepts and what the view gets; by itself, one segment as it is: `<name>`, `{name}`.
-
-    `regex` is what the whole capture must match; `accepts`, where it is not None, says the same
-    without compiling it. `weight` orders captures in one place, the lower first.
-    """
-
-    regex = "[^/]+"
-    weight = 100
-    crosses_slashes = False
-    accepts: Callable[[str], object] | None = staticmethod(bool)
-
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
-        if "regex" in cls.__dict__:
-            # What the base class knows of its own expression says nothing of this one.
-            if "accepts" not in cls.__dict__:
-                cls.accepts = None
-            if "crosses_slashes" not in cls.__dict__:
-                cls.crosses_slashes = "/" in cls.regex
-
-    def to_python(self, value: str) -> Any:
-        """The captured text as the view gets it; ValueError for one that the rule must not match."""
-        return value
-
-
-PLAIN = Converter()
+_GET = frozenset({"GET"})
+_GET_AND_HEAD = frozenset({"GET", "HEAD"})
+_TAKES_KEYWORDS = 0x08  # inspect.CO_VARKEYWORDS, without importing inspect
 
 
 class Part:
-    """The pieces of a rule between two slashes, at least one of them a capture.
+    """A capture between two slashes: `accepts` says of a text whether it is one.
 
-    `key` is equal for parts that match the same texts, whatever their captures are called.
-    `weight` orders the parts of one place: the more specific first, as Werkzeug does.
+    `final` parts take the rest of the path. `key` is equal for parts that match the same texts, whatever
+    their captures are called. Of the parts of one place the one of least `weight` is tried first.
     """
 
-    __slots__ = ("_match", "accepts", "final", "key", "pattern", "suffixed", "weight")
+    __slots__ = ("accepts", "final", "key", "suffixed", "weight")
 
-    def __init__(self, pieces: list[Piece], *, final: bool) -> None:
+    def __init__(
+        self,
+        pattern: str,
+        weight: tuple[object, ...],
+        accepts: Callable[[str], object] | None,
+        final: bool = False,
+    ) -> None:
+        self.accepts = accepts
         self.final = final
-        self.suffixed = final and pieces[-1][1] is None and pieces[-1][0].endswith("/")
-        self.weight = _weight(pieces)
-        self.accepts: Callable[[str], object] | None = None
-        self._match: Callable[[str], Any] | None = None
-        lone = pieces[0][1] if len(pieces) == 1 else None
-        if lone is PLAIN:
-            self.accepts = bool
-            self.pattern = PLAIN.regex
-            self.key: object = (PLAIN.regex, final)
-            return
-        self.accepts = getattr(lone, "accepts", None)
-        self.pattern = _pattern(pieces, self.suffixed)
-        self.key = (self.pattern, final)
+        self.suffixed = False
+        self.weight = weight
+        self.key = (pattern, weight, accepts is None, final)
 
     def match(self, text: str) -> tuple[str, ...] | None:
-        """The captured texts; with `suffixed`, the last one is the trailing slash or empty."""
-        if self.accepts is not None:
-            return (text,) if self.accepts(text) else None
-        if self._match is None:
-            import re
-
-            self._match = re.compile(self.pattern).fullmatch
-        found = self._match(text)
-        return found.groups() if found is not None else None
+        """The captured texts."""
+        return (text,) if self.accepts is not None and self.accepts(text) else None
 
 
-def _pattern(pieces: list[Piece], suffixed: bool) -> str:
-    import re
-
-    text = "".join(
-        re.escape(name) if converter is None else f"({_ungrouped(converter.regex)})"
-        for name, converter in pieces
-    )
-    # Without the look-behind a trailing slash would go to the capture before it.
-    return text[:-1] + "(?<!/)(/?)" if suffixed else text
-
-
-def _ungrouped(regex: str) -> str:
-    """A custom converter's own groups must not count as captures."""
-    if "(" not in regex:
-        return regex
-    import re
-
-    return re.sub(r"(?<!\\)\((?!\?)", "(?:", regex)
-
-
-def _weight(pieces: list[Piece]) -> tuple[int, list[tuple[int, int]], int, list[int]]:
-    statics = [text for name, converter in pieces if converter is None for text in name.split("/") if text]
-    captures = [converter.weight for _, converter in pieces if converter is not None]
-    return -len(statics), [(i, -len(text)) for i, text in enumerate(statics)], -len(captures), captures
+#: `<name>` and `{name}`: a segment that is not empty.
+ANY_SEGMENT = Part("[^/]+", (0, (), -1, (100,)), bool)
 
 
 class Rule:
     """A registered route.
 
-    `methods` are those declared, in upper case; `accepted` are these and HEAD where GET is.
+    `methods` are those declared, in upper case; `accepted` are these and HEAD where GET is. `defaults` are
+    arguments that the view gets beside the captures. The argument `converters` are the app's own; the
+    attribute has those of the captures that need one.
     """
 
     __slots__ = (
         "accepted",
-        "by_method",
+        "blueprints",
+        "content_types",
         "converters",
+        "cors",
+        "defaults",
         "endpoint",
         "is_plain",
         "methods",
@@ -138,207 +83,139 @@ class Rule:
         methods: Iterable[str] | None = None,
         endpoint: str | None = None,
         strict_slashes: bool = True,
+        defaults: Mapping[str, Any] | None = None,
+        converters: Mapping[str, type[Converter]] | None = None,
     ) -> None:
-        if not rule.startswith("/"):
-            raise RegistrationError(f"the rule {rule!r} does not start with '/'. Write '/{rule}'.")
         self.rule = rule
         self.view = view
         self.endpoint: str = endpoint or getattr(view, "__name__", None) or type(view).__name__
-        self.methods = _checked_methods(rule, methods)
-        self.accepted = self.methods | {"HEAD"} if "GET" in self.methods else self.methods
-        self.by_method = dict.fromkeys(self.accepted, self)  # the table's, where no other rule ends
         self.strict_slashes = strict_slashes
-        self.converters: list[Converter] = []
-        self.names: list[str] = []
-        self.parts = self._parse(rule) if "<" in rule or "{" in rule else _merged(rule)[1:].split("/")
-        self.is_plain = all(converter is PLAIN for converter in self.converters)
+        self.cors: Any = None
+        self.content_types: Any = None
+        self.blueprints: tuple[str, ...] = ()
+        self.accepted = self.methods = _GET if methods is None else _upper(rule, methods)
+        if "GET" in self.methods:
+            self.accepted = self.methods | _GET_AND_HEAD
+        self.defaults = _copied(rule, defaults) if defaults else None
+        self.names: tuple[str, ...] = ()
+        self.converters = self._read(merged_slashes(rule), converters)
+        #: Whether the view's arguments are the captured texts and nothing else.
+        self.is_plain = not self.converters and not self.defaults
+        if self.defaults and self.names:
+            from .builder import check_defaults
+
+            check_defaults(self)
         _check_view(self)
 
-    def _parse(self, rule: str) -> list[str | Part]:
+    def _read(
+        self, text: str, converters: Mapping[str, type[Converter]] | None
+    ) -> dict[str, Converter] | None:
+        """Set `parts` and `names`; the converters of the names that have one."""
+        if text[:1] != "/":
+            from .problems import no_leading_slash
+
+            raise no_leading_slash(text)
+        segments = text[1:].split("/")
+        self.parts: tuple[str | Part, ...] = tuple(segments)
+        if "<" not in text and "{" not in text:
+            return None
+        found: dict[str, Converter] | None = None
+        if (converters and "default" in converters) or not self._read_segments(segments):
+            from .captures import read
+
+            self.parts, self.names, found = read(text, converters or {})
+        if len(set(self.names)) < len(self.names):
+            from .problems import captured_twice
+
+            raise captured_twice(self)
+        return found
+
+    def _read_segments(self, segments: list[str]) -> bool:
+        """Whether every capture is a whole segment without a converter; then `names` and `parts` are set."""
+        names: list[str] = []
         parts: list[str | Part] = []
-        pieces: list[Piece] = []
-        final = False
-        for text, converter in pieces_of(_merged(rule)[1:]):
-            if converter is not None:
-                self._capture(text, converter)
-                final = final or converter.crosses_slashes
-            elif text == "/" and not final:
-                parts.append(_part(pieces, final=False))
-                pieces = []
+        for segment in segments:
+            if "<" not in segment and "{" not in segment:
+                parts.append(segment)
                 continue
-            pieces.append((text, converter))
-        last = _part(pieces, final=final)
-        parts.append(last)
-        if isinstance(last, Part) and last.suffixed:
-            parts.append("")
-        return parts
+            name = segment[1:-1]
+            if f"<{name}>" != segment != f"{{{name}}}" or not name.isidentifier():
+                return False
+            names.append(name)
+            parts.append(ANY_SEGMENT)
+        self.names, self.parts = tuple(names), tuple(parts)
+        return True
 
-    def _capture(self, name: str, converter: Converter) -> None:
-        if name in self.names:
-            raise RegistrationError(
-                f"the rule {self.rule!r} captures {name!r} twice. Give the second one another name."
-            )
-        self.names.append(name)
-        self.converters.append(converter)
-
-    def arguments(self, values: list[str]) -> dict[str, Any]:
+    def convert(self, values: Iterable[str]) -> dict[str, Any]:
         """The view's arguments from the captured texts; ValueError where a converter refuses one."""
-        return {
-            name: converter.to_python(value)
-            for name, converter, value in zip(self.names, self.converters, values, strict=False)
-        }
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for rules that match the same paths, whatever their captures are called."""
-        return tuple(part if isinstance(part, str) else part.key for part in self.parts)
+        arguments: dict[str, Any] = dict(zip(self.names, values, strict=False))
+        if self.converters:
+            for name, converter in self.converters.items():
+                arguments[name] = converter.to_python(arguments[name])
+        if self.defaults:
+            arguments.update(self.defaults)
+        return arguments
 
     @property
     def location(self) -> str:
         """Where the view stands, as `app.py:12` or `shop/views.py:3`."""
-        code = getattr(self.view, "__code__", None)
-        module: str = getattr(self.view, "__module__", None) or ""
-        if code is None:
-            return module or repr(self.view)
-        file = code.co_filename.replace("\\", "/")
-        folder = module.replace(".", "/")
-        known = [path for path in (f"{folder}.py", f"{folder}/__init__.py") if file.endswith(f"/{path}")]
-        return f"{known[0] if known else file.rpartition('/')[2]}:{code.co_firstlineno}"
+        from .problems import location_of
+
+        return location_of(self.view)
 
     def __repr__(self) -> str:
         return f"<Rule {self.rule!r} [{', '.join(sorted(self.methods))}] -> {self.endpoint}>"
 
 
-def _merged(rule: str) -> str:
-    while "//" in rule:
-        rule = rule.replace("//", "/")
-    return rule
+def merged_slashes(path: str) -> str:
+    """The path with each run of slashes as one."""
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path
 
 
-def _part(pieces: list[Piece], *, final: bool) -> str | Part:
-    if all(converter is None for _, converter in pieces):
-        return "".join(text for text, _ in pieces)
-    return Part(pieces, final=final)
-
-
-def pieces_of(rule: str) -> list[Piece]:
-    """The static texts, the slashes and the captures of a rule, in order."""
-    pieces: list[Piece] = []
-    position = 0
-    while position < len(rule):
-        character = rule[position]
-        if character == "/":
-            pieces.append(("/", None))
-            position += 1
-        elif character in "<{":
-            closing = ">" if character == "<" else "}"
-            end = _closing(rule, position, closing)
-            inside = rule[position + 1 : end]
-            pieces.append(_angle_capture(rule, inside) if closing == ">" else _brace_capture(rule, inside))
-            position = end + 1
-        else:
-            end = min(
-                (at for at in (rule.find(stop, position) for stop in "/<{") if at >= 0), default=len(rule)
-            )
-            pieces.append((rule[position:end], None))
-            position = end
-    return pieces
-
-
-def _closing(rule: str, start: int, closing: str) -> int:
-    end = rule.find(closing, start)
-    if end < 0:
-        raise RegistrationError(
-            f"the rule '/{rule}' opens {rule[start]!r} and does not close it with {closing!r}."
-        )
-    return end
-
-
-def _brace_capture(rule: str, inside: str) -> Piece:
-    """API Gateway's `{name}` and `{name+}`."""
-    if inside.endswith("+"):
-        from .converters import make_converter
-
-        return _checked_name(rule, inside[:-1]), make_converter("path", "")
-    return _checked_name(rule, inside), PLAIN
-
-
-def _angle_capture(rule: str, inside: str) -> Piece:
-    """Flask's `<name>` and `<converter(arguments):name>`."""
-    kind, colon, name = inside.rpartition(":")
-    if not colon or kind in ("string", "default"):
-        return _checked_name(rule, name), PLAIN
-    from .converters import make_converter
-
-    kind, _, arguments = kind.partition("(")
-    if arguments and not arguments.endswith(")"):
-        raise RegistrationError(
-            f"the converter in '<{inside}>' of '/{rule}' opens '(' and does not close it."
-        )
-    return _checked_name(rule, name), make_converter(kind, arguments[:-1])
-
-
-def _checked_name(rule: str, name: str) -> str:
-    if not name.isidentifier():
-        raise RegistrationError(
-            f"{name!r} in the rule '/{rule}' is no name for a capture: it becomes an argument of the view."
-        )
-    return name
-
-
-def _checked_methods(rule: str, methods: Iterable[str] | None) -> frozenset[str]:
-    if methods is None:
-        return _GET
-    if isinstance(methods, str):
-        raise RegistrationError(f"methods={methods!r} for {rule!r} is a str. Write methods=[{methods!r}].")
+def _upper(rule: str, methods: Iterable[str]) -> frozenset[str]:
     try:
         upper = frozenset([method.upper() for method in methods])
-    except (TypeError, AttributeError) as exc:
-        raise RegistrationError(f"methods={methods!r} for {rule!r} is no list of method names.") from exc
-    for method in upper:
-        if not method.isalpha():
-            raise RegistrationError(f"{method!r} in the methods for {rule!r} is no HTTP method.")
-    if not upper:
-        raise RegistrationError(f"methods=[] for {rule!r} leaves no method that the view answers.")
+    except (AttributeError, TypeError):
+        upper = frozenset()
+    if not upper or isinstance(methods, str) or not all(map(str.isalpha, upper)):
+        from .problems import wrong_methods
+
+        raise wrong_methods(rule, methods, upper)
     return upper
 
 
-_GET = frozenset({"GET"})
-# inspect.CO_VARKEYWORDS and CO_COROUTINE, without importing inspect
-_TAKES_KEYWORDS = 0x08
-_IS_COROUTINE = 0x80
+def _copied(rule: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(defaults)
+    except (TypeError, ValueError) as exc:
+        from .problems import wrong_defaults
+
+        raise wrong_defaults(rule, defaults) from exc
 
 
 def _check_view(rule: Rule) -> None:
-    """A view must take what its rule captures, else every request would be a TypeError."""
-    code = getattr(rule.view, "__code__", None)
-    if code is not None and code.co_flags & _IS_COROUTINE:
-        raise RegistrationError(
-            f"the view {rule.endpoint} ({rule.location}) is async; this version runs plain functions."
-        )
-    if code is None or code.co_flags & _TAKES_KEYWORDS or hasattr(rule.view, "__wrapped__"):
+    """A view must take what its rule gives, else every request would be a TypeError."""
+    view = rule.view
+    code = getattr(view, "__code__", None)
+    if code is None or code.co_flags & _TAKES_KEYWORDS or hasattr(view, "__wrapped__"):
         return
-    known = code.co_varnames[code.co_posonlyargcount : code.co_argcount + code.co_kwonlyargcount]
-    for name in _required(rule.view, code):
-        if name not in rule.names:
-            raise RegistrationError(
-                f"{rule.endpoint} ({rule.location}) needs {name!r}, "
-                f"which the rule {rule.rule!r} does not capture."
-            )
-    for name in rule.names:
-        if name not in known:
-            raise RegistrationError(
-                f"the rule {rule.rule!r} captures {name!r}, and {rule.endpoint} ({rule.location}) "
-                f"has no such parameter. Write def {rule.endpoint}({', '.join(rule.names)})."
-            )
+    given = (*rule.names, *rule.defaults) if rule.defaults else rule.names
+    count = code.co_argcount
+    known = code.co_varnames[: count + code.co_kwonlyargcount]
+    if not known and not given:
+        return
+    optional = known[count - len(getattr(view, "__defaults__", None) or ()) : count]
+    keywords = getattr(view, "__kwdefaults__", None) or ()
+    bound = 1 if getattr(view, "__self__", None) is not None else 0
+    for name in known[bound:]:
+        if name not in given and name not in optional and name not in keywords:
+            from .problems import view_needs_more
 
+            raise view_needs_more(rule, name)
+    for name in given:
+        if name not in known[code.co_posonlyargcount :]:
+            from .problems import view_takes_less
 
-def _required(view: Any, code: Any) -> list[str]:
-    """The parameters that have no default; a method's own object is given already."""
-    first = 1 if getattr(view, "__self__", None) is not None else 0
-    defaults = len(getattr(view, "__defaults__", None) or ())
-    positional = list(code.co_varnames[first : code.co_argcount - defaults])
-    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    return positional + [
-        name for name in keywords if name not in (getattr(view, "__kwdefaults__", None) or {})
-    ]
+            raise view_takes_less(rule, name)

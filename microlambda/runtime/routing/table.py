@@ -1,96 +1,111 @@
 """The one route table: it serves Lambda, the local server, the test client and the plan.
 
-Rules are kept in order of registration and built into a tree of segments at the first match.
-The semantics are those of `werkzeug.routing.Map` with its defaults: at each segment the static
-branch first, then captures by weight, with backtracking; a missing trailing slash is a redirect;
-repeated slashes are merged by a redirect.
+Rules are kept in order of registration, and in a tree of segments that grows with each. What the first
+try through the tree does not find, `search` does.
 """
 
 from __future__ import annotations
 
-from ..errors import MethodNotAllowed, NotFound, RequestRedirect, RouteConflict
+from ..errors import RequestRedirect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from .builder import UrlBuilder
+    from .captures import Converter
     from .rule import Part, Rule
 
+    Branches = dict[str, "Node"]
+else:
+    Branches = dict
 
-#: What a node has that leads nowhere: shared, so that building thousands of nodes is cheap. Never changed.
-_NO_BRANCHES: dict[str, Any] = {}
+_NONE: dict[str, Any] = {}  # shared by the many nodes in which no rule ends; never changed
 
 
-class _Node:
-    """A place in the tree: where a path may go on, and the rules that end here.
+class Node(Branches):
+    """A place in the tree: the static branches by segment; where captures lead; the rules that end here.
 
-    `quick` are the captures, in the order in which they are tried, up to the first that takes
-    more than a look at one segment.
+    `quick` are the captures, in the order in which they are tried, up to the first that takes more than a
+    look at one segment.
     """
 
-    __slots__ = ("by_method", "captures", "quick", "rules", "static")
+    __slots__ = ("by_method", "captures", "quick", "rules")
 
     def __init__(self) -> None:
-        self.static: dict[str, _Node] = _NO_BRANCHES
-        self.captures: list[tuple[Part, _Node]] | tuple[()] = ()
-        self.quick: list[tuple[Callable[[str], object], _Node]] | tuple[()] = ()
+        self.captures: tuple[tuple[Part, Node], ...] = ()
+        self.quick: tuple[tuple[Callable[[str], object], Node], ...] = ()
         self.rules: tuple[Rule, ...] = ()
-        self.by_method: dict[str, Rule] = _NO_BRANCHES
+        self.by_method: dict[str, Rule] = _NONE
 
-    def child(self, part: str | Part) -> _Node:
-        """The branch for a part of a rule, made where it is missing."""
-        if not isinstance(part, str):
-            return self._capture(part)
-        node = self.static.get(part)
-        if node is None:
-            if self.static is _NO_BRANCHES:
-                self.static = {}
-            node = self.static[part] = _Node()
-        return node
-
-    def _capture(self, part: Part) -> _Node:
+    def through(self, part: Part) -> Node:
+        """The branch of a capture, made where it is missing."""
         for known, node in self.captures:
-            if known.key == part.key:
+            if known is part or known.key == part.key:
                 return node
-        node = _Node()
-        self.captures = sorted([*self.captures, (part, node)], key=lambda capture: capture[0].weight)
-        self.quick = []
+        node = Node()
+        self.captures = tuple(sorted((*self.captures, (part, node)), key=_weight))
+        quick = []
         for known, following in self.captures:
             if known.accepts is None or known.final:
                 break
-            self.quick.append((known.accepts, following))
+            quick.append((known.accepts, following))
+        self.quick = tuple(quick)
         return node
 
     def end(self, rule: Rule) -> None:
         """Let the rule end here; of two that take a method, the one that names it itself wins."""
-        if not self.rules:
-            self.rules, self.by_method = (rule,), rule.by_method
-            return
-        self.rules = (*self.rules, rule)
-        self.by_method = dict(self.by_method)
-        for method in rule.accepted:
-            if method in rule.methods or method not in self.by_method:
-                self.by_method[method] = rule
+        for taken in self.rules:
+            for method in sorted(rule.methods & taken.methods):
+                from .problems import conflict
+
+                raise conflict(rule, method, taken)
+        by_method = dict.fromkeys(rule.accepted, rule)
+        for method, taken in self.by_method.items():
+            if method in taken.methods or method not in rule.methods:
+                by_method[method] = taken
+        self.by_method = by_method
+        self.rules += (rule,)
+
+
+def _weight(capture: tuple[Part, Node]) -> tuple[object, ...]:
+    return capture[0].weight
 
 
 class RouteTable:
-    """Add rules, match paths, list what is there."""
+    """Add rules, match paths, build URLs, list what is there.
+
+    `converters` are the app's own, by the name that rules call them by.
+    """
 
     def __init__(self) -> None:
+        self.converters: dict[str, type[Converter]] = {}
         self._rules: list[Rule] = []
-        self._taken: dict[tuple[str, object], Rule] = {}
-        self._root: _Node | None = None
+        self._root = Node()
+        self._start = self._root[""] = Node()  # a path starts with a slash
+        self._builder: UrlBuilder | None = None
+        self._redirecting: set[str] = set()  # endpoints with a rule that has defaults
 
     def add(self, rule: Rule) -> None:
         """Register a rule; `RouteConflict` if another one answers the same path and method."""
-        key = rule.key
-        for method in sorted(rule.methods):
-            if (method, key) in self._taken:
-                raise _conflict(rule, method, self._taken[method, key])
-        self._taken.update({(method, key): rule for method in rule.methods})
+        node = self._start
+        for part in rule.parts:
+            if isinstance(part, str):
+                following = node.get(part)
+                if following is None:
+                    following = node[part] = Node()
+                node = following
+            else:
+                node = node.through(part)
+        node.end(rule)
         self._rules.append(rule)
-        self._root = None
+        self._builder = None
+        if rule.defaults or rule.endpoint in self._redirecting:
+            self._redirecting.add(rule.endpoint)
+            for one in self._rules:
+                if one.endpoint == rule.endpoint:
+                    one.is_plain = False
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules)
@@ -101,165 +116,75 @@ class RouteTable:
     def match(self, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
         """The rule for a decoded path, and the view's arguments.
 
-        Raises NotFound, MethodNotAllowed with the methods that the path takes, or RequestRedirect
-        where the same path with a slash more, or with repeated slashes merged, is the right one.
+        Raises NotFound, MethodNotAllowed with the methods that the path takes, or RequestRedirect where
+        the same page has a better path: with a slash more, with repeated slashes merged, or without what
+        a rule of the same endpoint has as defaults.
         """
-        node = self._root or self._build()
+        node = self._root
         values: list[str] = []
         # Most requests find their rule at the first try; the whole search is for the others.
-        for segment in path[1:].split("/"):
-            following = node.static.get(segment)
+        for segment in path.split("/"):
+            following = node.get(segment)
             if following is None:
                 for accepts, branch in node.quick:
-                    if accepts(segment):
+                    if segment and accepts(segment):  # '//' is for the search, which merges slashes
+                        values.append(segment)
                         following = branch
                         break
-                if following is None:
+                else:
                     return self._search(path, method)
-                values.append(segment)
             node = following
         rule = node.by_method.get(method)
         if rule is None:
             return self._search(path, method)
-        if not values:
-            return rule, {}
         if rule.is_plain:
-            return rule, dict(zip(rule.names, values, strict=False))
-        return rule, self._arguments(rule, values, set())
+            return rule, dict(zip(rule.names, values, strict=False)) if values else {}
+        try:
+            arguments = rule.convert(values)
+        except ValueError:
+            return self._search(path, method)
+        return self._canonical(rule, arguments, method)
 
     def allowed_methods(self, path: str) -> tuple[str, ...]:
         """The methods that the path takes, sorted, OPTIONS among them; empty for an unknown path.
 
         A path that is one redirect away from a rule takes what that rule takes.
         """
-        search = _Search("")
-        for candidate in (path, _merged_slashes(path)):
-            search.run(self._root or self._build(), candidate)
-            search.run(self._root or self._build(), candidate + "/")
-        return tuple(sorted(search.allowed | {"OPTIONS"})) if search.allowed else ()
+        from .search import allowed_methods
 
-    def _build(self) -> _Node:
-        root = _Node()
-        for rule in self._rules:
-            node = root
-            for part in rule.parts:
-                node = node.child(part)
-            node.end(rule)
-        self._root = root
-        return root
+        return allowed_methods(self._root, path)
+
+    def url_for(
+        self,
+        endpoint: str,
+        values: Mapping[str, Any],
+        *,
+        method: str | None = None,
+        default_method: str = "GET",
+    ) -> str:
+        """The percent-encoded path of the endpoint's rule, with `?` and the values that it does not capture.
+
+        Of several rules, one that takes `method`; without it, rather one that takes `default_method`.
+        Values of None are left out, a list repeats its key. Raises BuildError.
+        """
+        return self._urls().url(endpoint, values, method, default_method)
 
     def _search(self, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
-        """The whole search, with backtracking, and what the path would need to match."""
-        path = "/" + path.lstrip("/")
-        search = _Search(method)
-        root = self._root or self._build()
-        rule = search.run(root, path)
-        if rule is None and not search.needs_slash:
-            merged = _merged_slashes(path)
-            if merged != path:
-                path = merged
-                if search.run(root, path) is not None:
-                    raise RequestRedirect(path)
-        if search.needs_slash:
-            raise RequestRedirect(path + "/")
-        if rule is None:
-            raise _no_match(search.allowed)
-        return rule, self._arguments(rule, search.values, search.allowed)
+        from .search import find
 
-    def _arguments(self, rule: Rule, values: list[str], allowed: set[str]) -> dict[str, Any]:
-        try:
-            return rule.arguments(values)
-        except ValueError as exc:
-            raise _no_match(allowed) from exc
+        return self._canonical(*find(self._root, path, method), method)
 
+    def _canonical(self, rule: Rule, arguments: dict[str, Any], method: str) -> tuple[Rule, dict[str, Any]]:
+        """What was found, unless a rule with defaults says the same in a better path."""
+        if rule.endpoint in self._redirecting:
+            better = self._urls().canonical(rule, arguments, method)
+            if better is not None:
+                raise RequestRedirect(better)
+        return rule, arguments
 
-def _conflict(rule: Rule, method: str, taken: Rule) -> RouteConflict:
-    return RouteConflict(
-        f"{taken.rule!r} [{method}] is already handled by {taken.endpoint} ({taken.location}); "
-        f"{rule.endpoint} ({rule.location}) asks for the same. Give one of them another path or method."
-    )
+    def _urls(self) -> UrlBuilder:
+        if self._builder is None:
+            from .builder import UrlBuilder
 
-
-def _no_match(allowed: set[str]) -> NotFound | MethodNotAllowed:
-    if not allowed:
-        return NotFound()
-    return MethodNotAllowed(allowed=tuple(sorted(allowed | {"OPTIONS"})))
-
-
-def _merged_slashes(path: str) -> str:
-    while "//" in path:
-        path = path.replace("//", "/")
-    return path
-
-
-class _Search:
-    """One walk through the tree: depth first, the most specific branch first."""
-
-    __slots__ = ("allowed", "method", "needs_slash", "values")
-
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.allowed: set[str] = set()
-        self.needs_slash = False
-        self.values: list[str] = []
-
-    def run(self, root: _Node, path: str) -> Rule | None:
-        """The rule, with `values` captured; or None, with `allowed` and `needs_slash` saying why."""
-        return self._from(root, path[1:].split("/"), [])
-
-    def _from(self, node: _Node, segments: list[str], values: list[str]) -> Rule | None:
-        if not segments:
-            return self._end(node, values)
-        segment, rest = segments[0], segments[1:]
-        following = node.static.get(segment)
-        if following is not None:
-            rule = self._from(following, rest, values)
-            if rule is not None or self.needs_slash:
-                return rule
-        rule = self._through_captures(node, segments, values)
-        if rule is not None or self.needs_slash:
-            return rule
-        if segments == [""]:  # a slash too many is fine for rules that are not strict
-            return self._accepting([one for one in node.rules if not one.strict_slashes], values)
-        return None
-
-    def _through_captures(self, node: _Node, segments: list[str], values: list[str]) -> Rule | None:
-        for part, following in node.captures:
-            captured = part.match("/".join(segments) if part.final else segments[0])
-            if captured is None:
-                continue
-            rest = [] if part.final else segments[1:]
-            if part.suffixed:
-                *texts, slash = captured
-                captured = tuple(texts)
-                rest = [""] if slash else []
-            rule = self._from(following, rest, [*values, *captured])
-            if rule is not None or self.needs_slash:
-                return rule
-        return None
-
-    def _end(self, node: _Node, values: list[str]) -> Rule | None:
-        rule = self._accepting(node.rules, values)
-        slash = node.static.get("")
-        if rule is not None or slash is None:
-            return rule
-        for candidate in slash.rules:
-            if self.method in candidate.accepted:
-                if candidate.strict_slashes:
-                    self.needs_slash = True
-                    return None
-                self.values = values
-                return candidate
-        return None
-
-    def _accepting(self, rules: Iterable[Rule], values: list[str]) -> Rule | None:
-        found: Rule | None = None
-        for rule in rules:
-            if self.method not in rule.accepted:
-                if found is None:  # as in Werkzeug, whose search ends at the first rule that accepts
-                    self.allowed |= rule.accepted
-            elif found is None or (self.method in rule.methods and self.method not in found.methods):
-                found = rule
-        if found is not None:
-            self.values = values
-        return found
+            self._builder = UrlBuilder(self._rules)
+        return self._builder

@@ -1,0 +1,135 @@
+"""From an event to its result: routing, the view, and the answer in the gateway's shape.
+
+An app without hooks, middleware or CORS is answered here alone; `lifecycle.py` runs what others have
+around the same steps, and `failures.py` makes responses of errors. Both load when first needed.
+"""
+
+from __future__ import annotations
+
+from ..context import CURRENT, STREAMING, RequestContext
+from ..errors import HTTPException, UnknownEvent
+from ..http.response import Response, make_response
+from ..ingress import infer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..app import App
+    from ..http.request import Request
+    from ..ingress.base import Ingress
+
+#: What the deployer asks a new version.
+CHECK: dict[str, Any] = {"microlambda": {"check": 1}}
+
+#: What views answer and bodies are nearly always: these need no second look.
+_PLAIN_ANSWERS = frozenset((Response, dict, str, list, tuple))
+_PLAIN_BODIES = frozenset((dict, str, list, bytes, type(None)))
+
+
+def dispatch(app: App, event: Any, context: Any) -> Any:
+    """The result for an event of any kind; `UnknownEvent` for one that this app cannot read."""
+    ingress = infer(event)
+    if ingress is not None:
+        return answer(app, ingress, event, context)
+    if event == CHECK:
+        # The deployer's question to a new version: that it is answered proves that the app imports.
+        return CHECK
+    from .failures import unknown_event
+
+    raise UnknownEvent(unknown_event(event))
+
+
+def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The result for an HTTP event; no error of a view leaves it, unless a test asks for that."""
+    request = ingress.to_request(event, context)
+    request.config = app.config
+    scope = RequestContext(app, request, context)
+    token = CURRENT.set(scope)
+    try:
+        try:
+            return finish(scope, request, respond(scope, request))
+        except Exception as exc:  # noqa: BLE001  # a body that cannot be encoded, and what hooks raise
+            from .failures import failure_response
+
+            return finish(scope, request, failure_response(app, request, exc))
+    finally:
+        app.is_serving = True
+        try:
+            if app.lifecycle is not None or request._open_files is not None:
+                from .scope import end_request
+
+                end_request(scope)
+        finally:
+            CURRENT.reset(token)
+
+
+def respond(scope: RequestContext, request: Request) -> Response:
+    """The app's answer to the request: the view's, with what hooks and middleware make of it."""
+    app = scope.app
+    if app.lifecycle is not None:
+        return app.lifecycle.respond(request)
+    try:
+        request.url_rule, request.view_args = app.route_table.match(request.path, request.method)
+        response = view_response(request)
+    except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
+        from .failures import error_response
+
+        response = error_response(app, request, exc)
+    if scope.after:
+        from .after import processed, take_hooks
+
+        response = processed(take_hooks(scope), response)
+    return response
+
+
+def view_response(request: Request) -> Response:
+    """The answer of the view that the request was routed to, as a Response."""
+    rule: Any = request.url_rule
+    if rule.content_types is not None:
+        from .failures import check_content_type
+
+        check_content_type(rule, request)
+    value = rule.view(**request.view_args)
+    return make_response(value) if type(value) in _PLAIN_ANSWERS else response_of(value)
+
+
+def response_of(value: Any) -> Response:
+    """What a view, a hook or an error handler answered, as a Response; a coroutine is awaited."""
+    from ..awaiting import settled
+
+    value = settled(value)
+    if isinstance(value, HTTPException):
+        from .failures import problem_response
+
+        return problem_response(value)
+    return make_response(value)
+
+
+def finish(scope: RequestContext, request: Request, response: Response) -> dict[str, Any]:
+    """The response as a result; one that the gateway would not pass on becomes a 500."""
+    app, ingress = scope.app, request._ingress
+    is_head = request.method == "HEAD"
+    if type(response.body) not in _PLAIN_BODIES:
+        from .streamed import prepared, streamed_result
+
+        prepared(response)
+        if response.is_streamed and ingress.streams and not is_head and STREAMING.get():
+            return streamed_result(scope, ingress, response)
+    try:
+        body = response.finished_body(app.json_encoder.dumps)
+    finally:
+        if response.on_close is not None:
+            response.close()
+    if app.compress_above is not None and len(body) > app.compress_above:
+        from ..http.compression import compressed
+
+        body = compressed(response, body, request.headers.get("accept-encoding"), app.compress_above)
+    result = ingress.to_result(response, body, is_head)
+    # A character takes at most six bytes in JSON, so nearly every answer is settled by its length.
+    length = len(result["body"]) + sum([len(name) + len(value) for name, value in response.headers]) + 200
+    if length * 6 > ingress.limit:
+        from .failures import check_size
+
+        return check_size(scope, request, result)
+    return result

@@ -1,0 +1,73 @@
+"""Answers in pieces: what a generator yields, handed on as it comes where the caller can do that."""
+
+from __future__ import annotations
+
+from contextvars import copy_context
+
+from .scope import end_request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..context import RequestContext
+    from ..http.response import Response
+    from ..ingress.base import Ingress
+
+
+class StreamedResult(dict[str, "Any"]):
+    """A result without a body: its members are those of the ingress, and `chunks` is the body.
+
+    `chunks` must be closed: with it the request ends, and its clean-up runs.
+    """
+
+    chunks: Iterator[bytes]
+
+
+class Chunks:
+    """The pieces of a body, read inside the context of the request that they answer."""
+
+    def __init__(self, scope: RequestContext, response: Response) -> None:
+        self._scope = scope
+        self._response = response
+        self._pieces = response.iter_body()
+        self._context = copy_context()
+        self._is_open = True
+
+    def __iter__(self) -> Chunks:
+        return self
+
+    def __next__(self) -> bytes:
+        return self._context.run(next, self._pieces)
+
+    def close(self) -> None:
+        """End the answer and the request, once."""
+        if self._is_open:
+            self._is_open = False
+            self._context.run(self._end)
+
+    def _end(self) -> None:
+        try:
+            self._response.close()
+        finally:
+            self._scope.is_streaming = False
+            end_request(self._scope)
+
+
+def prepared(response: Response) -> None:
+    """Let a body that is asynchronous be read like any other."""
+    if hasattr(response.body, "__aiter__"):
+        from ..aio import iterate
+
+        response.body = iterate(response.body)
+
+
+def streamed_result(scope: RequestContext, ingress: Ingress, response: Response) -> StreamedResult:
+    """The result of an answer whose pieces the caller reads; the request goes on until they are closed."""
+    result = StreamedResult(ingress.to_result(response, response.started_body(), is_head=False))
+    result.pop("body", None)
+    result.pop("isBase64Encoded", None)
+    result.chunks = Chunks(scope, response)
+    scope.is_streaming = True
+    return result

@@ -1,0 +1,156 @@
+"""CORS: which pages of other origins may read the answers (the Fetch standard, "HTTP-CORS protocol").
+
+https://fetch.spec.whatwg.org/#http-cors-protocol
+"""
+
+from __future__ import annotations
+
+from ..errors import RegistrationError
+from .header_methods import checked_field
+from .headers import Headers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from re import Pattern
+
+_PREFLIGHT_VARY = ("Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
+
+
+class CORS:
+    """A policy for `app.cors`, `Blueprint(cors=)` or a route's `cors=`.
+
+    `origins` is "*", an origin (`https://shop.example`; `https://*.shop.example` for one label or more in
+    place of the star), a compiled pattern that a whole origin must match, or a list of these. `methods` and
+    `headers` are what preflights allow: by default what the path takes and what was asked for. `expose` are
+    the answer's headers that pages may read, `max_age` the seconds for which a preflight is remembered.
+    `credentials` lets cookies and Authorization through; it needs origins by name, because "*" would hand
+    every site the answers meant for the user (RegistrationError).
+    """
+
+    __slots__ = ("_matchers", "allows_any", "credentials", "expose", "headers", "max_age", "methods")
+
+    def __init__(
+        self,
+        origins: str | Pattern[str] | Iterable[str | Pattern[str]] = "*",
+        methods: Iterable[str] | None = None,
+        headers: Iterable[str] | None = None,
+        expose: Iterable[str] = (),
+        credentials: bool = False,
+        max_age: int | None = None,
+    ) -> None:
+        is_one = isinstance(origins, str) or hasattr(origins, "fullmatch")
+        listed: list[str | Pattern[str]] = [origins] if is_one else list(origins)  # type: ignore[list-item, arg-type]
+        if not listed:
+            raise RegistrationError("CORS(origins=[]) lets nobody in. Leave CORS out instead.")
+        self.allows_any = "*" in listed
+        if self.allows_any and credentials:
+            raise RegistrationError(
+                'CORS(credentials=True) cannot go with origins="*": every site could read the answers meant '
+                'for the user. List the origins: CORS(origins=["https://shop.example"], credentials=True).'
+            )
+        self._matchers = [_matcher(origin) for origin in listed if not _is_star(origin)]
+        self.methods = None if methods is None else _listed("methods", methods, upper=True)
+        self.headers = None if headers is None else _listed("headers", headers)
+        self.expose = _listed("expose", expose)
+        if type(credentials) is not bool:
+            raise RegistrationError(f"CORS(credentials={credentials!r}) is neither True nor False.")
+        self.credentials = credentials
+        if max_age is not None and (type(max_age) is not int or max_age < 0):
+            raise RegistrationError(f"CORS(max_age={max_age!r}) is no number of seconds.")
+        self.max_age = max_age
+
+    def allows(self, origin: str | None) -> bool:
+        """May a page of that origin read the answer?"""
+        return origin is not None and (self.allows_any or any(matches(origin) for matches in self._matchers))
+
+    def write(self, headers: Headers, origin: str | None) -> None:
+        """Put the policy's fields for an answer to `origin` into the headers; a view's own are left alone."""
+        if not self.allows_any:
+            add_vary(headers, "Origin")
+        if (
+            origin is None
+            or not self.allows(origin)
+            or headers.get("Access-Control-Allow-Origin") is not None
+        ):
+            return
+        self._allow(headers, origin)
+        if self.expose:
+            headers.set("Access-Control-Expose-Headers", ", ".join(self.expose))
+
+    def _allow(self, headers: Headers, origin: str) -> None:
+        headers.set("Access-Control-Allow-Origin", "*" if self.allows_any else origin)
+        if self.credentials:
+            headers.set("Access-Control-Allow-Credentials", "true")
+
+    def write_preflight(
+        self, headers: Headers, origin: str, asked_headers: str | None, allowed: Iterable[str]
+    ) -> None:
+        """Put the answer to a preflight into the headers; `allowed` are the methods that the path takes."""
+        add_vary(headers, *_PREFLIGHT_VARY)
+        if not self.allows(origin):
+            return
+        self._allow(headers, origin)
+        headers.set("Access-Control-Allow-Methods", ", ".join(self.methods or allowed))
+        allowed_headers = asked_headers if self.headers is None else ", ".join(self.headers)
+        if allowed_headers:
+            headers.set("Access-Control-Allow-Headers", allowed_headers)
+        if self.max_age is not None:
+            headers.set("Access-Control-Max-Age", self.max_age)
+
+    def __repr__(self) -> str:
+        return f"<CORS {'*' if self.allows_any else f'of {len(self._matchers)} origins'}>"
+
+
+def checked_cors(value: object) -> CORS | None:
+    """What `cors=` was given, as a policy: True is `CORS()`, False and None are none."""
+    if value is None or value is False:
+        return None
+    if value is True:
+        return CORS()
+    if isinstance(value, CORS):
+        return value
+    raise RegistrationError(f"cors={value!r} is no policy: give True, False or CORS(...).")
+
+
+def add_vary(headers: Headers, *names: str) -> None:
+    """Add names to Vary, each once."""
+    known = [one.strip() for value in headers.getlist("Vary") for one in value.split(",") if one.strip()]
+    lower = {one.lower() for one in known}
+    missing = [name for name in names if name.lower() not in lower]
+    if missing and "*" not in lower:
+        headers.set("Vary", ", ".join([*known, *missing]))
+
+
+def _is_star(origin: object) -> bool:
+    return isinstance(origin, str) and origin == "*"
+
+
+def _matcher(origin: str | Pattern[str]) -> Callable[[str], object]:
+    if not isinstance(origin, str):
+        fullmatch: Callable[[str], object] | None = getattr(origin, "fullmatch", None)
+        if fullmatch is None:
+            raise RegistrationError(f"CORS(origins=) got {origin!r}: take a str or a compiled pattern.")
+        return fullmatch
+    scheme, separator, host = origin.partition("://")
+    if origin != "null" and (not separator or not scheme or not host or "/" in host):
+        raise RegistrationError(
+            f"CORS(origins=) got {origin!r}, which is no origin: it is scheme, host and port alone, as in "
+            f"'https://{host.partition('/')[0] or scheme.partition('/')[0] or 'shop.example'}'."
+        )
+    if "*" not in origin:
+        return origin.lower().__eq__
+    import re
+
+    # The star stands for labels of a host name: it never matches a scheme, a port or a slash.
+    pattern = re.escape(origin.lower()).replace(r"\*", r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+    return re.compile(pattern).fullmatch
+
+
+def _listed(keyword: str, names: Iterable[str], *, upper: bool = False) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise RegistrationError(f"CORS({keyword}={names!r}) is a str. Write CORS({keyword}=[{names!r}]).")
+    listed = tuple(name.upper() if upper else name for name in names)
+    for name in listed:
+        checked_field(name, "")
+    return listed

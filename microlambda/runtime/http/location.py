@@ -1,0 +1,56 @@
+"""URLs as a Location header carries them: ASCII, percent-encoded, never leaving the site by accident."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import EncodingError
+from .percent import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .headers import Headers
+
+#: scheme://authority, path, ?query, #fragment (RFC 3986, appendix B)
+_PARTS = re.compile(
+    r"(?:([A-Za-z][A-Za-z0-9+.-]*:)(//[^/?#]*)?)?([^?#]*)(\?[^#]*)?(#.*)?",
+    re.DOTALL,
+)
+# What may stand in each part without being encoded (https://url.spec.whatwg.org/), and % for what is already.
+_PATH = "%!$&'()*+,/:;=@"
+_QUERY = "%!$&'()*+,/:;=?@"
+_FRAGMENT = "%!#$&'()*+,/:;=?@"
+_AUTHORITY = "%!$&'()*+,;=:@[]"
+
+
+def safe_location(location: object) -> str:
+    """The URL or path in ASCII.
+
+    CR, LF and NUL are an `EncodingError`. A path that starts with `//` loses all but one of them:
+    `//evil.example` would be another site (an open redirect); to go there, give the URL with its scheme.
+    """
+    text = str(location)
+    if any(one in "\r\n\0" for one in text):
+        raise EncodingError(f"{text!r} is no Location: CR, LF and NUL are refused.")
+    found = _PARTS.fullmatch(text)
+    scheme, authority, path, query, fragment = found.groups(default="") if found else ("", "", text, "", "")
+    if not authority and path.startswith("//"):
+        path = f"/{path.lstrip('/')}"
+    try:
+        host = _host(authority)
+        return scheme + host + quote(path, _PATH) + quote(query, _QUERY) + quote(fragment, _FRAGMENT)
+    except UnicodeError as exc:
+        raise EncodingError(f"{text!r} is no Location: {exc}.") from exc
+
+
+def settle_location(headers: Headers) -> None:
+    """Make the Location of an answer safe, whoever wrote it there."""
+    headers.set("Location", safe_location(headers["location"]))
+
+
+def _host(authority: str) -> str:
+    """`//user:password@host:port`, the host in Punycode where it is not ASCII (RFC 3490)."""
+    if authority.isascii():
+        return quote(authority, f"/{_AUTHORITY}")
+    user, at, host = authority[2:].rpartition("@")
+    return f"//{quote(user, _AUTHORITY)}{at}{quote(host.encode('idna').decode('ascii'), _AUTHORITY)}"

@@ -1,0 +1,327 @@
+"""The names of a request that few views read: where it went, its form, its limits, and Chalice's names.
+
+`Request` takes these properties over when the first of them is read, so that a cold start does not load them.
+"""
+
+from __future__ import annotations
+
+from ..errors import ContentTooLarge
+from .header_fields import HeaderFields
+from .request import lazy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO, Any, Literal, overload
+
+    from ..ingress.base import Ingress
+    from ..routing.rule import Rule
+    from .file_storage import FileStorage
+    from .multidict import MultiDict
+    from .request import Request
+
+
+class RequestFields(HeaderFields):
+    """The rare half of `Request`."""
+
+    if TYPE_CHECKING:
+        __dict__: dict[str, Any]
+        _ingress: Ingress
+        _open_files: list[FileStorage] | None
+        config: Mapping[str, Any]
+        event: dict[str, Any]
+        method: str
+        path: str
+        root_path: str
+        url_rule: Rule | None
+        view_args: dict[str, Any]
+
+        @property
+        def args(self) -> MultiDict:
+            """The query, decoded."""
+
+        @property
+        def data(self) -> bytes:
+            """The body."""
+
+        @property
+        def is_json(self) -> bool:
+            """Does the body say that it is JSON?"""
+
+        def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+            """The body read as JSON."""
+
+    @classmethod
+    def move_into(cls, request: type[Request]) -> None:
+        """Give the class these properties, and take away the hooks that waited for them."""
+        for base in (HeaderFields, RequestFields):
+            for name, value in vars(base).items():
+                if not name.startswith("__") and name != "move_into":
+                    setattr(request, name, value)
+        for hook in ("__getattr__", "__dir__", "__init_subclass__"):
+            if hook in vars(request):
+                try:
+                    delattr(request, hook)
+                except AttributeError:
+                    continue  # another thread was faster
+
+    # Where it went -----------------------------------------------------------------------------
+
+    @lazy
+    def scheme(self) -> str:
+        """How the caller reached the gateway: "https" or "http"."""
+        return self._ingress.scheme(self.event)
+
+    @property
+    def is_secure(self) -> bool:
+        """Did the caller use HTTPS?"""
+        return self.scheme == "https"
+
+    @lazy
+    def host(self) -> str:
+        """The host that the caller asked for, with the port if it is not the scheme's own.
+
+        Empty where the caller wrote what no host can be called.
+        """
+        from .urls import usual_host
+
+        return usual_host(self._ingress.host(self.event), self.scheme)
+
+    @property
+    def query_string(self) -> bytes:
+        """The query as it stands in the URL; encoded anew where the gateway gives it decoded only."""
+        return self._query.encode()
+
+    @lazy
+    def _query(self) -> str:
+        return self._ingress.query_string(self.event)
+
+    @property
+    def full_path(self) -> str:
+        """The path and the query; the `?` is there without a query too, as in Werkzeug."""
+        return f"{self.path}?{self._query}"
+
+    @lazy
+    def url(self) -> str:
+        """All of the URL, written as browsers show it (an IRI)."""
+        from .urls import write_url
+
+        return write_url(self.scheme, self.host, self.root_path, self.path, self._query)
+
+    @lazy
+    def base_url(self) -> str:
+        """The URL without the query."""
+        from .urls import write_url
+
+        return write_url(self.scheme, self.host, self.root_path, self.path)
+
+    @lazy
+    def root_url(self) -> str:
+        """The URL of the app: with the root path, and a slash at its end."""
+        from .urls import write_url
+
+        return write_url(self.scheme, self.host, self.root_path)
+
+    @property
+    def url_root(self) -> str:
+        """The same as `root_url`."""
+        return self.root_url
+
+    @lazy
+    def host_url(self) -> str:
+        """The URL of the host: scheme and host alone."""
+        from .urls import write_url
+
+        return write_url(self.scheme, self.host)
+
+    @property
+    def script_root(self) -> str:
+        """The same as `root_path`."""
+        return self.root_path
+
+    # Whence it came ----------------------------------------------------------------------------
+
+    @property
+    def remote_addr(self) -> str | None:
+        """The client's address as the gateway saw it; never what X-Forwarded-For claims."""
+        return self._ingress.client_address(self.event)
+
+    @property
+    def remote_user(self) -> None:
+        """None: no gateway logs users in by HTTP. `authorization` has what the caller offers."""
+        return
+
+    # The view ----------------------------------------------------------------------------------
+
+    @property
+    def endpoint(self) -> str | None:
+        """The name of the view; None where the request was not routed."""
+        return None if self.url_rule is None else self.url_rule.endpoint
+
+    @property
+    def blueprint(self) -> str | None:
+        """The name under which the view's blueprint is registered, with those that it is nested in."""
+        return (self.endpoint or "").rpartition(".")[0] or None
+
+    @property
+    def blueprints(self) -> list[str]:
+        """`blueprint` and those around it, the innermost first."""
+        names = [self.blueprint] if self.blueprint else []
+        while names and "." in names[-1]:
+            names.append(names[-1].rpartition(".")[0])
+        return names
+
+    # The body ----------------------------------------------------------------------------------
+
+    if TYPE_CHECKING:
+
+        @overload
+        def get_data(self, cache: bool = ..., as_text: Literal[False] = ...) -> bytes: ...
+        @overload
+        def get_data(self, cache: bool = ..., *, as_text: Literal[True]) -> str: ...
+        @overload
+        def get_data(self, cache: bool = ..., as_text: bool = ...) -> bytes | str: ...
+
+    def get_data(self, cache: bool = True, as_text: bool = False) -> bytes | str:
+        """The body; with `as_text=True` as text, in which what is not in its charset is U+FFFD.
+
+        `cache=False` does not keep the bytes that it decodes.
+        """
+        if cache or "data" in self.__dict__:
+            body = self.data
+        else:
+            body = self._ingress.body(self.event)
+            self._check_length(body)
+        return body.decode(self.charset, "replace") if as_text else body
+
+    def _check_length(self, body: bytes) -> None:
+        limit = self.max_content_length
+        if limit is not None and len(body) > limit:
+            raise ContentTooLarge(f"the body has {len(body)} bytes, over {limit} (MAX_CONTENT_LENGTH).")
+
+    @lazy
+    def stream(self) -> IO[bytes]:
+        """The body as a binary file, which can be read once and sought in."""
+        from io import BytesIO
+
+        return BytesIO(self.data)
+
+    @lazy
+    def form(self) -> MultiDict:
+        """The fields of a form; empty for a body of another type.
+
+        Raises `BadRequest` for a form that cannot be read, and `ContentTooLarge` over a limit.
+        """
+        self._read_form()
+        form: MultiDict = self.__dict__["form"]
+        return form
+
+    @lazy
+    def files(self) -> MultiDict[FileStorage]:
+        """The files of a multipart form; they are closed when the request is answered."""
+        self._read_form()
+        files: MultiDict[FileStorage] = self.__dict__["files"]
+        return files
+
+    def _read_form(self: Any) -> None:
+        from .forms import read_form
+
+        self.__dict__["form"], self.__dict__["files"] = read_form(self)
+
+    @lazy
+    def values(self) -> MultiDict:
+        """`args` and then `form`; `args` alone for GET."""
+        from .multidict import MultiDict
+
+        form = () if self.method == "GET" else self.form.items(multi=True)
+        return MultiDict((*self.args.items(multi=True), *form))
+
+    def close(self) -> None:
+        """Close the uploaded files, and with them their temporary files."""
+        files, self._open_files = self._open_files, None
+        for file in files or ():
+            file.close()
+
+    # Limits ------------------------------------------------------------------------------------
+
+    @property
+    def max_content_length(self) -> int | None:
+        """The most bytes of a body that are read: MAX_CONTENT_LENGTH of the app, None for any number."""
+        return self._limit("max_content_length", None)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self.__dict__["max_content_length"] = value
+
+    @property
+    def max_form_memory_size(self) -> int | None:
+        """The most bytes of a field of a multipart form: MAX_FORM_MEMORY_SIZE of the app, 500,000."""
+        return self._limit("max_form_memory_size", 500_000)
+
+    @max_form_memory_size.setter
+    def max_form_memory_size(self, value: int | None) -> None:
+        self.__dict__["max_form_memory_size"] = value
+
+    @property
+    def max_form_parts(self) -> int | None:
+        """The most parts of a multipart form: MAX_FORM_PARTS of the app, 1,000."""
+        return self._limit("max_form_parts", 1_000)
+
+    @max_form_parts.setter
+    def max_form_parts(self, value: int | None) -> None:
+        self.__dict__["max_form_parts"] = value
+
+    def _limit(self, name: str, default: int | None) -> int | None:
+        own: int | None = self.__dict__.get(name)
+        return self.config.get(name.upper(), default) if own is None else own
+
+    # Chalice's names ---------------------------------------------------------------------------
+
+    @property
+    def json_body(self) -> Any:
+        """Chalice's `json`: None where the body does not say that it is JSON."""
+        return self.get_json() if self.is_json else None
+
+    @property
+    def raw_body(self) -> bytes:
+        """Chalice's `data`."""
+        return self.data
+
+    @property
+    def query_params(self) -> MultiDict | None:
+        """Chalice's `args`: None where there is no query."""
+        return self.args or None
+
+    @property
+    def uri_params(self) -> dict[str, Any] | None:
+        """Chalice's `view_args`: None where the rule captures nothing."""
+        return self.view_args or None
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Chalice's name for the event's `requestContext`."""
+        context: dict[str, Any] = self.event.get("requestContext") or {}
+        return context
+
+    @property
+    def stage_variables(self) -> dict[str, str] | None:
+        """The stage variables of the API; None where it has none."""
+        variables: dict[str, str] | None = self.event.get("stageVariables")
+        return variables
+
+    @property
+    def stage_vars(self) -> dict[str, str] | None:
+        """Chalice's `stage_variables`."""
+        return self.stage_variables
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON can hold of the request, without its body (Chalice's)."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "query_params": self.args.to_dict() or None,
+            "headers": dict(self.headers.items()),
+            "uri_params": self.uri_params,
+            "context": self.context,
+            "stage_vars": self.stage_vars,
+        }

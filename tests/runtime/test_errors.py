@@ -1,0 +1,283 @@
+"""What callers and logs get of errors."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from microlambda import App, HTTPException, NotFound, Response, abort, after_this_request, g, request
+from microlambda.runtime.errors import OutsideRequest, RegistrationError
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "title", "detail"),
+    [
+        ((404,), 404, "Not Found", None),
+        ((404, "no such order"), 404, "Not Found", "no such order"),
+        ((418,), 418, "I'm a Teapot", None),
+        ((451, "by law"), 451, "Unavailable For Legal Reasons", "by law"),
+        ((499,), 499, "Error", None),
+    ],
+)
+def test_abort_answers_a_problem(
+    app: App, arguments: tuple[Any, ...], status: int, title: str, detail: str | None
+) -> None:
+    app.get("/")(lambda: abort(*arguments, headers={"X-A": "1"}))
+
+    response = app.test_client().get("/")
+
+    assert (response.status_code, response.headers["X-A"]) == (status, "1")
+    assert response.mimetype == "application/problem+json"
+    expected = {"type": "about:blank", "title": title, "status": status}
+    assert response.json == (expected if detail is None else {**expected, "detail": detail})
+
+
+def test_abort_takes_a_whole_response(app: App) -> None:
+    app.errorhandler(HTTPException)(lambda error: "never")
+    app.get("/")(lambda: abort(Response("mine", status_code=402)))
+
+    response = app.test_client().get("/")
+
+    assert (response.status_code, response.text) == (402, "mine")
+
+
+@pytest.mark.parametrize("status", [200, 302, 600, "404", None, True])
+def test_abort_with_what_is_no_error_is_a_mistake(app: App, status: Any) -> None:
+    app.get("/")(lambda: abort(status))
+
+    with pytest.raises(RegistrationError, match="no status of an HTTP error"):
+        app.test_client().get("/")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (99, "99 is no status"),
+        ("404", "'404' is no status"),
+        (NotFound(), "Give its class: NotFound"),
+        (SystemExit, "keep the process from ending"),
+        (int, "no status"),
+    ],
+)
+def test_an_error_handler_for_what_is_no_error_is_refused(app: App, error: Any, says: str) -> None:
+    with pytest.raises(RegistrationError, match=says):
+        app.errorhandler(error)(lambda exc: "x")
+
+
+def test_a_handler_may_give_the_error_back(app: App) -> None:
+    """Flask's way to leave HTTP errors as they are in a handler for everything."""
+
+    @app.errorhandler(Exception)
+    def every(error: Exception) -> Any:
+        return error if isinstance(error, HTTPException) else ("other", 500)
+
+    assert app.test_client().get("/nowhere").json["status"] == 404
+
+
+def test_a_handler_may_raise_the_error_again(app: App) -> None:
+    @app.errorhandler(404)
+    def again(error: NotFound) -> Any:
+        raise error
+
+    assert app.test_client().get("/nowhere").json["title"] == "Not Found"
+
+
+def test_an_unhandled_error_is_logged_once_with_its_traceback_and_the_request_id(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.before_request(lambda: None)
+
+    @app.get("/boom")
+    def boom() -> str:
+        raise ValueError("the secret")
+
+    response = app.test_client(raise_errors=False).get("/boom")
+
+    assert response.json == {"type": "about:blank", "title": "Internal Server Error", "status": 500}
+    assert len(caplog.records) == 1
+    record: Any = caplog.records[0]
+    assert record.exc_info[1].args == ("the secret",)
+    assert len(record.aws_request_id) == 36
+
+
+def test_a_handled_error_is_not_logged(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.errorhandler(ValueError)(lambda error: ("fine", 200))
+    app.get("/")(lambda: int("x"))
+
+    assert app.test_client().get("/").status_code == 200
+    assert caplog.records == []
+
+
+def test_a_broken_500_handler_hides_nothing(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.errorhandler(500)(lambda error: {"a": 1}["handler"])
+    app.get("/")(lambda: int("x"))
+
+    response = app.test_client(raise_errors=False).get("/")
+
+    assert response.json["status"] == 500
+    assert [type(record.exc_info[1]) for record in caplog.records if record.exc_info] == [ValueError, KeyError]
+
+
+def test_a_broken_teardown_is_logged_and_the_answer_and_the_others_stay(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    trace: list[str] = []
+    app.teardown_request(lambda error: trace.append("last"))
+    app.teardown_request(lambda error: {"a": 1}["x"])
+    app.get("/")(lambda: "fine")
+
+    assert app.test_client(raise_errors=False).get("/").text == "fine"
+    assert trace == ["last"]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    with pytest.raises(KeyError):
+        app.test_client().get("/")
+    with pytest.raises(OutsideRequest):
+        _ = request.path
+
+
+@pytest.mark.parametrize(
+    ("debug", "accept", "kind"),
+    [
+        (True, "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "text/html"),
+        (True, "application/json", "application/problem+json"),
+        (True, "*/*", "application/problem+json"),
+        (True, None, "application/problem+json"),
+        (False, "text/html", "application/problem+json"),
+    ],
+)
+def test_errors_are_pages_for_browsers_in_debug_mode_only(debug: bool, accept: str | None, kind: str) -> None:
+    app = App("shop", debug=debug)
+    app.get("/")(lambda: abort(404, "<script>"))
+
+    response = app.test_client().get("/", headers={"Accept": accept} if accept else {})
+
+    assert (response.status_code, response.mimetype) == (404, kind)
+    if kind == "text/html":
+        assert "&lt;script&gt;" in response.text
+        assert "<script>" not in response.text
+
+
+def test_a_page_leaks_nothing_of_an_unhandled_error() -> None:
+    app = App("shop", debug=True)
+    app.get("/")(lambda: int("the secret"))
+
+    response = app.test_client(raise_errors=False).get("/", headers={"Accept": "text/html"})
+
+    assert response.status_code == 500
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("text/plain", 415),
+        (None, 415),
+    ],
+)
+def test_content_types_refuse_other_bodies(app: App, kind: str | None, status: int) -> None:
+    app.post("/", content_types=["application/json"])(lambda: "x")
+
+    headers = {"Content-Type": kind} if kind else {}
+    assert app.test_client().post("/", data=b"{}", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("value", ["application/json", ["json"], 7])
+def test_content_types_that_are_none_are_refused(app: App, value: Any) -> None:
+    with pytest.raises(RegistrationError, match="media type|is no list"):
+        app.post("/", content_types=value)(lambda: "x")
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda app: app.get("/late")(lambda: "x"),
+        lambda app: app.before_request(lambda: None),
+        lambda app: app.errorhandler(404)(lambda error: "x"),
+        lambda app: app.middleware()(lambda event, get_response: None),
+        lambda app: app.lambda_function(name="late")(lambda event, context: None),
+    ],
+    ids=["route", "hook", "error handler", "middleware", "handler"],
+)
+def test_what_comes_after_the_first_request_is_refused_with_the_reason(app: App, late: Any) -> None:
+    app.test_client().get("/")
+
+    with pytest.raises(RegistrationError, match="after the first request was answered"):
+        late(app)
+
+
+def test_three_threads_never_see_each_others_request(app: App) -> None:
+    barrier = threading.Barrier(3)
+    seen: dict[str, list[Any]] = {}
+
+    @app.before_request
+    def before() -> None:
+        g.name = request.path
+        barrier.wait(30)
+
+    @app.get("/<name>")
+    def view(name: str) -> str:
+        barrier.wait(30)
+        after_this_request(lambda response: (barrier.wait(30) and response) or response)
+        seen[name] = [request.path, g.name, request.args["n"], app.current_request.path]
+        return name
+
+    threads = [
+        threading.Thread(target=lambda name=name: app.test_client().get(f"/{name}?n={name}"))
+        for name in "abc"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert seen == {name: [f"/{name}", f"/{name}", name, f"/{name}"] for name in "abc"}
+
+
+def test_after_this_request_is_for_one_request_and_for_errors_too(app: App) -> None:
+    @app.get("/<name>")
+    def view(name: str) -> str:
+        if name != "plain":
+
+            @after_this_request
+            def mark(response: Response) -> Response:
+                response.headers["X-Mark"] = name
+                return response
+
+        return "x" if name != "boom" else str(1 // 0)
+
+    client = app.test_client(raise_errors=False)
+    marks = [client.get(f"/{name}").headers.get("X-Mark") for name in ("a", "plain", "boom")]
+    assert marks == ["a", None, "boom"]
+
+
+def test_an_after_hook_that_answers_nothing_is_named(app: App) -> None:
+    @app.after_request
+    def forgetful(response: Response) -> None: ...
+
+    app.get("/")(lambda: "x")
+
+    with pytest.raises(TypeError, match=r"forgetful.*End it with `return response`"):
+        app.test_client().get("/")
+
+
+def test_a_request_context_for_tests_is_matched_and_ends(app: App) -> None:
+    trace: list[Any] = []
+    app.before_request(lambda: trace.append("before"))
+    app.teardown_request(lambda error: trace.append("teardown"))
+    app.post("/orders/<int:number>", endpoint="order")(lambda number: "x")
+
+    with app.test_request_context("/orders/7?x=1", method="POST", json={"a": 1}) as current:
+        assert (request.path, request.args["x"], request.json) == ("/orders/7", "1", {"a": 1})
+        assert (request.view_args, request.endpoint) == ({"number": 7}, "order")
+        assert app.url_for("order", number=8) == "/orders/8"
+        assert current.method == "POST"
+        assert trace == []
+
+    assert trace == ["teardown"]
+    with pytest.raises(OutsideRequest):
+        _ = request.path
