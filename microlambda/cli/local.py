@@ -7,7 +7,7 @@ import ipaddress
 import click
 
 from microlambda.cli.options import project_root, target_argument
-from microlambda.project.limits import INGRESS_TIMEOUTS
+from microlambda.emulator.gateway import INGRESSES
 
 
 @click.command(short_help="Serve the app on this machine, with reload.")
@@ -22,7 +22,7 @@ from microlambda.project.limits import INGRESS_TIMEOUTS
 )
 @click.option(
     "--ingress",
-    type=click.Choice(list(INGRESS_TIMEOUTS)),
+    type=click.Choice(list(INGRESSES)),
     help="The gateway whose events the app gets; otherwise the one of the settings.",
 )
 @click.option(

@@ -17,20 +17,26 @@ from werkzeug.serving import WSGIRequestHandler
 from microlambda.emulator.request_body import MAX_LINE, Refused, RequestBody
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from microlambda.emulator.server import ThreadedServer
 
 _MAX_FIELDS = 200
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REASONS = http.client.responses
+_BODILESS = (204, 304)
 
 
 class Handler(WSGIRequestHandler):
-    """Reads requests exactly, hands them to the application, and writes its answers in one piece."""
+    """Reads requests exactly, hands them to the application, and writes its answers.
+
+    A list of pieces leaves in one piece; of any other iterable, each piece leaves when it is there.
+    """
 
     server: ThreadedServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # buffered: an answer leaves in one piece
+    wbufsize = -1  # buffered: what is written leaves with the next flush
 
     def setup(self) -> None:
         """Set how long a client may stay silent."""
@@ -132,7 +138,7 @@ class Handler(WSGIRequestHandler):
             "REQUEST_URI": target,
             "RAW_URI": target,
             "REMOTE_ADDR": self.client_address[0],
-            "REMOTE_PORT": self.client_address[1],
+            "REMOTE_PORT": str(self.client_address[1]),
             "SERVER_NAME": self.server.host,
             "SERVER_PORT": str(self.server.port),
             "SERVER_PROTOCOL": version,
@@ -157,9 +163,12 @@ class Handler(WSGIRequestHandler):
             return pieces.append
 
         pieces: list[bytes] = []
-        result = None
+        result: Any = None
         try:
             result = self.server.app(environ, start_response)
+            if not isinstance(result, list):
+                self._stream(environ, started, _pieces(result, pieces), body)
+                return
             pieces.extend(result)
         except (Refused, ConnectionError, TimeoutError):
             raise
@@ -180,20 +189,56 @@ class Handler(WSGIRequestHandler):
         self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]], body: bytes
     ) -> None:
         code = int(status[:3])
-        names = {name.lower() for name, _ in headers}
+        framing = f"Content-Length: {len(body)}" if code >= 200 and code not in _BODILESS else ""
+        if any(name.lower() == "content-length" for name, _ in headers):
+            framing = ""
+        head = self._head(environ, status, headers, framing)
+        self.wfile.write(head if environ["REQUEST_METHOD"] == "HEAD" or code in _BODILESS else head + body)
+        self.wfile.flush()
+
+    def _stream(
+        self, environ: dict[str, Any], started: list[Any], pieces: Iterator[bytes], body: RequestBody
+    ) -> None:
+        """Write an answer as it is made; the head goes with the first piece (PEP 3333)."""
+        piece = next(pieces, None)
+        status, headers = started
+        code = int(status[:3])
+        has_length = any(name.lower() == "content-length" for name, _ in headers)
+        in_chunks = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not has_length and code not in _BODILESS
+        # Without length and chunks the body ends with the connection; and what is unread of the request's
+        # body would be taken for the next request.
+        is_endless = not has_length and not in_chunks and code not in _BODILESS
+        self.close_connection = self.close_connection or is_endless or not body.exhausted
+        framing = "Transfer-Encoding: chunked" if in_chunks else ""
+        self.wfile.write(self._head(environ, status, headers, framing))
+        if environ["REQUEST_METHOD"] != "HEAD" and code not in _BODILESS:
+            try:
+                while piece is not None:
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
+                    self.wfile.flush()
+                    piece = next(pieces, None)
+            except (ConnectionError, TimeoutError):
+                raise
+            except Exception as exc:  # the status has been sent: to be cut off is all that can tell
+                self.server.log_error_of(environ, exc)
+                raise ConnectionAbortedError from exc
+            self.wfile.write(b"0\r\n\r\n" if in_chunks else b"")
+        self.wfile.flush()
+
+    def _head(
+        self, environ: dict[str, Any], status: str, headers: list[tuple[str, str]], framing: str
+    ) -> bytes:
         lines = [f"HTTP/1.1 {status}"]
         lines += [f"{name}: {value}" for name, value in headers]
-        if "date" not in names:
+        if not any(name.lower() == "date" for name, _ in headers):
             lines.append(f"Date: {_date()}")
-        if "content-length" not in names and code >= 200 and code not in (204, 304):
-            lines.append(f"Content-Length: {len(body)}")
+        if framing:
+            lines.append(framing)
         if self.close_connection:
             lines.append("Connection: close")
         elif environ["SERVER_PROTOCOL"] == "HTTP/1.0":
             lines.append("Connection: keep-alive")
-        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-        self.wfile.write(head if environ["REQUEST_METHOD"] == "HEAD" or code in (204, 304) else head + body)
-        self.wfile.flush()
+        return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
     def _refuse(self, status: int) -> None:
         self.close_connection = True
@@ -214,6 +259,16 @@ class Handler(WSGIRequestHandler):
             deadline = time.monotonic() + 2.0
             while time.monotonic() < deadline and self.connection.recv(1 << 20):
                 pass
+
+
+def _pieces(result: Iterable[bytes], written: list[bytes]) -> Iterator[bytes]:
+    """The pieces that have something in them, and between them what came through WSGI's `write()`."""
+    for piece in result:
+        yield from written
+        written.clear()
+        if piece:
+            yield piece
+    yield from written
 
 
 _clock: tuple[int, str] = (0, "")

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from microlambda.emulator.result_stream import ResultStream
+    from microlambda.emulator.runtime_api import Outcome
 
 # Lambda's quota "Invocation payload (request and response)", synchronous: 6 MB each way. The exact numbers
 # are those of its error messages: requests "must be smaller than 6291456 bytes", and for responses
@@ -31,3 +39,70 @@ class Invocation:
     log_stream: str = ""
     init_duration: float | None = None
     max_memory: int | None = None
+
+
+class StreamBroken(ConnectionError):
+    """The function failed in the middle of its answer: what has been sent of it is all there is."""
+
+
+class StreamedBody:
+    """The body of an answer while the function makes it: pieces to iterate, then to close.
+
+    `StreamBroken` ends the iteration where the function does not come to its end. Closing before the end
+    makes the function break off, and waits for that: only then is its environment free. For one thread.
+    """
+
+    def __init__(self, stream: ResultStream, finish: Callable[[Outcome | None], Invocation]) -> None:
+        self._stream = stream
+        self._finish = finish
+        self._over: Invocation | None = None
+        self._callbacks: list[Callable[[Invocation], None]] = []
+
+    def when_over(self, callback: Callable[[Invocation], None]) -> None:
+        """Call back, once, with what came of the invocation."""
+        if self._over is not None:
+            callback(self._over)
+        else:
+            self._callbacks.append(callback)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._stream.take() if self._over is None else None
+        if piece is not None:
+            return piece
+        invocation = self._ended()
+        if invocation.function_error is not None:
+            raise StreamBroken(invocation.payload.decode(errors="replace"))
+        raise StopIteration
+
+    def close(self) -> None:
+        """End it; more calls do nothing."""
+        self._stream.abandon()
+        self._ended()
+
+    def _ended(self) -> Invocation:
+        if self._over is None:
+            self._over = self._finish(self._stream.outcome())
+            for callback in self._callbacks:
+                callback(self._over)
+        return self._over
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamedInvocation(Invocation):
+    """An invocation that goes on: `payload` is the JSON of an answer without its body, which follows.
+
+    Whoever has it closes the body.
+    """
+
+    body: StreamedBody
+
+
+def when_over(invocation: Invocation, callback: Callable[[Invocation], None]) -> None:
+    """Call back with what came of an invocation: now, or at the end of its body."""
+    if isinstance(invocation, StreamedInvocation):
+        invocation.body.when_over(callback)
+    else:
+        callback(invocation)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class BodyTooLarge(Exception):
@@ -60,11 +60,15 @@ class HttpRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpResponse:
-    """A response, complete: `headers` hold everything that is sent but the connection's own fields."""
+    """A response: `headers` hold everything that is sent but the connection's own fields.
+
+    Where the body comes in pieces it is in `chunks`, to be iterated and closed, and its length is unknown.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    chunks: Iterable[bytes] | None = None
 
     def header(self, name: str) -> str | None:
         """The first value of a header, or None."""

@@ -9,6 +9,9 @@ ours) asks for the next event, posts a result or an error, and asks again:
     POST /2018-06-01/runtime/init/error                 the module could not be imported
     POST /microlambda/ready                             ours: what the local child tells of its app
 
+A result may come in pieces (runtimes-custom.html, "Implementing response streaming"): in chunks, of which
+the first holds the answer without its body as JSON, and eight NULs; an error half-way stands in trailers.
+
 A loop over a socket instead of a web framework: it stands in the way of every invocation. It is closed to
 web pages, which can reach any port of this machine: not under another name (Host), not from a page (Origin,
 Sec-Fetch-Site).
@@ -16,6 +19,7 @@ Sec-Fetch-Site).
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import json
 import socket
@@ -24,10 +28,17 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from microlambda.emulator.chunked import ChunkedBody
+from microlambda.emulator.result_stream import ResultStream
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
 _PREFIX = "/2018-06-01/runtime"
+_DELIMITER = b"\0" * 8
+_ERROR_TYPE = "lambda-runtime-function-error-type"
+_ERROR_BODY = "lambda-runtime-function-error-body"
 _ACCEPTED = (
     b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 )
@@ -60,12 +71,16 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What the other side reported: a result, an error, an error at init, or that it is gone."""
+    """What the other side reported: a result, an error, an error at init, or that it is gone.
+
+    Of a result that comes in pieces, `payload` is what stands before the body, and `stream` is the body.
+    """
 
     kind: Literal["result", "error", "init-error", "gone"]
     request_id: str = ""
     payload: bytes = b""
     error_type: str = ""
+    stream: ResultStream | None = None
 
 
 @dataclass(kw_only=True)
@@ -74,6 +89,7 @@ class _Request:
     path: str
     fields: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    chunks: ChunkedBody | None = None
 
 
 class RuntimeApi:
@@ -91,11 +107,12 @@ class RuntimeApi:
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._current: str | None = None
+        self._stream: ResultStream | None = None
         self._stopped = False
         self._listener: socket.socket | None = None
         self._host = ""
         self._connections: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
+        self._threads: set[threading.Thread] = set()
         self._guard = threading.Lock()
 
     @property
@@ -119,14 +136,14 @@ class RuntimeApi:
             if self._stopped or self._listener is None:
                 return
             self._stopped = True
-            connections = list(self._connections)
+            connections, threads = list(self._connections), list(self._threads)
         self.gone()
         self._events.put(None)
         _close(self._listener)
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(1.0)
 
@@ -144,14 +161,17 @@ class RuntimeApi:
 
     def gone(self) -> None:
         """Note that the client is no more."""
-        self._outcomes.put(Outcome(kind="gone"))
+        gone, stream = Outcome(kind="gone"), self._stream
+        self._outcomes.put(gone)
+        if stream is not None:
+            stream.end(gone)
         self.ready.set()
 
     def _run(self, target: Any, *args: Any) -> None:
         thread = threading.Thread(target=target, args=args, name="microlambda-runtime-api", daemon=True)
-        with self._guard:
-            self._threads.append(thread)
-        thread.start()
+        with self._guard:  # begun or unknown: `stop` cannot join a thread before its start
+            self._threads.add(thread)
+            thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -178,9 +198,10 @@ class RuntimeApi:
         except (OSError, ValueError):
             pass  # the client is gone; its process is watched elsewhere
         finally:
+            connection.close()
             with self._guard:
                 self._connections.discard(connection)
-            connection.close()
+                self._threads.discard(threading.current_thread())
 
     def _answer(self, request: _Request) -> bytes | None:
         fields = request.fields
@@ -189,6 +210,7 @@ class RuntimeApi:
         if request.path == f"{_PREFIX}/invocation/next" and request.method == "GET":
             self.asked = True
             self.ready.set()
+            self._end_broken_stream()
             event = self._events.get()
             return None if event is None else event.response()
         if request.method != "POST":
@@ -201,13 +223,13 @@ class RuntimeApi:
         return self._reported(request)
 
     def _init_error(self, request: _Request) -> bytes:
-        kind = request.fields.get("lambda-runtime-function-error-type", "")
+        kind = request.fields.get(_ERROR_TYPE, "")
         self.init_error = Outcome(kind="init-error", payload=request.body, error_type=kind)
         self._outcomes.put(self.init_error)
         self.ready.set()
         return _ACCEPTED
 
-    def _reported(self, request: _Request) -> bytes:
+    def _reported(self, request: _Request) -> bytes | None:
         prefix, _, kind = request.path.rpartition("/")
         base, _, request_id = prefix.rpartition("/")
         if base != f"{_PREFIX}/invocation" or kind not in ("response", "error"):
@@ -215,15 +237,46 @@ class RuntimeApi:
         if request_id != self._current:
             return _refusal(400, "Bad Request", "InvalidRequestID")
         self._current = None
+        if kind == "response" and request.chunks is not None:
+            return self._received(request.chunks, request_id)
         self._outcomes.put(
             Outcome(
                 kind="result" if kind == "response" else "error",
                 request_id=request_id,
                 payload=request.body,
-                error_type=request.fields.get("lambda-runtime-function-error-type", ""),
+                error_type=request.fields.get(_ERROR_TYPE, ""),
             )
         )
         return _ACCEPTED
+
+    def _received(self, body: ChunkedBody, request_id: str) -> bytes | None:
+        """Hand a result on while it comes; where nobody wants it any more, the connection is to end."""
+        chunks = iter(body)
+        head, first = _split(chunks)
+        if first is None:  # without the delimiter, the whole is an ordinary result
+            self._outcomes.put(Outcome(kind="result", request_id=request_id, payload=head))
+            return _ACCEPTED
+        self._stream = stream = ResultStream()
+        self._outcomes.put(Outcome(kind="result", request_id=request_id, payload=head, stream=stream))
+        if first and not stream.put(first):
+            return None
+        for piece in chunks:
+            if not stream.put(piece):
+                return None
+        self._stream = None
+        stream.end(_ending(body.trailers, request_id))
+        return _ACCEPTED
+
+    def _end_broken_stream(self) -> None:
+        """The client asks for the next event: if it was in the middle of a result, that has no end."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        if stream.is_abandoned:
+            stream.end(Outcome(kind="result"))
+        else:
+            document = {"errorType": "Runtime.BrokenStream", "errorMessage": "the result has no end"}
+            stream.end(Outcome(kind="error", payload=json.dumps(document).encode()))
 
 
 def _read(stream: IO[bytes], connection: socket.socket) -> _Request | None:
@@ -237,12 +290,33 @@ def _read(stream: IO[bytes], connection: socket.socket) -> _Request | None:
         request.fields[name.strip().lower().decode("latin-1")] = value.strip().decode("latin-1")
     if request.fields.get("expect", "").lower() == "100-continue":
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    if request.fields.get("transfer-encoding", "").lower() == "chunked":
+        request.chunks = ChunkedBody(stream)
+        return request
     length = int(request.fields.get("content-length", "0"))
     if length:
         request.body = stream.read(length)
         if len(request.body) < length:
             return None
     return request
+
+
+def _split(chunks: Iterator[bytes]) -> tuple[bytes, bytes | None]:
+    """Read up to the delimiter: what stands before it, and what has come behind it; None if it lacks."""
+    read = b""
+    for piece in chunks:
+        read += piece
+        head, delimiter, rest = read.partition(_DELIMITER)
+        if delimiter:
+            return head, rest
+    return read, None
+
+
+def _ending(trailers: dict[str, str], request_id: str) -> Outcome:
+    if _ERROR_TYPE not in trailers:
+        return Outcome(kind="result", request_id=request_id)
+    payload = binascii.a2b_base64(trailers.get(_ERROR_BODY, ""))
+    return Outcome(kind="error", request_id=request_id, payload=payload, error_type=trailers[_ERROR_TYPE])
 
 
 def _refusal(status: int, reason: str, error_type: str) -> bytes:

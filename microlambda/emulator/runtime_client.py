@@ -9,6 +9,7 @@ of microlambda:
 
 from __future__ import annotations
 
+import binascii
 import contextlib
 import decimal
 import importlib
@@ -30,11 +31,17 @@ if TYPE_CHECKING:
     Handler = Callable[[Any, Any], Any]
 
 _PREFIX = "/2018-06-01/runtime"
+_PIECE = 65_536
+_RUNTIME = "microlambda.runtime."  # an app's own modules, where this client runs one
 _request_id = ""
 
 
 class RuntimeGone(Exception):
     """The Runtime API closed the connection: the environment is to end."""
+
+
+class NobodyReads(Exception):
+    """The Runtime API takes no more of a result: its client has left."""
 
 
 class Fault(Exception):
@@ -135,12 +142,15 @@ class Connection:
     """One kept connection to a Runtime API."""
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
         self._host = address
+        self._open()
+
+    def _open(self) -> None:
+        host, _, port = self._host.rpartition(":")
         try:
             self._socket = socket.create_connection((host, int(port)))
         except OSError as exc:
-            raise RuntimeGone(f"nothing listens on {address}") from exc
+            raise RuntimeGone(f"nothing listens on {self._host}") from exc
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb")
 
@@ -162,6 +172,43 @@ class Connection:
         )
         self._exchange(head.encode() + body)
 
+    def begin(self, path: str, prelude: bytes) -> None:
+        """Begin to post an HTTP answer in chunks; the first holds what stands before the body.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+        """
+        self._send(
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\n"
+            "Content-Type: application/vnd.awslambda.http-integration-response\r\n"
+            "Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n"
+            "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n"
+            "\r\n".encode()
+            + _chunk(prelude + b"\0" * 8)
+        )
+
+    def send(self, piece: bytes) -> None:
+        """Post a piece of the body; `NobodyReads` if it is not wanted."""
+        for start in range(0, len(piece), _PIECE):
+            self._send(_chunk(piece[start : start + _PIECE]))
+
+    def end(self, fields: Mapping[str, str]) -> None:
+        """End the answer, with trailers."""
+        trailers = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._send(f"0\r\n{trailers}\r\n".encode())
+        if not self._stream.readline():
+            raise NobodyReads
+
+    def reopen(self) -> None:
+        """Take a new connection, as is due after an answer in chunks."""
+        self.close()
+        self._open()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as exc:
+            raise NobodyReads from exc
+
     def _exchange(self, message: bytes) -> tuple[dict[str, str], bytes]:
         try:
             self._socket.sendall(message)
@@ -174,6 +221,10 @@ class Connection:
             return fields, self._stream.read(int(fields.get("content-length", "0")))
         except OSError as exc:
             raise RuntimeGone(str(exc)) from exc
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def load_handler(name: str) -> Handler:
@@ -242,30 +293,75 @@ def _serve_one(handler: Handler, connection: Connection) -> None:
         os.environ["_X_AMZN_TRACE_ID"] = trace_id
     else:
         os.environ.pop("_X_AMZN_TRACE_ID", None)
+    path = f"{_PREFIX}/invocation/{request_id}"
     try:
         result = _result(handler, fields, payload)
+        if hasattr(result, "chunks"):
+            _stream(connection, f"{path}/response", result)
+            return
+        answer = _marshalled(result)
     except Exception as exc:  # noqa: BLE001 - whatever the handler raised is the invocation's error
         document = error_document(exc, request_id)
         _print_error(exc)
         fields = {"Lambda-Runtime-Function-Error-Type": document["errorType"]}
-        connection.post(f"{_PREFIX}/invocation/{request_id}/error", _encode(document), fields)
+        connection.post(f"{path}/error", _encode(document), fields)
         return
-    connection.post(f"{_PREFIX}/invocation/{request_id}/response", result)
+    connection.post(f"{path}/response", answer)
 
 
-def _result(handler: Handler, fields: Mapping[str, str], payload: bytes) -> bytes:
+def _result(handler: Handler, fields: Mapping[str, str], payload: bytes) -> Any:
     context = LambdaContext(fields)
     try:
         event = json.loads(payload)
     except ValueError as exc:
         raise Fault("Runtime.UnmarshalError", f"Unable to unmarshal input: {exc}") from exc
-    result = handler(event, context)
+    return handler(event, context)
+
+
+def _marshalled(result: Any) -> bytes:
     if isinstance(result, bytes):
         return result
     try:
         return _encode(result)
     except Exception as exc:
         raise Fault("Runtime.MarshalError", f"Unable to marshal response: {exc}") from exc
+
+
+def _stream(connection: Connection, path: str, result: Any) -> None:
+    """Post a result whose `chunks` are made meanwhile, and close them; its own JSON stands before them.
+
+    An error before the first piece is raised, as of any handler; a later one goes into the trailers.
+    """
+    chunks = result.chunks
+    try:
+        prelude = _marshalled(result)
+        piece = next(chunks, None)
+    except BaseException:
+        chunks.close()
+        raise
+    trailers = {}
+    try:
+        with contextlib.closing(chunks):
+            connection.begin(path, prelude)
+            while piece is not None:
+                connection.send(piece)
+                piece = next(chunks, None)
+    except NobodyReads:
+        pass  # closing the pieces has run their clean-up
+    except Exception as exc:  # noqa: BLE001 - whatever a piece raised is the invocation's error
+        trailers = _error_trailers(exc)
+    with contextlib.suppress(NobodyReads):
+        connection.end(trailers)
+    connection.reopen()
+
+
+def _error_trailers(error: Exception) -> dict[str, str]:
+    document = error_document(error, _request_id)
+    _print_error(error)
+    return {
+        "Lambda-Runtime-Function-Error-Type": document["errorType"],
+        "Lambda-Runtime-Function-Error-Body": binascii.b2a_base64(_encode(document), newline=False).decode(),
+    }
 
 
 def _encode(value: Any) -> bytes:
@@ -286,11 +382,14 @@ def _number(value: object) -> float | int:
 
 
 def _users_part(error: BaseException) -> TracebackType | None:
-    """The traceback from the first frame that is not ours."""
+    """The traceback from the first frame that is not ours; where nothing else is in it, from the app's."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
-    return trace
+    users = trace
+    while users is not None and users.tb_frame.f_globals.get("__name__", "").startswith(_RUNTIME):
+        users = users.tb_next
+    return users or trace
 
 
 def _print_error(error: BaseException) -> None:

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from microlambda.emulator.environment import lambda_variables
 from microlambda.emulator.function_spec import FunctionSpec
-from microlambda.emulator.invocation import Invocation
+from microlambda.emulator.invocation import Invocation, StreamedBody, StreamedInvocation, when_over
 from microlambda.emulator.lambda_errors import UNHANDLED, error_document, told
 from microlambda.emulator.lifeline import Lifeline
 from microlambda.emulator.output import OutputReader
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
+
+    from microlambda.emulator.result_stream import ResultStream
 
     Output = Callable[[bytes], None]
 
@@ -127,7 +129,8 @@ class Sandbox:
     ) -> Invocation:
         """Hand in one event and wait for what comes of it; a timeout or an exit ends the environment.
 
-        `function_arn` is the one that was asked for, where that is not the version's own: an alias's.
+        `function_arn` is the one that was asked for, where that is not the version's own: an alias's. Where
+        the function streams its answer, this is a `StreamedInvocation`, from its first piece on.
         """
         request_id = request_id or str(uuid4())
         timeout = self.spec.timeout
@@ -144,6 +147,37 @@ class Sandbox:
             )
         )
         outcome = self._api.outcome(limit)
+        if outcome is None or outcome.stream is None:
+            return self._concluded(request_id, outcome, began)
+        return self._streamed(outcome, outcome.stream, began, limit)
+
+    def _streamed(
+        self, started: Outcome, stream: ResultStream, began: float, limit: float | None
+    ) -> StreamedInvocation:
+        """Let a result come in pieces, for as long as the function may run."""
+        timer = None
+        if limit is not None:
+            timer = threading.Timer(began + limit - time.perf_counter(), self._overran, (stream,))
+            timer.daemon = True
+            timer.start()
+
+        def finish(outcome: Outcome | None) -> Invocation:
+            if timer is not None:
+                timer.cancel()
+            return self._concluded(started.request_id, outcome, began)
+
+        return StreamedInvocation(
+            request_id=started.request_id,
+            payload=started.payload,
+            log_stream=self.log_stream,
+            body=StreamedBody(stream, finish),
+        )
+
+    def _overran(self, stream: ResultStream) -> None:
+        if stream.end(None):  # else it has just come to its own end
+            self.stop()
+
+    def _concluded(self, request_id: str, outcome: Outcome | None, began: float) -> Invocation:
         duration = (time.perf_counter() - began) * 1000
         memory = _peak_memory(self.pid) if self._reader is not None else None
         if outcome is None or outcome.kind in ("gone", "init-error"):
@@ -306,15 +340,18 @@ class SandboxPool:
         except InitFailed as failed:
             return failed.invocation
         try:
-            return sandbox.invoke(
+            invocation = sandbox.invoke(
                 payload,
                 request_id=request_id,
                 trace_id=trace_id,
                 client_context=client_context,
                 function_arn=function_arn,
             )
-        finally:
+        except BaseException:
             self._release(sandbox)
+            raise
+        when_over(invocation, lambda _: self._release(sandbox))
+        return invocation
 
     def stop(self, *, grace: float = 0.0) -> None:
         """End all environments; those that are busy have `grace` seconds to come to their end."""

@@ -25,6 +25,7 @@ from microlambda.emulator.runtime_client import (
 )
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
+from microlambda.runtime.context import streaming_answers
 
 
 def main(argv: list[str]) -> int:
@@ -42,7 +43,8 @@ def main(argv: list[str]) -> int:
             return 1
         os.environ["MICROLAMBDA_APP"] = loaded.path
         report_ready(connection, _report(loaded))
-        serve(loaded.app, connection)
+        with streaming_answers():
+            serve(loaded.app, connection)
         connection.close()
     return 0
 

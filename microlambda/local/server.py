@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from werkzeug.wsgi import ClosingIterator
+
 from microlambda.emulator.server import Server
 from microlambda.local.errors import UnusableHost
 from microlambda.local.version import AppReport, Source, Version
@@ -123,9 +125,14 @@ class LocalServer:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         version = self._entered()
         try:
-            return version.gateway(environ, start_response)
-        finally:
+            answer = version.gateway(environ, start_response)
+        except BaseException:
             version.leave()
+            raise
+        if not isinstance(answer, list):  # it comes in pieces, and the request ends with them
+            return ClosingIterator(answer, version.leave)
+        version.leave()
+        return answer
 
     def _entered(self) -> Version:
         """Begin a request with the version that serves now; before the first has come up, wait for it."""

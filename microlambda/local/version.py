@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from microlambda.emulator.environment import developer_environment
 from microlambda.emulator.function_spec import FunctionSpec
 from microlambda.emulator.gateway import Api, Gateway
+from microlambda.emulator.invocation import when_over
 from microlambda.emulator.sandbox import InitFailed, SandboxPool
 from microlambda.local.errors import start_error
 from microlambda.plan.names import function_name
@@ -123,11 +124,17 @@ class Version:
             self._change.wait_for(lambda: self._limit is None or self._invoking < self._limit)
             self._invoking += 1
         try:
-            return self._pool.invoke(event)
-        finally:
-            with self._change:
-                self._invoking -= 1
-                self._change.notify_all()
+            invocation = self._pool.invoke(event)
+        except BaseException:
+            self._invoked()
+            raise
+        when_over(invocation, lambda _: self._invoked())
+        return invocation
+
+    def _invoked(self) -> None:
+        with self._change:
+            self._invoking -= 1
+            self._change.notify_all()
 
 
 def _spec(settings: Settings, source: Source) -> FunctionSpec:

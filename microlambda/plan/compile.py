@@ -92,12 +92,14 @@ def _check_known(app: App, settings: Settings) -> None:
     """Refuse by name what the app or the settings ask for and this version cannot deploy."""
     if not app.functions:
         raise PlanError(
-            "the App has no routes, so there is nothing to deploy. "
+            "the App has no routes and no handlers, so there is nothing to deploy. "
             "`microlambda delete` removes what an earlier version of it deployed."
         )
-    for handler in app.functions:
-        if handler != HTTP:
-            raise PlanError(f"the handler {handler!r} needs a trigger that this version does not deploy.")
+    for handler in app.handlers.values():
+        if handler.kind not in _WITHOUT_TRIGGER:
+            raise PlanError(
+                f"the handler {handler.name!r} needs a trigger that this version does not deploy."
+            )
     if settings.ingress not in DEPLOYED_INGRESSES:
         raise PlanError(
             f"ingress = {settings.ingress!r} is not deployed by this version. "
@@ -226,6 +228,9 @@ def _suggestion(settings: Settings) -> str:
     folder = re.sub(r"[^a-z0-9-]+", "-", settings.root.resolve().name.lower()).strip("-")
     return folder if folder and folder not in _COMMON_NAMES else "my-service"
 
+
+#: Decorators whose functions are called by name alone.
+_WITHOUT_TRIGGER = ("lambda_function",)
 
 #: Ingress by name -> what it needs beside the function.
 DEPLOYED_INGRESSES = {"http-api": _http_api}

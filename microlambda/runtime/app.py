@@ -63,7 +63,7 @@ class App(Registration):
         self.json_encoder = JSON()
         self.lifecycle: Lifecycle | None = None
         self.is_serving = False
-        self._handlers: dict[str, Handler] = {}
+        self.handlers: dict[str, Handler] = {}
         self._blueprints: dict[str, Blueprint] = {}
         self._logger: Logger | None = None
 
@@ -132,7 +132,7 @@ class App(Registration):
         from .dispatch.handler import add_handler
 
         self._refuse_late(f"the handler {function!r}")
-        add_handler(self._handlers, kind, function, name, scope)
+        add_handler(self.handlers, kind, function, name, scope)
 
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
         """Take over what the blueprint recorded.
@@ -177,14 +177,14 @@ class App(Registration):
     @property
     def functions(self) -> tuple[str, ...]:
         """The names of the Lambda functions that the app needs."""
-        return ((HTTP_FUNCTION,) if len(self.route_table) else ()) + tuple(self._handlers)
+        return ((HTTP_FUNCTION,) if len(self.route_table) else ()) + tuple(self.handlers)
 
     def handler(self, name: str | None) -> Callable[[Any, Any], Any]:
         """What the function `name` runs; without a name, what the event asks for."""
-        if name in self._handlers:
+        if name in self.handlers:
             from .dispatch.handler import bound
 
-            return bound(self, self._handlers[name])
+            return bound(self, self.handlers[name])
         if name is None or name in self.functions:
             return self
         raise ConfigurationError(

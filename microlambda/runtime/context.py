@@ -73,9 +73,9 @@ def propagating_errors() -> Iterator[None]:
 
 
 @contextmanager
-def streaming_answers() -> Iterator[None]:
-    """Say that the caller of the app can pass on a StreamedResult, where the ingress streams."""
-    token = STREAMING.set(True)
+def streaming_answers(allowed: bool = True) -> Iterator[None]:
+    """Say whether the caller of the app can pass on a StreamedResult, where the ingress streams."""
+    token = STREAMING.set(allowed)
     try:
         yield
     finally:

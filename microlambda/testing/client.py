@@ -57,9 +57,10 @@ class Response(TestResponse):
 class TestClient(Client):
     """Speaks HTTP to an app, without a server.
 
-    `ingress` is "http-api", "rest-api" or "function-url", and each request may name another one. With
-    `raise_errors`, an error that the app does not handle reaches the test; without, it is the 500 that
-    callers get. Cookies are kept from one request to the next unless `use_cookies` is False.
+    `ingress` is "http-api", "http-api-1.0" (payload format 1.0), "rest-api", "function-url", "alb",
+    "alb-multi-value" or "vpc-lattice", and each request may name another one. With `raise_errors`, an error
+    that the app does not handle reaches the test; without, it is the 500 that callers get. Cookies are kept
+    from one request to the next unless `use_cookies` is False.
     """
 
     __test__ = False  # pytest: not a test class

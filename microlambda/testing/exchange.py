@@ -11,7 +11,7 @@ from microlambda.emulator.gateway import Gateway
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.runtime_client import LambdaContext, error_document
 from microlambda.project.limits import DEFAULT_MEMORY, DEFAULT_TIMEOUT
-from microlambda.runtime.context import propagating_errors
+from microlambda.runtime.context import propagating_errors, streaming_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,10 @@ class Exchange:
         self.event = json.loads(payload)
         # The app gets an event of its own: what it changes there, a test does not see, as on Lambda.
         event, context = json.loads(payload), make_context(self._app.name)
+        with streaming_answers(False):  # a view may use a client, too, while its own answer is streamed
+            return self._invoked(event, context)
+
+    def _invoked(self, event: dict[str, Any], context: LambdaContext) -> Invocation:
         if self._raise_errors:
             with propagating_errors():
                 return self._invocation(event, context)

@@ -15,7 +15,7 @@ from microlambda.emulator.messages import HttpRequest, HttpResponse
 
 from .gateways import Front
 
-ALL = ("http-api", "rest-api", "function-url")
+ALL = ("http-api", "http-api-1.0", "rest-api", "function-url", "alb", "vpc-lattice")
 
 
 def pairs(response: HttpResponse, name: str) -> list[str]:
@@ -59,8 +59,11 @@ def test_a_result_without_status_code_becomes_a_200_json_body(ingress: str, resu
     ("ingress", "content_type"),
     [
         ("http-api", "text/plain;charset=UTF-8"),
+        ("http-api-1.0", "text/plain;charset=UTF-8"),
         ("rest-api", "application/json"),
         ("function-url", "application/json"),
+        ("alb", "application/octet-stream"),
+        ("vpc-lattice", "application/octet-stream"),
     ],
 )
 def test_an_answer_without_content_type_gets_the_ingress_default(ingress: str, content_type: str) -> None:
@@ -142,6 +145,8 @@ def test_http_apis_do_not_rename() -> None:
     ("ingress", "names"),
     [
         ("http-api", {"apigw-requestid"}),
+        ("http-api-1.0", {"apigw-requestid"}),
+        ("alb", {"server"}),
         ("rest-api", {"x-amzn-requestid", "x-amz-apigw-id", "x-amzn-trace-id"}),
         ("function-url", {"x-amzn-requestid", "x-amzn-trace-id"}),
     ],
@@ -200,6 +205,7 @@ def test_rest_takes_nothing_but_its_own_format(answer: Any) -> None:
     ("ingress", "status", "body"),
     [
         ("http-api", 500, b'{"message":"Internal Server Error"}'),
+        ("http-api-1.0", 500, b'{"message":"Internal Server Error"}'),
         ("rest-api", 502, b'{"message": "Internal server error"}'),
         ("function-url", 502, b"Internal Server Error"),
     ],
@@ -266,7 +272,7 @@ def test_a_body_over_the_limit_is_413_and_no_invocation(ingress: str) -> None:
 def test_an_event_over_lambdas_limit_is_413_and_no_invocation(ingress: str) -> None:
     front = Front(ingress)
 
-    response = front.send("POST", "/", body=b"x" * 5_500_000)
+    response = front.send("POST", "/", body=b"\xff" * 5_500_000)
 
     assert response.status == 413
     assert front.events == []

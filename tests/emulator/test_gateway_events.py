@@ -15,7 +15,13 @@ from aws_lambda_powertools.utilities.data_classes import (
 
 from .gateways import Front
 
-INGRESSES = ("http-api", "rest-api", "function-url")
+INGRESSES = ("http-api", "http-api-1.0", "rest-api", "function-url", "alb", "alb-multi-value", "vpc-lattice")
+
+
+def headers_of(event: dict[str, Any]) -> dict[str, str]:
+    """The headers by their names in lower case; of a list the last value."""
+    headers = event.get("headers") or event["multiValueHeaders"]
+    return {name.lower(): value[-1] if isinstance(value, list) else value for name, value in headers.items()}
 
 
 @pytest.mark.parametrize(
@@ -206,11 +212,14 @@ def test_rest_bodies_are_base64_because_every_type_is_binary(content_type: str) 
 def test_the_gateway_adds_where_the_request_came_from(ingress: str) -> None:
     event = Front(ingress).event("GET", "/", ("Host", "localhost:8000"), ("X-Forwarded-For", "198.51.100.1"))
 
-    headers = {name.lower(): value for name, value in event["headers"].items()}
+    headers = headers_of(event)
     assert headers["x-forwarded-for"] == "198.51.100.1, 203.0.113.7"
+    assert headers["host"] == "localhost:8000"
+    if ingress == "vpc-lattice":
+        assert not {"x-forwarded-port", "x-forwarded-proto", "x-amzn-trace-id"} & headers.keys()
+        return
     assert headers["x-forwarded-port"] == "8000"
     assert headers["x-forwarded-proto"] == "http"
-    assert headers["host"] == "localhost:8000"
     assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}", headers["x-amzn-trace-id"])
 
 
@@ -225,7 +234,7 @@ def test_what_belongs_to_the_connection_is_dropped(ingress: str) -> None:
         ("TE", "trailers"),
     )
 
-    names = {name.lower() for name in event["headers"]}
+    names = headers_of(event).keys()
     assert not {"connection", "keep-alive", "x-hop", "te", "transfer-encoding"} & names
 
 
@@ -235,7 +244,7 @@ def test_header_values_beyond_ascii_reach_the_function(ingress: str) -> None:
         "GET", "/", ("X-Name", "Zoë".encode().decode("latin-1")), ("X-Old", "Zo\xeb")
     )
 
-    headers = {name.lower(): value for name, value in event["headers"].items()}
+    headers = headers_of(event)
     assert headers["x-name"] == "Zoë"
     assert headers["x-old"] == "Zoë"
 
@@ -245,7 +254,8 @@ def test_header_values_beyond_ascii_reach_the_function(ingress: str) -> None:
 def test_every_method_reaches_the_function(ingress: str, method: str) -> None:
     event = Front(ingress).event(method, "/x")
 
-    assert method in (event.get("httpMethod"), event["requestContext"].get("http", {}).get("method"))
+    http = event["requestContext"].get("http", event)
+    assert method == event.get("httpMethod", http.get("method"))
 
 
 def test_http_api_events_are_read_by_powertools() -> None:
@@ -356,6 +366,20 @@ MEMBERS: dict[str, tuple[set[str], set[str]]] = {
     ),
 }
 MEMBERS["function-url"] = MEMBERS["http-api"]
+MEMBERS["http-api-1.0"] = (MEMBERS["rest-api"][0] | {"version"}, MEMBERS["rest-api"][1] - {"deploymentId"})
+MEMBERS["alb"] = (
+    {"requestContext", "httpMethod", "path", "queryStringParameters", "headers", "body", "isBase64Encoded"},
+    {"elb"},
+)
+MEMBERS["alb-multi-value"] = (
+    {f"multiValue{name[0].upper()}{name[1:]}" if name in ("headers", "queryStringParameters") else name
+     for name in MEMBERS["alb"][0]},
+    {"elb"},
+)  # fmt: skip
+MEMBERS["vpc-lattice"] = (
+    {"version", "path", "method", "headers", "body", "isBase64Encoded", "requestContext"},
+    {"serviceNetworkArn", "serviceArn", "targetGroupArn", "identity", "region", "timeEpoch"},
+)
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)

@@ -19,6 +19,7 @@ from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
 from microlambda.local.version import AppReport
 from microlambda.project.errors import AppImportFailed, SettingsError, ToolError
+from microlambda.runtime.ingress import infer
 
 Get = Callable[[str], tuple[int, str]]
 
@@ -142,8 +143,9 @@ def test_the_event_is_the_one_of_the_ingress(project: Path, get: Get, ingress: s
     with LocalServer(project, port=0, ingress=ingress) as server:
         event = json.loads(get(f"{server.url}/about")[1])["event"]
 
-    assert ("httpMethod" in event) is (ingress == "rest-api")
-    assert (".lambda-url." in event["requestContext"].get("domainName", "")) is (ingress == "function-url")
+    adapter = infer(event)
+    assert adapter is not None
+    assert adapter.name == ingress
 
 
 def test_the_ingress_and_the_environment_come_from_the_settings(

@@ -49,6 +49,36 @@ def function(plan: Plan) -> Function:
     return record
 
 
+def test_a_lambda_function_is_one_of_its_own_and_nobody_may_trigger_it(plan: Planner, shop: App) -> None:
+    shop.lambda_function()(nightly)
+    made = plan("[functions.nightly]\nmemory = 512\n")
+
+    functions = [record for record in made.of_kind("function") if isinstance(record, Function)]
+    assert [(one.key, one.memory) for one in functions] == [("http", 256), ("nightly", 512)]
+    assert functions[1].environment["MICROLAMBDA_HANDLER"] == "nightly"
+    assert [record.key for record in made.of_kind("permission")] == ["http"]
+
+
+def test_an_app_of_lambda_functions_alone_has_no_api(plan: Planner) -> None:
+    app = App("shop")
+    app.lambda_function()(nightly)
+
+    kinds = {record.kind for record in plan(app=app).records}
+
+    assert kinds == set(KINDS) - {"http-api", "permission"}
+
+
+def test_a_handler_that_needs_a_trigger_is_an_error_by_name(plan: Planner, shop: App) -> None:
+    shop._add_handler("schedule", nightly, None)
+
+    with pytest.raises(PlanError, match="'nightly' needs a trigger"):
+        plan()
+
+
+def nightly(event: object, context: object) -> str:
+    return "done"
+
+
 def test_the_plan_of_an_http_app_has_every_kind_in_order(plan: Planner) -> None:
     records = plan().records
 
@@ -157,7 +187,7 @@ def test_a_name_that_many_have_is_refused_with_the_line_to_write(
 
 
 def test_an_app_without_routes_has_nothing_to_deploy(plan: Planner) -> None:
-    with pytest.raises(PlanError, match="no routes, so there is nothing to deploy"):
+    with pytest.raises(PlanError, match="no routes and no handlers, so there is nothing"):
         plan(app=App("shop"))
 
 

@@ -256,7 +256,7 @@ def theirs(url_map: Map, path: str, method: str) -> tuple[Any, ...]:
         return "405", set(exc.valid_methods or ())
     except HTTPException:
         return ("404",)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return ("broken",)  # a redirect to a rule whose converter cannot write the captured value
     assert isinstance(rule, PlacedRule)
     return "match", rule.place, dict(arguments)
@@ -272,7 +272,10 @@ def test_the_same_match_captures_404_405_and_redirect(
     for path, method in drawn[1]:
         judged = theirs(url_map, path, method)
         found = ours(table, path, method)
-        assert found == judged or (judged == ("broken",) and found[0] == "match"), (path, method)
+        if judged == ("broken",):
+            assert found[0] in ("match", "redirect")  # ours goes on to the next rule that could say the same
+        else:
+            assert found == judged, (path, method)
 
 
 values = st.one_of(
@@ -313,7 +316,7 @@ def test_url_for_builds_the_same(
             judged = adapter.build(endpoint, given_values, method)
         except TheirBuildError:
             judged = None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             continue  # a value that a converter cannot write ends their search with its error
         try:
             assert table.url_for(endpoint, given_values, method=method) == judged

@@ -102,6 +102,13 @@ def test_a_rule_added_later_is_found(table: RouteTable) -> None:
         ),
         (
             "user",
+            {"id": float("inf")},
+            None,
+            "url_for('user', id=): a value does not fit into '/users/<int:id>': "
+            "cannot convert float infinity to integer.",
+        ),
+        (
+            "user",
             {"id": 1},
             "PUT",
             "url_for('user', id=): no rule of 'user' takes PUT. They take GET, HEAD.",

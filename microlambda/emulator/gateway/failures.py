@@ -17,7 +17,7 @@ class Failure(Enum):
     MALFORMED_ANSWER = "the function's answer is not one that the gateway understands"
     FUNCTION_TIMEOUT = "the function ran out of its time"
     INTEGRATION_TIMEOUT = "the gateway waited no longer"
-    RESPONSE_TOO_LARGE = "the function's answer is over Lambda's 6 MB"
+    RESPONSE_TOO_LARGE = "the function's answer is over Lambda's 6 MB, or the gateway's own limit"
     BODY_TOO_LARGE = "the request's body is over the gateway's limit"
     EVENT_TOO_LARGE = "the event made of the request is over Lambda's 6 MB"
     HEADERS_TOO_LARGE = "the request's headers are over the gateway's limit"
@@ -57,6 +57,31 @@ _HTTP_413 = FailureAnswer(
     body='{"message":"Request Entity Too Large"}',
     source="limit documented: http-api-quotas.html (10 MB); wording assumed",
 )
+
+
+def _alb(status: int, title: str, source: str) -> FailureAnswer:
+    """An error page of a load balancer (recorded: CodeGenieApp/serverless-express#688)."""
+    body = (
+        f"<html>\r\n<head><title>{status} {title}</title></head>\r\n"
+        f"<body>\r\n<center><h1>{status} {title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
+    return FailureAnswer(status=status, body=body, content_type="text/html", source=source)
+
+
+def _alb_502(source: str) -> FailureAnswer:
+    return _alb(502, "Bad Gateway", source)
+
+
+def _lattice(status: int, body: str, source: str) -> FailureAnswer:
+    return FailureAnswer(status=status, body=body, content_type="text/plain", source=source)
+
+
+_LATTICE_502 = _lattice(502, "Bad Gateway", "assumed: neither documented nor recorded; as function URLs")
+_LATTICE_413 = _lattice(
+    413, "Payload Too Large", "limit documented: vpc-lattice lambda-functions.html (6 MB); answer assumed"
+)
+
+_TROUBLESHOOTING = "documented: load-balancer-troubleshooting.html"
 
 FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
     "rest-api": {
@@ -160,4 +185,41 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
             source="documented: urls-auth.html",
         ),
     },
+    "alb": {
+        # load-balancer-access-logs.html lists these as reasons of its 502s: LambdaUnhandled,
+        # LambdaInvalidResponse, LambdaResponseTooLarge, LambdaAccessDenied.
+        Failure.FUNCTION_ERROR: _alb_502("recorded: Miserlou/Zappa#1730"),
+        Failure.MALFORMED_ANSWER: _alb_502("recorded: aws/aws-lambda-go#529, adamchainz/apig-wsgi#52"),
+        Failure.FUNCTION_TIMEOUT: _alb_502("recorded: Miserlou/Zappa#1730"),
+        # The load balancer waits as long as the function may run: there is no limit beside that.
+        Failure.INTEGRATION_TIMEOUT: _alb_502("not reached"),
+        Failure.RESPONSE_TOO_LARGE: _alb_502("recorded: Miserlou/Zappa#1730; 1 MB: lambda-functions.html"),
+        Failure.BODY_TOO_LARGE: _alb(
+            413, "Request Entity Too Large", f"{_TROUBLESHOOTING} (413), limit lambda-functions.html (1 MB)"
+        ),
+        Failure.EVENT_TOO_LARGE: _alb(
+            413, "Request Entity Too Large", f"{_TROUBLESHOOTING} (413), limit lambda-functions.html (1 MB)"
+        ),
+        Failure.HEADERS_TOO_LARGE: _alb(
+            400, "Bad Request", f"{_TROUBLESHOOTING} (400: 16 K a line, 64 K in all)"
+        ),
+        Failure.BAD_REQUEST: _alb(400, "Bad Request", f"{_TROUBLESHOOTING} (400)"),
+        Failure.NOT_ALLOWED: _alb_502("documented: load-balancer-access-logs.html (LambdaAccessDenied)"),
+    },
+    "vpc-lattice": {
+        Failure.FUNCTION_ERROR: _LATTICE_502,
+        Failure.MALFORMED_ANSWER: _LATTICE_502,
+        Failure.FUNCTION_TIMEOUT: _LATTICE_502,
+        Failure.INTEGRATION_TIMEOUT: _LATTICE_502,
+        Failure.RESPONSE_TOO_LARGE: _LATTICE_502,
+        Failure.BODY_TOO_LARGE: _LATTICE_413,
+        Failure.EVENT_TOO_LARGE: _LATTICE_413,
+        Failure.HEADERS_TOO_LARGE: _lattice(431, "Request Header Fields Too Large", "assumed"),
+        Failure.BAD_REQUEST: _lattice(400, "Bad Request", "assumed"),
+        Failure.NOT_ALLOWED: _LATTICE_502,
+    },
 }
+
+# The same gateway answers, whatever the format of its events.
+FAILURES["http-api-1.0"] = FAILURES["http-api"]
+FAILURES["alb-multi-value"] = FAILURES["alb"]

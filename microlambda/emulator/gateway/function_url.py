@@ -26,7 +26,7 @@ from microlambda.emulator.gateway.http_api import (
     set_cookies,
     with_body,
 )
-from microlambda.emulator.invocation import MAX_PAYLOAD
+from microlambda.emulator.invocation import MAX_PAYLOAD, MAX_RESULT
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
@@ -46,6 +46,7 @@ class FunctionUrl:
     default_stage = "$default"
     max_body = MAX_PAYLOAD
     max_headers = 6 * 10_240
+    max_result = MAX_RESULT
     integration_timeout: float | None = None
 
     def header_size(self, request: HttpRequest) -> int:

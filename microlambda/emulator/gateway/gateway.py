@@ -6,16 +6,26 @@ import http.client
 import json
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from microlambda.emulator.gateway.alb import Alb, AlbMultiValue
 from microlambda.emulator.gateway.answers import Fields, MalformedAnswer, response
 from microlambda.emulator.gateway.api import Api, Call
 from microlambda.emulator.gateway.failures import FAILURES, Failure
 from microlambda.emulator.gateway.function_url import FunctionUrl
 from microlambda.emulator.gateway.http_api import HttpApi
+from microlambda.emulator.gateway.http_api_1 import HttpApi1
 from microlambda.emulator.gateway.rest_api import RestApi
 from microlambda.emulator.gateway.target import BadTarget, Target
-from microlambda.emulator.invocation import MAX_PAYLOAD, MAX_RESULT, Invocation
+from microlambda.emulator.gateway.vpc_lattice import VpcLattice
+from microlambda.emulator.invocation import (
+    MAX_PAYLOAD,
+    Invocation,
+    StreamedBody,
+    StreamedInvocation,
+    when_over,
+)
 from microlambda.emulator.messages import BodyTooLarge, HttpRequest, HttpResponse
 from microlambda.project.errors import ToolError, nearest
 
@@ -47,6 +57,7 @@ class Ingress(Protocol):
     default_stage: str
     max_body: int
     max_headers: int
+    max_result: int
     integration_timeout: float | None
 
     def header_size(self, request: HttpRequest) -> int:
@@ -70,7 +81,16 @@ class Ingress(Protocol):
         ...
 
 
-INGRESSES: dict[str, Ingress] = {ingress.name: ingress for ingress in (HttpApi(), RestApi(), FunctionUrl())}
+_ALL: tuple[Ingress, ...] = (
+    HttpApi(),
+    HttpApi1(),
+    RestApi(),
+    FunctionUrl(),
+    Alb(),
+    AlbMultiValue(),
+    VpcLattice(),
+)
+INGRESSES: dict[str, Ingress] = {ingress.name: ingress for ingress in _ALL}
 
 
 class Gateway:
@@ -80,6 +100,8 @@ class Gateway:
     was answered, with its invocation if there was one. `timeout` is the function's own, in seconds: where
     it is above the ingress's limit, the gateway stops waiting at the limit, as on AWS. `explain` is told in
     words why the gateway answers by itself, which AWS keeps in its logs.
+
+    An answer that the function streams is handed on as it comes; `observe` is told of it at its end.
     """
 
     def __init__(
@@ -129,7 +151,7 @@ class Gateway:
         else:
             answer = self.handle(request)
         start_response(f"{answer.status} {_REASONS.get(answer.status, 'Unknown')}", list(answer.headers))
-        return [answer.body]
+        return [answer.body] if answer.chunks is None else answer.chunks
 
     def _refusal(self, call: Call) -> Failure | None:
         """Why the gateway answers by itself, before any function runs."""
@@ -162,12 +184,17 @@ class Gateway:
             return self._failed(call, Failure.INTEGRATION_TIMEOUT if late else Failure.FUNCTION_TIMEOUT)
         if invocation.function_error is not None:
             return self._failed(call, Failure.FUNCTION_ERROR)
-        if len(invocation.payload) > MAX_RESULT:
+        if len(invocation.payload) > self.ingress.max_result:
             return self._failed(call, Failure.RESPONSE_TOO_LARGE)
         try:
-            return self.ingress.to_response(call, invocation.payload)
+            answer = self.ingress.to_response(call, invocation.payload)
         except (MalformedAnswer, UnicodeEncodeError, RecursionError) as exc:  # surrogates; JSON without end
+            if isinstance(invocation, StreamedInvocation):
+                invocation.body.close()
             return self._failed(call, Failure.MALFORMED_ANSWER, str(exc))
+        return (
+            _streamed(call, answer, invocation.body) if isinstance(invocation, StreamedInvocation) else answer
+        )
 
     def _within_limit(self, event: bytes) -> Invocation | None:
         """Invoke, but wait no longer than the ingress does; the function itself goes on."""
@@ -176,6 +203,7 @@ class Gateway:
         try:
             return future.result(self.ingress.integration_timeout)
         except TimeoutError:
+            future.add_done_callback(_close_stream)
             return None
 
     def _failed(self, call: Call, failure: Failure, reason: str = "") -> HttpResponse:
@@ -188,9 +216,29 @@ class Gateway:
         return response(call.request.method, cell.status, fields, cell.body.encode(), cell.content_type)
 
     def _told(self, call: Call, answer: HttpResponse, invocation: Invocation | None) -> HttpResponse:
-        if self._observe is not None:
-            self._observe(call.request, answer, invocation)
+        observe = self._observe
+        if observe is None:
+            return answer
+        if invocation is None:
+            observe(call.request, answer, None)
+        else:
+            when_over(invocation, lambda over: observe(call.request, answer, over))
         return answer
+
+
+def _streamed(call: Call, answer: HttpResponse, body: StreamedBody) -> HttpResponse:
+    """The answer with a body that follows, unless none may."""
+    headers = tuple(field for field in answer.headers if field[0].lower() != "content-length")
+    if call.request.method == "HEAD" or answer.status in (204, 304):
+        body.close()
+        return replace(answer, headers=headers, chunks=())
+    return replace(answer, headers=headers, chunks=body)
+
+
+def _close_stream(future: Future[Invocation]) -> None:
+    """End an answer that comes too late for its caller."""
+    if future.exception() is None and isinstance(invocation := future.result(), StreamedInvocation):
+        invocation.body.close()
 
 
 def _complete(future: Future[Invocation], invoke: Invoke, event: bytes) -> None:

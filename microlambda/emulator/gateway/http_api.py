@@ -24,6 +24,7 @@ from microlambda.emulator.gateway.fields import (
     joined_fields,
     joined_query,
 )
+from microlambda.emulator.invocation import MAX_RESULT
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
@@ -39,6 +40,7 @@ class HttpApi:
     # timeout.
     max_body = 10 * 1024 * 1024
     max_headers = 10_240
+    max_result = MAX_RESULT
     integration_timeout: float | None = 30.0
 
     def header_size(self, request: HttpRequest) -> int:

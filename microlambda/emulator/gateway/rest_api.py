@@ -24,8 +24,11 @@ from microlambda.emulator.gateway.answers import (
 from microlambda.emulator.gateway.bodies import encoded
 from microlambda.emulator.gateway.fields import forwarded_fields, trace_id
 from microlambda.emulator.gateway.http_api import parsed
+from microlambda.emulator.invocation import MAX_RESULT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from microlambda.emulator.gateway.api import Call
     from microlambda.emulator.messages import HttpRequest, HttpResponse
 
@@ -53,7 +56,7 @@ REMAPPED = frozenset(
 
 # Recorded (LocalStack's AWS-validated test_lambda_aws_proxy_integration): these come capitalised, whatever
 # was sent; Content-Length and Connection do not come at all.
-_CAPITALISED = {"authorization": "Authorization", "host": "Host", "user-agent": "User-Agent"}
+CAPITALISED = {"authorization": "Authorization", "host": "Host", "user-agent": "User-Agent"}
 _MEMBERS = frozenset(("statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"))
 _IDENTITY = (
     "accessKey",
@@ -76,6 +79,7 @@ class RestApi:
     # timeout.
     max_body = 10 * 1024 * 1024
     max_headers = 10_240
+    max_result = MAX_RESULT
     integration_timeout: float | None = 29.0
 
     def header_size(self, request: HttpRequest) -> int:
@@ -89,7 +93,7 @@ class RestApi:
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `path` is still encoded, the query is decoded."""
         fields = [
-            (_CAPITALISED.get(name.lower(), name), value)
+            (CAPITALISED.get(name.lower(), name), value)
             for name, value in forwarded_fields(call)
             if name.lower() != "content-length"
         ]
@@ -101,9 +105,9 @@ class RestApi:
             "path": call.target.raw_path,
             "httpMethod": call.request.method,
             "headers": dict(fields),
-            "multiValueHeaders": _gathered(fields),
+            "multiValueHeaders": gathered(fields),
             "queryStringParameters": dict(call.target.query) or None,
-            "multiValueQueryStringParameters": _gathered(call.target.query) or None,
+            "multiValueQueryStringParameters": gathered(call.target.query) or None,
             "pathParameters": {"proxy": proxy} if proxy else None,
             "stageVariables": None,
             "requestContext": _request_context(call, resource),
@@ -120,7 +124,7 @@ class RestApi:
                 f"the result has members that the format has not: {', '.join(sorted(unknown))}"
             )
         status = status_of(200 if result.get("statusCode") is None else result["statusCode"])
-        fields = _merged(fields_of(result.get("headers")), multi_fields_of(result.get("multiValueHeaders")))
+        fields = merged(fields_of(result.get("headers")), multi_fields_of(result.get("multiValueHeaders")))
         # With the binary type */* base64 is decoded whatever the request accepts.
         body = body_of(result.get("body"), result.get("isBase64Encoded"))
         fields = [*remapped(fields, REMAPPED), *self.own_fields(call)]
@@ -144,13 +148,7 @@ def _request_context(call: Call, resource: str) -> dict[str, Any]:
         "domainPrefix": call.host.partition(".")[0],
         "extendedRequestId": call.extended_request_id,
         "httpMethod": call.request.method,
-        "identity": {
-            **dict.fromkeys(_IDENTITY),
-            "sourceIp": call.request.client_address,
-            "user": None,
-            "userAgent": call.request.header("user-agent"),
-            "userArn": None,
-        },
+        "identity": identity(call),
         "path": call.target.raw_path,
         "protocol": call.request.http_version,
         "requestId": call.request_id,
@@ -162,6 +160,17 @@ def _request_context(call: Call, resource: str) -> dict[str, Any]:
     }
 
 
+def identity(call: Call) -> dict[str, Any]:
+    """The caller of a method without an authorizer, as payload 1.0 tells of him."""
+    return {
+        **dict.fromkeys(_IDENTITY),
+        "sourceIp": call.request.client_address,
+        "user": None,
+        "userAgent": call.request.header("user-agent"),
+        "userArn": None,
+    }
+
+
 def _body_members(call: Call) -> dict[str, Any]:
     # The binary media type */* takes in every body, JSON too: ministackorg/ministack#767 (measured),
     # aws/serverless-application-model#3794, pulumi/pulumi-awsx#518.
@@ -169,14 +178,15 @@ def _body_members(call: Call) -> dict[str, Any]:
     return {"body": encoded(body) if body else None, "isBase64Encoded": bool(body)}
 
 
-def _gathered(pairs: Any) -> dict[str, list[str]]:
+def gathered(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """All values of each name: the multi-value maps of payload 1.0."""
     gathered: dict[str, list[str]] = {}
     for key, value in pairs:
         gathered.setdefault(key, []).append(value)
     return gathered
 
 
-def _merged(single: Fields, multi: Fields) -> Fields:
+def merged(single: Fields, multi: Fields) -> Fields:
     """Both maps in one list; a pair that stands in both counts once (the documents' words)."""
     known = {(name.lower(), value) for name, value in multi}
     return [field for field in single if (field[0].lower(), field[1]) not in known] + multi

@@ -113,8 +113,8 @@ def finish(scope: RequestContext, request: Request, response: Response) -> dict[
     if type(response.body) not in _PLAIN_BODIES:
         from .streamed import prepared, streamed_result
 
-        prepared(response)
-        if response.is_streamed and ingress.streams and not is_head and STREAMING.get():
+        prepared(response, is_head)
+        if response.is_streamed and ingress.streams and STREAMING.get():
             return streamed_result(scope, ingress, response)
     try:
         body = response.finished_body(app.json_encoder.dumps)

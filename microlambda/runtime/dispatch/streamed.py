@@ -32,6 +32,12 @@ class Chunks:
         self._scope = scope
         self._response = response
         self._pieces = response.iter_body()
+        try:
+            # The head leaves with the first piece: an error before it is answered like any other.
+            self._first: list[bytes] = [next(self._pieces, b"")]
+        except BaseException:
+            response.close()
+            raise
         self._context = copy_context()
         self._is_open = True
 
@@ -39,7 +45,7 @@ class Chunks:
         return self
 
     def __next__(self) -> bytes:
-        return self._context.run(next, self._pieces)
+        return self._first.pop() if self._first else self._context.run(next, self._pieces)
 
     def close(self) -> None:
         """End the answer and the request, once."""
@@ -55,19 +61,23 @@ class Chunks:
             end_request(self._scope)
 
 
-def prepared(response: Response) -> None:
-    """Let a body that is asynchronous be read like any other."""
+def prepared(response: Response, is_head: bool) -> None:
+    """Let an asynchronous body be read like any other, and one that nobody gets (HEAD) not at all."""
     if hasattr(response.body, "__aiter__"):
         from ..aio import iterate
 
         response.body = iterate(response.body)
+    if is_head and response.is_streamed:
+        response.close()
+        response.body = b""
 
 
 def streamed_result(scope: RequestContext, ingress: Ingress, response: Response) -> StreamedResult:
     """The result of an answer whose pieces the caller reads; the request goes on until they are closed."""
+    chunks = Chunks(scope, response)
     result = StreamedResult(ingress.to_result(response, response.started_body(), is_head=False))
     result.pop("body", None)
     result.pop("isBase64Encoded", None)
-    result.chunks = Chunks(scope, response)
+    result.chunks = chunks
     scope.is_streaming = True
     return result

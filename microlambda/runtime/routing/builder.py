@@ -19,6 +19,9 @@ _PATH = frozenset(_ALWAYS_SAFE + b"!$&'()*+,/:;=@")
 #: What Werkzeug leaves in a query: https://url.spec.whatwg.org/#percent-encoded-bytes
 _QUERY = frozenset(_ALWAYS_SAFE + b"!$'()*,/:;?@")
 
+#: What converters raise for a value that they cannot write; an infinite float is an OverflowError to `int`.
+_UNFIT = (ValueError, TypeError, OverflowError)
+
 
 def quoted(text: str, safe: frozenset[int] = _PATH) -> str:
     """The text percent-encoded for a path."""
@@ -73,7 +76,7 @@ class UrlBuilder:
                 try:
                     query = query_of((name, given[name]) for name in given if name not in _arguments(rule))
                     return _path(rule, given) + (f"?{query}" if query else "")
-                except (ValueError, TypeError) as exc:
+                except _UNFIT as exc:
                     refused = refused or (rule, exc)
         from .problems import no_url
 
@@ -87,7 +90,7 @@ class UrlBuilder:
             if _provides_defaults(other, rule) and _is_suitable(other, arguments, method):
                 try:
                     return _unquoted(_path(other, arguments))
-                except (ValueError, TypeError):  # what this rule captures, the other one cannot hold
+                except _UNFIT:  # what this rule captures, the other one cannot hold
                     continue
         return None
 
@@ -99,7 +102,7 @@ def check_defaults(rule: Rule) -> None:
         if name in defaults:
             try:
                 _converter(rule, name).to_url(defaults[name])
-            except (ValueError, TypeError) as exc:
+            except _UNFIT as exc:
                 from .problems import unfit_default
 
                 raise unfit_default(rule, name, exc) from exc
