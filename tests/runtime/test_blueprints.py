@@ -120,6 +120,9 @@ def test_late_registration_is_refused_with_the_reason(app: App, late: str) -> No
         LATE[late](bp)
 
 
+STAR: Any = "*"
+
+
 @pytest.mark.parametrize(
     ("build", "error", "says"),
     [
@@ -128,7 +131,7 @@ def test_late_registration_is_refused_with_the_reason(app: App, late: str) -> No
         (lambda app: Blueprint("a.b.").name, RegistrationError, "no name for a blueprint"),
         (lambda app: Blueprint(""), RegistrationError, "no name for a blueprint"),
         (lambda app: Blueprint("x", url_prefix="x"), RegistrationError, "Write '/x'"),
-        (lambda app: Blueprint("x", **{"cors": "*"}), RegistrationError, "cors='*'"),
+        (lambda app: Blueprint("x", cors=STAR), RegistrationError, "cors='*'"),
         (lambda app: app.register_blueprint(Blueprint("x"), name="a.b"), RegistrationError, "'a.b'"),
         (
             lambda app: Blueprint("x").get("/", endpoint="a.b")(lambda: ""),
