@@ -37,7 +37,10 @@ def url_for(
     is_external = _scheme is not None if _external is None else _external
     if _scheme is not None and not is_external:
         raise ValueError("url_for(_scheme=...) writes an external URL: leave _external out or make it True.")
-    url = app.route_table.url_for(_absolute(endpoint, request), values, method=_method)
+    current = "GET" if request is None else request.method  # Flask prefers the rule of the same method
+    url = app.route_table.url_for(
+        _absolute(endpoint, request), values, method=_method, default_method=current
+    )
     if request is not None:
         from .http.percent import quote
 

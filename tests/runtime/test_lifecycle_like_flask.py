@@ -232,6 +232,16 @@ def url_for_everywhere(fw: ModuleType, app: Any, trace: Trace) -> None:
 
     app.add_url_rule("/user/<name>", "user", lambda name: name)
 
+    @app.route("/method", methods=["GET", "POST"])
+    def method() -> Any:
+        return fw.jsonify([fw.url_for("m"), fw.url_for("m", _method="GET"), fw.url_for("m", _method="POST")])
+
+    def answer() -> str:
+        return fw.request.method
+
+    app.add_url_rule("/m/get", "m", answer, methods=["GET"])
+    app.add_url_rule("/m/post", "m", answer, methods=["POST"])
+
     def pages(page: int) -> str:
         return str(page)
 
@@ -272,7 +282,7 @@ SCENARIOS: list[tuple[Scenario, list[str]]] = [
             "GET /own/1",
         ],
     ),
-    (url_for_everywhere, ["GET /"]),
+    (url_for_everywhere, ["GET /", "GET /method", "POST /method", "HEAD /method"]),
 ]
 
 
@@ -300,5 +310,5 @@ def run(fw: ModuleType, scenario: Scenario, line: str) -> tuple[Any, ...]:
     response = client.open(path, method=method)
     # The bodies of the errors and redirects that the framework itself answers differ on purpose.
     is_ours = response.status_code in (308, 404, 405) and "X-Handled" not in response.headers
-    body = response.json if response.is_json and not is_ours else response.text
+    body = response.json if response.is_json and not is_ours and method != "HEAD" else response.text
     return response.status_code, None if is_ours else body, response.headers.get("X-Gate"), trace
