@@ -22,6 +22,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+import microlambda
+
 HERE = Path(__file__).parent
 EVENT = HERE.parent / "tests" / "runtime" / "events" / "rest-api.json"
 ROUTES = 50
@@ -165,7 +167,8 @@ def probe(
 
     site = str(Path(awslambdaric.__file__).parent.parent)
     interpreter = os.path.realpath(sys.executable)
-    arguments = [site, str(contender.folder), contender.handler, str(count), str(contender.event)]
+    sources = str(Path(microlambda.__file__).parents[1])  # of what ships without them
+    arguments = [site, str(contender.folder), contender.handler, str(count), str(contender.event), sources]
     # The code folder is read-only on Lambda: what has no bytecode is compiled again at every start.
     environment = {
         "PATH": "/usr/bin:/bin",

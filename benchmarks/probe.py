@@ -1,15 +1,15 @@
 """Loads a handler in an interpreter that has AWS's runtime client, and answers one event COUNT times.
 
-    python -S -E probe.py SITE-PACKAGES FOLDER MODULE:ATTRIBUTE COUNT EVENT
+    python -S -E probe.py SITE-PACKAGES FOLDER MODULE:ATTRIBUTE COUNT EVENT SOURCES
 
 A COUNT of 0 loads the runtime client alone: what Lambda costs everybody. With REPORT in the
 environment it prints the modules loaded beyond that, and of those in FOLDER the lines and the bytes
-that their bytecode takes in an archive.
+that their bytecode takes in an archive. A module that is there without its source has it in SOURCES.
 """
 
 import sys
 
-site, folder, target, count, event_file = sys.argv[1:]
+site, folder, target, count, event_file, sources = sys.argv[1:]
 sys.path.append(site)
 import awslambdaric.bootstrap  # noqa: E402, F401
 
@@ -38,7 +38,10 @@ if "REPORT" in os.environ:
     lines = bytecode = 0
     for name, path in zip(loaded, files, strict=True):
         if path.startswith(folder) and path not in (f"{folder}/app.py", f"{folder}/hand.py"):
-            with open(path) as file:  # noqa: PTH123
+            source = path
+            if path.endswith(".pyc"):
+                source = path.removesuffix("c").replace(folder, sources, 1)
+            with open(source) as file:  # noqa: PTH123
                 lines += len(file.readlines())
             compiled = getattr(sys.modules[name], "__cached__", None) or ""
             if os.path.exists(compiled):  # noqa: PTH110

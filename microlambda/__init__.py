@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from .runtime.app import App
+try:
+    from .runtime.app import App
+except ImportError as exc:
+    if "bad magic number" not in str(exc):
+        raise
+    # An archive has the runtime's bytecode for one Python only, named by the bytecode beside this source.
+    import os
+    import sys
+
+    beside = f"{__path__[0]}/__pycache__"
+    files = os.listdir(beside) if os.path.isdir(beside) else []  # noqa: PTH112, PTH208
+    tags = {file.split(".")[1] for file in files} - {sys.implementation.cache_tag}
+    there = " or ".join(f"python{tag[8]}.{tag[9:]}" for tag in sorted(tags)) or "another Python"
+    here = "{}.{}".format(*sys.version_info)
+    raise ImportError(
+        f"this archive is packaged for {there} and runs under python{here}. Give the function the runtime "
+        f'it is packaged for, or set python = "{here}" in the settings of microlambda and package it again.'
+    ) from exc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

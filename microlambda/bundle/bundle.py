@@ -13,17 +13,24 @@ from typing import TYPE_CHECKING
 
 import microlambda
 from microlambda.bundle.archive import Entry, names, unpacked_size, write_archive
-from microlambda.bundle.bytecode import bytecode_name, compile_sources, missing_note
+from microlambda.bundle.bytecode import (
+    bytecode_name,
+    compile_sources,
+    compiler_digest,
+    missing_note,
+    sourceless_name,
+)
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.dependencies import Dependencies, prepare
 from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
 from microlambda.bundle.interruption import unwinding
+from microlambda.bundle.libraries import LIBRARIES, is_of, library_entries, required_libraries
 from microlambda.bundle.requirements import read_requirements
 from microlambda.bundle.sources import Sources, file_of_module, find_sources, top_level
 from microlambda.project.limits import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from microlambda.bundle.bytecode import Problem
     from microlambda.bundle.installed import Package
@@ -35,6 +42,9 @@ if TYPE_CHECKING:
 UNPACKED_LIMIT = 250 * 1024 * 1024  # bytes, layers included
 
 _MB = 1024 * 1024
+
+#: Of ours, the one module that ships with its source: under another Python than the target it says so.
+_FACE = "microlambda/__init__.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,10 @@ class Bundle:
 
 @dataclass(frozen=True, kw_only=True)
 class _Code:
-    """Code that is ours to compile, of the project and of the runtime; `problems` by names of entries."""
+    """Code that is ours to compile, of the project, the runtime and its libraries.
+
+    `problems` are by names of entries.
+    """
 
     entries: tuple[Entry, ...]
     problems: Mapping[str, Problem] = field(default_factory=dict)
@@ -115,7 +128,8 @@ def inputs_hash(settings: Settings, import_root: Path, target: Target, *, out: P
     requirements = read_requirements(settings)
     sources = find_sources(settings, import_root, out=out)
     parts = {
-        "runtime": [(entry.name, _digest(entry.content)) for entry in _runtime()],
+        "compiler": compiler_digest(),
+        "runtime": [(entry.name, _digest(entry.content)) for entry in (*_runtime(), *library_entries())],
         "sources": [
             (source.name, source.is_executable, _digest(source.path.read_bytes())) for source in sources.files
         ],
@@ -145,20 +159,46 @@ def _compiled(sources: Sources, target: Target) -> _Code:
         Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
         for file in sources.files
     ]
-    entries += _runtime()
+    own = sources.regular & set(LIBRARIES)
+    ours = [*_runtime(), *(entry for entry in library_entries() if not is_of(entry, own))]
+    slim = {entry.name for entry in ours if entry.name.endswith(".py")}
+    entries += ours
     modules = {entry.name: entry.content for entry in entries if entry.name.endswith(".py")}
-    result = compile_sources(modules, target, cache_folder() / "bytecode")
+    result = compile_sources(modules, target, cache_folder() / "bytecode", slim=slim)
     if result is None:
-        return _Code(entries=_sorted(entries), notes=(missing_note(target),))
+        return _Code(entries=_sorted(entries), notes=(missing_note(target), *_hidden_libraries(own)))
     bytecode, problems = result
-    entries += [
-        Entry(name=bytecode_name(name, target), content=content) for name, content in bytecode.items()
-    ]
-    notes = [
+    return _Code(
+        entries=_sorted(_with_bytecode(entries, bytecode, slim, target)),
+        problems=problems,
+        notes=(*_broken(problems, target), *_hidden_libraries(own)),
+    )
+
+
+def _with_bytecode(
+    entries: list[Entry], bytecode: Mapping[str, bytes], slim: set[str], target: Target
+) -> list[Entry]:
+    """Put bytecode beside the sources, and of ours into their place."""
+    sourceless = slim & bytecode.keys() - {_FACE}
+    kept = [entry for entry in entries if entry.name not in sourceless]
+    for name, content in bytecode.items():
+        place = sourceless_name(name) if name in sourceless else bytecode_name(name, target)
+        kept.append(Entry(name=place, content=content))
+    return kept
+
+
+def _broken(problems: Mapping[str, Problem], target: Target) -> list[str]:
+    return [
         f"{name} is no Python {target.python}: {problem}. Its import will fail on Lambda."
         for name, problem in problems.items()
     ]
-    return _Code(entries=_sorted(entries), problems=problems, notes=tuple(notes))
+
+
+def _hidden_libraries(own: Collection[str]) -> list[str]:
+    return [
+        f"{name} of the project hides the library of the same name, by which the runtime reads forms."
+        for name in sorted(own)
+    ]
 
 
 def _refuse_broken_app(own: Source, code: _Code, root: Path, target: Target) -> None:
@@ -180,17 +220,24 @@ def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
 
 
 def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources) -> list[str]:
-    """Write the archive; of a module that the project and a dependency both have, the project's ships."""
-    taken = {entry.name for entry in code.entries}
-    shadowing = sources.regular | {"microlambda"}
+    """Write the archive; of a module that the project and a dependency both have, the project's ships.
+
+    A library of the runtime's that is among the dependencies ships as they have it.
+    """
     present = names(dependencies.archive) if dependencies.archive is not None else []
+    required = required_libraries(present) - sources.regular
+    entries = [entry for entry in code.entries if not is_of(entry, required)]
+    taken = {entry.name for entry in entries}
+    # Beside a module of ours without its source, Python would take a source of that name.
+    taken |= {name.removesuffix("c") for name in taken if name.endswith(".pyc")}
+    shadowing = sources.regular | {"microlambda"}
     dropped = {name for name in present if name in taken or top_level(name) in shadowing}
     keep = (lambda name: name not in dropped) if dropped else None
 
     def check(archive: Path) -> None:
         _refuse_too_large(archive, path.stem, dependencies.packages)
 
-    write_archive(path, code.entries, base=dependencies.archive, keep=keep, check=check)
+    write_archive(path, entries, base=dependencies.archive, keep=keep, check=check)
     hidden = sorted({top_level(name) for name in dropped} - {"microlambda"})
     return [
         f"{name} of the project hides the dependency of the same name, which is left out." for name in hidden

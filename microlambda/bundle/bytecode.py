@@ -1,8 +1,11 @@
-"""Bytecode for the target: `__pycache__/*.pyc` beside each module, compiled by an interpreter of its version.
+"""Bytecode for the target, compiled by an interpreter of its version.
 
 The code folder is read-only on Lambda, so what is not compiled here is compiled again at every cold start.
 The files are of the unchecked-hash kind: Python takes them without a look at the source. They carry the path
 that each file has on Lambda, never one of this machine.
+
+A module of the user's or of a dependency ships as its source with `__pycache__/*.pyc` beside it. One of ours
+ships slim: the bytecode alone, in the place of the source, without docstrings, annotations and columns.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from microlambda.bundle.cache import replace_file
 from microlambda.bundle.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from microlambda.bundle.target import Target
 
@@ -44,11 +47,7 @@ class Job:
     source: Path
     output: Path
     name: str
-
-    @property
-    def optimize(self) -> int:
-        """Give the level as `python -O` counts them, -1 for none."""
-        return optimization(self.name)
+    is_slim: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +59,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.message} (line {self.line})" if self.line else self.message
-
-
-def optimization(name: str) -> int:
-    """Choose how much of a module stays out of its bytecode: of our own, the docstrings (level 2).
-
-    They are for readers of the source, which is in the archive beside it; a cold start would load them for
-    nothing. What the user's and other people's modules do with theirs, we do not know.
-    """
-    return 2 if name.startswith("microlambda/") else -1
 
 
 def missing_note(target: Target) -> str:
@@ -86,24 +76,37 @@ def bytecode_name(name: str, target: Target) -> str:
     return (path.parent / "__pycache__" / f"{path.stem}.{target.cache_tag}.pyc").as_posix()
 
 
+def sourceless_name(name: str) -> str:
+    """Name the bytecode of a module that ships without its source: a/b.py is a/b.pyc."""
+    return f"{name}c"
+
+
 def compile_all(jobs: Sequence[Job], interpreter: str) -> dict[str, Problem]:
     """Compile files; gives what is wrong with those that do not compile, by their names in the archive."""
-    processes = max(1, min(os.cpu_count() or 1, len(jobs) // _PER_PROCESS))
-    parts = [jobs[start::processes] for start in range(processes)]
+    parts = [part for is_slim in (True, False) for part in _parts(jobs, is_slim=is_slim)]
     problems: dict[str, Problem] = {}
-    with ThreadPoolExecutor(processes) as pool:
+    with ThreadPoolExecutor(max(1, len(parts))) as pool:
         for found in pool.map(lambda part: _compile(part, interpreter), parts):
             problems |= found
     return problems
 
 
+def _parts(jobs: Sequence[Job], *, is_slim: bool) -> list[Sequence[Job]]:
+    """Divide jobs of one kind among processes: the option that leaves out columns is a whole process's."""
+    jobs = [job for job in jobs if job.is_slim == is_slim]
+    processes = max(1, min(os.cpu_count() or 1, len(jobs) // _PER_PROCESS))
+    return [jobs[start::processes] for start in range(processes) if jobs]
+
+
 def _compile(jobs: Sequence[Job], interpreter: str) -> dict[str, Problem]:
     work = [
-        [str(job.source), str(job.output), f"{TASK_ROOT}/{job.name}", job.name, job.optimize] for job in jobs
+        [str(job.source), str(job.output), f"{TASK_ROOT}/{job.name}", job.name, job.is_slim] for job in jobs
     ]
+    # A line table names the columns too, for the marks under a line of source; ours ship without the lines.
+    options = ["-X", "no_debug_ranges"] if jobs[0].is_slim else []
     # -S -P: nothing on its path but the standard library. The hash seed is fixed, for sets may be marshalled.
     said = subprocess.run(
-        [interpreter, "-S", "-s", "-P", "-B", "-W", "ignore", str(_CHILD)],
+        [interpreter, *options, "-S", "-s", "-P", "-B", "-W", "ignore", str(_CHILD)],
         input=json.dumps(work),
         capture_output=True,
         env={"PYTHONHASHSEED": "0", "SYSTEMROOT": os.environ.get("SYSTEMROOT", "")},
@@ -119,39 +122,50 @@ def _compile(jobs: Sequence[Job], interpreter: str) -> dict[str, Problem]:
 
 
 def compile_sources(
-    sources: Mapping[str, bytes], target: Target, folder: Path
+    sources: Mapping[str, bytes], target: Target, folder: Path, *, slim: Collection[str] = ()
 ) -> tuple[dict[str, bytes], dict[str, Problem]] | None:
     """Compile modules, given by their names in the archive; gives bytecode and problems by those names.
 
-    Each file's bytecode is kept under `folder`, so that only what changed is compiled. None where no
-    interpreter fits.
+    `slim` are the names of those that ship slim. Each file's bytecode is kept under `folder`, so that only
+    what changed is compiled. None where no interpreter fits.
     """
-    entries = {name: _entry(name, content, target, folder) for name, content in sources.items()}
+    entries = {
+        name: folder / target.cache_tag / _place(name, content, is_slim=name in slim)
+        for name, content in sources.items()
+    }
     lacking = {name: entry for name, entry in entries.items() if not entry.is_file()}
     problems: dict[str, Problem] = {}
     if lacking:
         interpreter = find_interpreter(target)
         if interpreter is None:
             return None
-        problems = _compile_lacking(lacking, sources, interpreter)
+        problems = _compile_lacking(lacking, sources, slim, interpreter)
     compiled = {name: entry.read_bytes() for name, entry in entries.items() if name not in problems}
     return compiled, problems
 
 
-def _entry(name: str, content: bytes, target: Target, folder: Path) -> Path:
-    key = hashlib.sha256(f"{name}\0{optimization(name)}\0".encode() + content).hexdigest()
-    return folder / target.cache_tag / key[:2] / f"{key[2:]}.pyc"
+def _place(name: str, content: bytes, *, is_slim: bool) -> Path:
+    form = compiler_digest() if is_slim else "whole"
+    key = hashlib.sha256(f"{name}\0{form}\0".encode() + content).hexdigest()
+    return Path(key[:2], f"{key[2:]}.pyc")
+
+
+@cache
+def compiler_digest() -> str:
+    """Hash what decides how our modules are compiled, beside their content."""
+    return hashlib.sha256(_CHILD.read_bytes()).hexdigest()
 
 
 def _compile_lacking(
-    lacking: Mapping[str, Path], sources: Mapping[str, bytes], interpreter: str
+    lacking: Mapping[str, Path], sources: Mapping[str, bytes], slim: Collection[str], interpreter: str
 ) -> dict[str, Problem]:
     with tempfile.TemporaryDirectory(prefix="microlambda-compile-") as work:
         jobs = []
         for number, name in enumerate(lacking):
             source = Path(work) / f"{number}.py"
             source.write_bytes(sources[name])
-            jobs.append(Job(source=source, output=source.with_suffix(".pyc"), name=name))
+            output = source.with_suffix(".pyc")
+            jobs.append(Job(source=source, output=output, name=name, is_slim=name in slim))
         problems = compile_all(jobs, interpreter)
         for job in jobs:
             if job.name not in problems:

@@ -68,7 +68,7 @@ class Handler(WSGIRequestHandler):
             environ, body = self._read_head(line)
             self._answer(environ, body)
         except Refused as refused:
-            self._refuse(refused.status)
+            self._refuse(refused.status, is_head=line.startswith(b"HEAD "))
 
     def _read_head(self, line: bytes) -> tuple[dict[str, Any], RequestBody]:
         if len(line) > MAX_LINE:
@@ -240,13 +240,13 @@ class Handler(WSGIRequestHandler):
             lines.append("Connection: keep-alive")
         return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, *, is_head: bool = False) -> None:
         self.close_connection = True
         reason = _REASONS[status]
         text = f"{status} {reason}\n"
         self.wfile.write(
             f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"
-            f"Date: {_date()}\r\nConnection: close\r\n\r\n{text}".encode()
+            f"Date: {_date()}\r\nConnection: close\r\n\r\n{'' if is_head else text}".encode()
         )
         self.wfile.flush()
         self._linger()

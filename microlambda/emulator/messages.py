@@ -78,13 +78,14 @@ class HttpResponse:
 
 def _target_from(environ: Mapping[str, Any]) -> str:
     raw: str | None = environ.get("REQUEST_URI") or environ.get("RAW_URI")
+    query = environ.get("QUERY_STRING", "")
     if raw:
-        return raw
+        # Werkzeug's test client leaves the query out of it.
+        return f"{raw}?{query}" if query and "?" not in raw else raw
     path = quote(
         (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"),
         safe="/:@!$&'()*+,;=~",
     )
-    query = environ.get("QUERY_STRING", "")
     return f"{path}?{query}" if query else path
 
 

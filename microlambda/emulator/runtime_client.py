@@ -349,6 +349,8 @@ def _stream(connection: Connection, path: str, result: Any) -> None:
     except NobodyReads:
         pass  # closing the pieces has run their clean-up
     except Exception as exc:  # noqa: BLE001 - whatever a piece raised is the invocation's error
+        if not getattr(chunks, "has_logged", False):
+            _print_error(exc)
         trailers = _error_trailers(exc)
     with contextlib.suppress(NobodyReads):
         connection.end(trailers)
@@ -357,7 +359,6 @@ def _stream(connection: Connection, path: str, result: Any) -> None:
 
 def _error_trailers(error: Exception) -> dict[str, str]:
     document = error_document(error, _request_id)
-    _print_error(error)
     return {
         "Lambda-Runtime-Function-Error-Type": document["errorType"],
         "Lambda-Runtime-Function-Error-Body": binascii.b2a_base64(_encode(document), newline=False).decode(),

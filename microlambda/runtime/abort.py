@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import errors
-from .errors import HTTPException, RegistrationError
+from .errors import HTTPException
 from .http.response import Response
 
 TYPE_CHECKING = False
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def abort(
     status: int | Response,
-    detail: str | None = None,
+    detail: object = None,
     *,
-    description: str | None = None,
+    description: object = None,
     headers: Mapping[str, Any] | None = None,
 ) -> NoReturn:
-    """Raise the HTTP error of that status, 400 to 599, with a sentence for the caller.
+    """Raise the HTTP error of that status, 400 to 599, with a sentence for the caller; ValueError for others.
 
     `description` is Flask's name for `detail`. A Response in place of the status is the answer itself, as
     in Flask.
@@ -29,17 +29,16 @@ def abort(
         error.response = status
         raise error
     known = class_of(status)
+    sentence = description if detail is None else detail
     if known is HTTPException:
-        raise HTTPException(
-            detail or description, headers=headers, status_code=status, title=standard_title(status)
-        )
-    raise known(detail or description, headers=headers)
+        raise HTTPException(sentence, headers=headers, status_code=status)
+    raise known(sentence, headers=headers)
 
 
 def class_of(status: object) -> type[HTTPException]:
     """The class that stands for the status; `HTTPException` itself for one without a class of its own."""
-    if type(status) is not int or not 400 <= status <= 599:
-        raise RegistrationError(f"{status!r} is no status of an HTTP error: take an int from 400 to 599.")
+    if not isinstance(status, int) or isinstance(status, bool) or not 400 <= status <= 599:
+        raise ValueError(f"{status!r} is no status of an HTTP error: take an int from 400 to 599.")
     for value in vars(errors).values():
         if (
             isinstance(value, type)
@@ -49,13 +48,3 @@ def class_of(status: object) -> type[HTTPException]:
         ):
             return value
     return HTTPException
-
-
-def standard_title(status: int) -> str:
-    """The status's phrase in the standard library's table."""
-    from http import HTTPStatus  # loaded for the rare statuses that no class of ours stands for
-
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"

@@ -95,13 +95,15 @@ class App(Registration):
                 self.prepared_lifecycle()
         self.route_table.add(made)
         code = getattr(view, "__code__", None)
-        if code is not None and code.co_flags & _IS_ASYNC:
-            from . import aio  # noqa: F401  # asyncio is loaded while the environment starts, not by a caller
+        if code is None or code.co_flags & _IS_ASYNC:
+            from .awaiting import prepare
+
+            prepare(view)
 
     def _add_hook(
         self, stage: str, function: Callable[..., Any], everywhere: bool, scope: Scope | None = None
     ) -> None:
-        self._refuse_late(f"the hook {function!r}")
+        self._check(f"{stage}_request", function)
         blueprint = None if scope is None or everywhere else scope.name
         self.prepared_lifecycle().add_hook(stage, function, blueprint)
 
@@ -114,15 +116,14 @@ class App(Registration):
     ) -> None:
         from .registration_options import checked_error
 
-        self._refuse_late(f"the error handler {function!r}")
-        code, kind = checked_error(error, function)
+        self._check("errorhandler", function)
         blueprint = None if scope is None or everywhere else scope.name
-        self.prepared_lifecycle().add_error_handler(code, kind, function, blueprint)
+        self.prepared_lifecycle().add_error_handler(*checked_error(error), function, blueprint)
 
     def _add_middleware(self, function: Callable[..., Any], kind: str, scope: Scope | None = None) -> None:
         from .middleware import Middleware
 
-        self._refuse_late(f"the middleware {function!r}")
+        self._check("middleware", function)
         made = Middleware(function, kind, None if scope is None else scope.name)
         self.prepared_lifecycle().middleware.append(made)
 
@@ -131,7 +132,7 @@ class App(Registration):
     ) -> None:
         from .dispatch.handler import add_handler
 
-        self._refuse_late(f"the handler {function!r}")
+        self._check(kind, function)
         add_handler(self.handlers, kind, function, name, scope)
 
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
@@ -145,6 +146,15 @@ class App(Registration):
 
         self._refuse_late(f"the blueprint {blueprint!r}")
         register(self, self._blueprints, blueprint, options)
+
+    def _check(self, kind: str, function: Callable[..., Any]) -> None:
+        from .registration_options import check_function
+
+        check_function(kind, function)
+        if self.is_serving:
+            from .awaiting import named
+
+            self._refuse_late(f"the {kind} {named(function)}")
 
     def _refuse_late(self, what: str) -> None:
         if self.is_serving:
@@ -170,6 +180,7 @@ class App(Registration):
     def cors(self, value: CORS | bool | None) -> None:
         from .http.cors import checked_cors
 
+        self._refuse_late("the policy for CORS")
         self.prepared_lifecycle().cors = checked_cors(value)
 
     # Lambda functions --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a function answered, whether it was `def` or `async def`."""
+"""What a function answered, whether it was `def` or `async def`, and what to call it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,25 @@ def is_async(function: Any) -> bool:
     code = getattr(function, "__code__", None)
     if code is None:  # an object whose class has a __call__
         code = getattr(getattr(type(function), "__call__", None), "__code__", None)  # noqa: B004
-    return code is not None and bool(code.co_flags & _IS_COROUTINE)
+    return code is not None and bool(code.co_flags & _IS_ASYNC)
 
 
-_IS_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
+def named(function: Any) -> str:
+    """The function as people find it: `load_user (app.py:12)`."""
+    while hasattr(function, "func") and not hasattr(function, "__code__"):
+        function = function.func
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return str(name)
+    return f"{name} ({code.co_filename.replace(chr(92), '/').rpartition('/')[2]}:{code.co_firstlineno})"
+
+
+def prepare(function: Any) -> None:
+    """Load asyncio while the environment starts, if this function will need it."""
+    if is_async(function):
+        from . import aio  # noqa: F401
+
+
+# inspect.CO_COROUTINE and CO_ASYNC_GENERATOR, without importing inspect
+_IS_ASYNC = 0x80 | 0x200

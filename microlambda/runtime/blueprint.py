@@ -11,6 +11,8 @@ app.register_blueprint(shop, url_prefix="/eu/shop", name="eu-shop")
 
 from __future__ import annotations
 
+from .awaiting import named
+from .context import current_context, current_request
 from .errors import RegistrationError
 from .registration import Registration
 from .routing.rule import Rule
@@ -18,10 +20,12 @@ from .routing.rule import Rule
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from logging import Logger
     from typing import Any, TypeVar
 
     from .app import App
     from .http.cors import CORS
+    from .http.request import Request
 
     View = TypeVar("View", bound=Callable[..., Any])
     Record = Callable[[App, "Scope"], None]
@@ -38,7 +42,7 @@ class Scope:
     """
 
     name: str
-    name_prefix: str
+    handlers: str
     defaults: dict[str, Any]
     _prefix: str
     _cors: CORS | bool | None
@@ -52,9 +56,9 @@ class Scope:
             outer._prefix if outer is not None else "",
             _checked_prefix(blueprint.url_prefix if prefix is None else prefix),
         )
-        self.name_prefix = (outer.name_prefix if outer is not None else "") + (
-            options.get("name_prefix") or ""
-        )
+        # Not `name`, which tells endpoints apart: a blueprint's functions are there once.
+        own_part = f"{options.get('name_prefix') or ''}{blueprint.name}"
+        self.handlers = own_part if outer is None else f"{outer.handlers}.{own_part}"
         self._cors = _policy(options.get("cors"), blueprint.cors, outer._cors if outer is not None else None)
         self.defaults = {
             **(outer.defaults if outer is not None else {}),
@@ -97,6 +101,7 @@ class Blueprint(Registration):
         self.url_defaults = url_defaults
         self.cors = _policy(cors)
         self._records: list[Record] = []
+        self._children: list[Blueprint] = []
         self._is_registered = False
 
     def _record(self, what: str, record: Record) -> None:
@@ -123,40 +128,71 @@ class Blueprint(Registration):
         self._record(f"the route {rule!r}", add)
 
     def _add_hook(self, stage: str, function: Callable[..., Any], everywhere: bool) -> None:
+        from .registration_options import check_function
+
+        check_function(f"{stage}_request", function)
+
         def add(app: App, scope: Scope) -> None:
             if scope.is_first if everywhere else scope.is_new:
                 app._add_hook(stage, function, everywhere, scope)
 
-        self._record(f"the hook {function!r}", add)
+        self._record(f"the {stage}_request {named(function)}", add)
 
     def _add_error_handler(
         self, error: int | type[BaseException], function: Callable[..., Any], everywhere: bool
     ) -> None:
-        from .registration_options import checked_error
+        from .registration_options import check_function, checked_error
 
-        checked_error(error, function)
+        check_function("errorhandler", function)
+        checked_error(error)
 
         def add(app: App, scope: Scope) -> None:
             if scope.is_first if everywhere else scope.is_new:
                 app._add_error_handler(error, function, everywhere, scope)
 
-        self._record(f"the error handler {function!r}", add)
+        self._record(f"the errorhandler {named(function)}", add)
 
     def _add_middleware(self, function: Callable[..., Any], kind: str) -> None:
         from .middleware import checked_kind
+        from .registration_options import check_function
 
+        check_function("middleware", function)
         checked_kind(kind)
 
         def add(app: App, scope: Scope) -> None:
             if scope.is_new:
                 app._add_middleware(function, kind, scope)
 
-        self._record(f"the middleware {function!r}", add)
+        self._record(f"the middleware {named(function)}", add)
 
     def _add_handler(self, kind: str, function: Callable[..., Any], name: str | None) -> None:
+        from .registration_options import check_function
+
+        check_function(kind, function)
         self._record(
-            f"the handler {function!r}", lambda app, scope: app._add_handler(kind, function, name, scope)
+            f"the {kind} {named(function)}",
+            lambda app, scope: app._add_handler(kind, function, name, scope),
         )
+
+    @property
+    def current_request(self) -> Request:
+        """The request being answered (Chalice's name for `microlambda.request`)."""
+        return current_request("current_request")
+
+    @property
+    def current_app(self) -> App:
+        """The app that is answering (Chalice's)."""
+        return current_context("current_app").app
+
+    @property
+    def lambda_context(self) -> Any:
+        """The context that AWS handed over with the event being answered (Chalice's)."""
+        return current_context("lambda_context").lambda_context
+
+    @property
+    def log(self) -> Logger:
+        """The logger of the app that is answering (Chalice's)."""
+        return current_context("log").app.logger
 
     def before_app_request(self, function: View) -> View:
         """`before_request` for the whole app."""
@@ -185,12 +221,17 @@ class Blueprint(Registration):
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
         """Nest another blueprint: its prefix and name come behind this one's."""
         _check_options(blueprint, options)
-        if blueprint is self:
+        if blueprint is self or blueprint.holds(self):
             raise RegistrationError(f"the blueprint {self.name!r} cannot be registered with itself.")
+        self._children.append(blueprint)
         self._record(
             f"the blueprint {blueprint!r}",
             lambda app, scope: replay(app, app._blueprints, blueprint, Scope(blueprint, scope, options)),
         )
+
+    def holds(self, other: Blueprint) -> bool:
+        """Is the other one nested in it, at any depth?"""
+        return any(child is other or child.holds(other) for child in self._children)
 
     def __repr__(self) -> str:
         return f"<Blueprint {self.name!r}>"

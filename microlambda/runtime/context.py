@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 class RequestContext:
     """One invocation: the app that answers it, its request if it is HTTP, and `g`, the views' own room.
 
-    `after` are the functions that `after_this_request` left; `error` is what no handler of errors took;
-    `is_streaming` says that the answer is still being read, so that the request is not over yet.
+    `after` are the functions that `after_this_request` left, `broken_hook` the one among all those that
+    follow a view that raised; `error` is what no handler of errors took; `is_streaming` says that the answer
+    is still being read, so that the request is not over yet.
     """
 
     g: Namespace | None = None
     after: Sequence[Callable[[Response], Any]] = ()
+    broken_hook: Callable[..., Any] | None = None
     error: BaseException | None = None
     is_streaming = False
 
@@ -147,6 +149,19 @@ class _Proxy:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._find())
+
+    def __bool__(self) -> bool:
+        """As Flask's: outside of a request it stands for nothing."""
+        try:
+            return bool(self._find())
+        except OutsideRequest:
+            return False
+
+    def __dir__(self) -> list[str]:
+        try:
+            return dir(self._find())
+        except OutsideRequest:
+            return []
 
     def __eq__(self, other: object) -> bool:
         return bool(self._find() == other)

@@ -68,29 +68,43 @@ class HTTPException(MicrolambdaError):
 
     `detail` is the sentence for the caller. `headers` are sent with the answer. The body is
     `application/problem+json` (RFC 9457) with `type`, `title`, `status` and `detail`. A status that
-    has no class of its own is `HTTPException(detail, status_code=418)`, or `abort(418, detail)`.
+    has no class of its own is `HTTPException(detail, status_code=418)`, or `abort(418, detail)`. A subclass
+    may set Werkzeug's `code`, `name` and `description`, too.
     """
 
     status_code = 500
     title = "Internal Server Error"
+    detail: str | None = None
+    headers: Mapping[str, Any] = {}
     response: Any = None  # what `abort(response)` answers instead of a problem document
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        own = cls.__dict__
+        for theirs, ours in (("code", "status_code"), ("name", "title"), ("description", "detail")):
+            if theirs in own:
+                setattr(cls, ours, own[theirs])
+        if "title" not in own and "status_code" in own:
+            cls.title = standard_title(cls.status_code)
 
     def __init__(
         self,
-        detail: str | None = None,
+        detail: object = None,
         *,
         headers: Mapping[str, Any] | None = None,
         status_code: int | None = None,
         title: str | None = None,
     ) -> None:
         if status_code is not None:
-            self.status_code = status_code
-            self.title = title or "Error"
+            self.status_code = int(status_code)
+            self.title = title or standard_title(status_code)
         elif title is not None:
             self.title = title
-        super().__init__(detail or self.title)
-        self.detail = detail
-        self.headers: Mapping[str, Any] = headers or {}
+        if detail is not None:
+            self.detail = str(detail)
+        super().__init__(self.detail or self.title)
+        if headers is not None:
+            self.headers = headers
 
     @property
     def problem(self) -> dict[str, object]:
@@ -114,6 +128,16 @@ class HTTPException(MicrolambdaError):
     def description(self) -> str | None:
         """Werkzeug's name for `detail`."""
         return self.detail
+
+
+def standard_title(status: int) -> str:
+    """The status's phrase in the standard library's table."""
+    from http import HTTPStatus  # loaded for the rare statuses that no class of ours stands for
+
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
 
 
 class BadRequest(HTTPException):
@@ -152,7 +176,7 @@ class MethodNotAllowed(HTTPException):
 
     def __init__(
         self,
-        detail: str | None = None,
+        detail: object = None,
         *,
         headers: Mapping[str, Any] | None = None,
         allowed: tuple[str, ...] = (),

@@ -47,4 +47,5 @@ def _handler() -> logging.Handler:
     )
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
+    handler.addFilter(RequestIdFilter())  # the logger's own filter does not see what its children write
     return handler

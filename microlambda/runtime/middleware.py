@@ -10,9 +10,9 @@ return response
 
 from __future__ import annotations
 
-from .awaiting import is_async, settled
+from .awaiting import is_async, named, settled
 from .context import CURRENT
-from .errors import RegistrationError
+from .errors import EncodingError, RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ class Middleware:
         return self.kind in ("all", kind) and (self.blueprint is None or self.blueprint in blueprints)
 
 
-def onion(layers: Sequence[Middleware], inside: Call, shaped: Callable[[Any], Any]) -> Call:
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def onion(layers: Sequence[Middleware], inside: Call, shaped: Callable[[Any], Any] = _as_it_is) -> Call:
     """`inside` with the layers around it; `shaped` makes a result of what each of them answers."""
     call = inside
     for layer in reversed(layers):
@@ -52,15 +56,24 @@ def onion(layers: Sequence[Middleware], inside: Call, shaped: Callable[[Any], An
 
 def _around(layer: Middleware, inner: Call, shaped: Callable[[Any], Any]) -> Call:
     get_response: Callable[[Any], Any] = _awaitable(inner) if layer.is_async else inner
-    return lambda event: shaped(settled(layer.function(event, get_response)))
+
+    def call(event: Any) -> Any:
+        value = settled(layer.function(event, get_response))
+        if value is None and shaped is not _as_it_is:
+            raise EncodingError(
+                f"the middleware {named(layer.function)} answered None: it lacks `return get_response(...)`."
+            )
+        return shaped(value)
+
+    return call
 
 
 def _awaitable(inner: Call) -> Callable[[Any], Any]:
     """`inner` for an `async def` middleware: in another thread, for it may wait for the loop itself."""
-    from asyncio import to_thread
+    from .aio import in_thread
 
     async def get_response(event: Any) -> Any:
-        return await to_thread(inner, event)
+        return await in_thread(inner, event)
 
     return get_response
 

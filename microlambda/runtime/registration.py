@@ -109,6 +109,9 @@ class Registration:
 
     def errorhandler(self, error: int | type[BaseException]) -> Callable[[View], View]:
         """Answer errors of that status or class (its subclasses too) with what the function answers."""
+        from .registration_options import checked_error
+
+        checked_error(error)  # here: of a decorator without parentheses nothing else would be called
 
         def register(function: View) -> View:
             self._add_error_handler(error, function, everywhere=False)
@@ -126,6 +129,9 @@ class Registration:
         It takes the request (or the event) and `get_response`, which it calls with it; errors of
         views come out of that call.
         """
+        from .middleware import checked_kind
+
+        checked_kind(kind)
 
         def register(function: View) -> View:
             self._add_middleware(function, kind)

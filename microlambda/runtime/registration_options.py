@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .awaiting import named, prepare
 from .errors import HTTPException, RegistrationError
 from .routing.rule import Rule
 
@@ -24,26 +25,65 @@ def unknown_option(rule: str, options: Iterable[str], known: Iterable[str]) -> s
     return f"route({rule!r}) takes no {unknown!r}. {hint}"
 
 
-def checked_error(error: object, function: Callable[..., Any]) -> tuple[int | None, type]:
-    """The status and the class that an error handler is for, as Flask has them."""
-    if not callable(function):
-        raise RegistrationError(
-            f"the handler of the error {error!r} is {function!r}, which cannot be called."
-        )
+def checked_error(error: object) -> tuple[int | None, type]:
+    """The status and the class that an error handler is for.
+
+    As in Flask, `errorhandler(404)` and `errorhandler(NotFound)` are the same.
+    """
+    from .abort import class_of
+
     if isinstance(error, type) and issubclass(error, BaseException):
         if not issubclass(error, Exception):
             raise RegistrationError(f"errorhandler({error.__name__}) would keep the process from ending.")
-        if issubclass(error, HTTPException) and error is not HTTPException:
-            return error.status_code, error
-        return None, error
+        if not issubclass(error, HTTPException) or error is HTTPException:
+            return None, error
+        status = error.status_code
+        return status, HTTPException if class_of(status) is error else error
     if isinstance(error, BaseException):
         raise RegistrationError(
             f"errorhandler({error!r}) got an error itself. Give its class: {type(error).__name__}."
         )
-    from .abort import class_of
+    if callable(error):
+        raise RegistrationError("write @app.errorhandler(404), with the status or the class that it is for.")
+    try:
+        class_of(error)
+    except ValueError as exc:
+        raise RegistrationError(f"errorhandler({error!r}): {exc}") from exc
+    return int(error), HTTPException  # type: ignore[call-overload]  # class_of has checked it
 
-    kind = class_of(error)
-    return int(error), kind  # type: ignore[call-overload]  # class_of has checked it
+
+#: What a function is called with, by what it is registered as.
+_ARGUMENTS = {
+    "before_request": (),
+    "after_request": ("response",),
+    "teardown_request": ("error",),
+    "errorhandler": ("error",),
+    "middleware": ("request", "get_response"),
+    "lambda_function": ("event", "context"),
+}
+
+
+def check_function(kind: str, function: Any) -> None:
+    """Refuse what cannot be called with the arguments of its kind, before a request finds out."""
+    if not callable(function):
+        raise RegistrationError(f"{kind} takes a function, not {function!r}.")
+    prepare(function)
+    code = getattr(function, "__code__", None)
+    if code is None or code.co_flags & _TAKES_ANY or hasattr(function, "__wrapped__"):
+        return
+    given = _ARGUMENTS[kind]
+    most = code.co_argcount - (getattr(function, "__self__", None) is not None)
+    least = most - len(getattr(function, "__defaults__", None) or ())
+    missing = code.co_kwonlyargcount - len(getattr(function, "__kwdefaults__", None) or ())
+    if not least <= len(given) <= most or missing:
+        raise RegistrationError(
+            f"{named(function)} cannot be a {kind}: that is called with ({', '.join(given)}). "
+            f"Write def {function.__name__}({', '.join(given)})."
+        )
+
+
+# inspect.CO_VARARGS, without importing inspect
+_TAKES_ANY = 0x04
 
 
 def checked_content_types(rule: str, value: object) -> tuple[str, ...]:

@@ -41,10 +41,11 @@ def url_for(
     url = app.route_table.url_for(
         _absolute(endpoint, request), values, method=_method, default_method=current
     )
-    if request is not None:
+    if request is not None and request.root_path:
         from .http.percent import quote
 
-        url = quote(request.root_path, "!$&'()*+,/:;=@") + url
+        # One slash in front: '//host/' would be another site.
+        url = "/" + (quote(request.root_path, "!$&'()*+,/:;=@") + url).lstrip("/")
     if is_external:
         url = f"{_origin(request, _scheme)}{url}"
     if _anchor is not None:
@@ -67,4 +68,5 @@ def _origin(request: Request | None, scheme: str | None) -> str:
             "url_for(_external=True) needs the host of a request, and none is being answered here. "
             "Take the path, and write scheme and host before it."
         )
-    return f"{scheme or request.scheme}://{request.host}"
+    scheme = request.scheme if scheme is None else scheme
+    return f"{scheme}://{request.host}" if scheme else f"//{request.host}"

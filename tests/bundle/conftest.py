@@ -17,6 +17,7 @@ import pytest
 
 from microlambda.bundle.archive import names
 from microlambda.bundle.bundle import Bundle, build
+from microlambda.bundle.libraries import library_entries
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
 
@@ -160,10 +161,11 @@ class Project:
     def contents(self, bundle: Bundle) -> list[str]:
         """List what a bundle holds of the project and its dependencies, without bytecode and metadata."""
         left_out = ("__pycache__/", ".dist-info/")
+        ours = ("microlambda/", *(entry.name for entry in library_entries()))
         return [
             name
             for name in names(bundle.archive)
-            if not any(part in name for part in left_out) and not name.startswith("microlambda/")
+            if not any(part in name for part in left_out) and not name.startswith(ours)
         ]
 
     def bundle(

@@ -305,7 +305,7 @@ def test_microlambda_in_the_requirements_stands_for_the_runtime(
     assert [package.name for package in bundle.packages] == ["pure"]
     ours = [name for name in names(bundle.archive) if name.startswith("microlambda")]
     assert all(name.startswith(("microlambda/runtime/", "microlambda/__")) for name in ours)
-    assert "microlambda/runtime/entry.py" in ours
+    assert "microlambda/runtime/entry.pyc" in ours
 
 
 def test_a_dependency_that_needs_microlambda_gets_the_runtime_and_not_the_tools(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from microlambda import App, abort, current_app, g, request
+from microlambda import App, Response, abort, current_app, g, request
 
 
 def test_views_hooks_and_handlers_may_all_be_async(app: App, lambda_context: Any) -> None:
@@ -239,3 +240,164 @@ def test_asyncio_is_loaded_at_import_and_only_where_something_is_async(kind: str
     )
 
     assert (done.stdout.strip(), done.stderr) == (loaded, "")  # and the loop is closed at exit
+
+
+def test_many_async_middlewares_and_callers_do_not_wait_for_each_other_for_ever(app: App) -> None:
+    """Threads of a pool would all be taken by layers that wait for one more."""
+    for _ in range(20):
+
+        @app.middleware("http")
+        async def layer(event: Any, get_response: Any) -> Any:
+            await asyncio.sleep(0)
+            return await get_response(event)
+
+    @app.get("/")
+    def view() -> str:
+        USER.set("by view")
+        return "x"
+
+    answers: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(app.test_client().get("/").text), daemon=True)
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert answers == ["x"] * 8
+
+
+def test_context_variables_come_out_of_the_view_into_an_async_middleware(app: App) -> None:
+    @app.middleware("http")
+    async def outer(event: Any, get_response: Any) -> Any:
+        response = await get_response(event)
+        response.headers["X-User"] = USER.get()
+        return response
+
+    @app.get("/")
+    def view() -> str:
+        USER.set("set by the view")
+        return "x"
+
+    assert app.test_client().get("/").headers["X-User"] == "set by the view"
+    assert USER.get() == "nobody"
+
+
+def test_a_context_variable_of_one_request_is_not_there_in_the_next(app: App) -> None:
+    app.get("/login")(lambda: str(USER.set("alice").var))
+    app.get("/who")(lambda: USER.get())
+
+    client = app.test_client()
+    client.get("/login")
+
+    assert client.get("/who").text == "nobody"
+
+
+def test_a_cancelled_coroutine_is_a_500_not_the_end_of_the_environment(app: App) -> None:
+    trace: list[Any] = []
+    app.teardown_request(lambda error: trace.append(type(error).__name__))
+
+    @app.get("/")
+    async def view() -> str:
+        task = asyncio.create_task(asyncio.sleep(60))
+        task.cancel()
+        await task
+        return "x"
+
+    assert app.test_client(raise_errors=False).get("/").status_code == 500
+    assert trace == ["RuntimeError"]
+
+
+@pytest.mark.parametrize("how", ["exit", "stop"])
+def test_callers_are_told_when_the_loop_ends_under_them(app: App, how: str) -> None:
+    async def leave() -> None:
+        sys.exit(3)
+
+    @app.get("/end")
+    async def end() -> str:
+        if how == "exit":
+            await asyncio.create_task(leave())
+        else:
+            asyncio.get_running_loop().stop()
+            await asyncio.sleep(60)
+        return "x"
+
+    @app.get("/")
+    async def view() -> str:
+        return "x"
+
+    client = app.test_client()
+    with pytest.raises((RuntimeError, SystemExit)):
+        client.get("/end")
+    assert client.get("/").text == "x"
+
+
+FORKED = """
+import os
+from microlambda import App
+app = App("x")
+@app.get("/")
+async def view():
+    return "x"
+event = {"version": "2.0", "rawPath": "/", "headers": {}, "requestContext": {"http": {"method": "GET"}}}
+assert app(event, None)["body"] == "x"
+child = os.fork()
+assert app(event, None)["body"] == "x"
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_has_a_loop_of_its_own() -> None:
+    command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", FORKED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_timeout_holds_across_the_pieces_of_an_async_generator(app: App) -> None:
+    @app.get("/")
+    async def view() -> Any:
+        async with asyncio.timeout(0.01):
+            yield "a"
+            await asyncio.sleep(60)
+            yield "late"
+
+    assert app.test_client(raise_errors=False).get("/").status_code == 500
+
+
+def test_hooks_read_an_async_body_like_any_other(app: App) -> None:
+    @app.after_request
+    def tag(response: Response) -> Response:
+        response.add_etag()
+        return response
+
+    @app.get("/")
+    async def view() -> Any:
+        yield "a"
+        yield "b"
+
+    response = app.test_client().get("/")
+    assert (response.text, "ETag" in response.headers) == ("ab", True)
+
+
+@pytest.mark.parametrize(
+    "register",
+    [
+        "app.before_request(f0)",
+        "app.errorhandler(404)(f1)",
+        "app.middleware()(f2)",
+        "app.lambda_function()(f2)",
+        "bp = Blueprint('bp'); bp.after_request(f1); app.register_blueprint(bp)",
+    ],
+)
+def test_asyncio_is_loaded_at_import_for_every_kind_of_async_function(register: str) -> None:
+    code = (
+        "import sys\nfrom microlambda import App, Blueprint\napp = App('x')\n"
+        "async def f0(): ...\nasync def f1(a): ...\nasync def f2(a, b): ...\n"
+        f"assert 'asyncio' not in sys.modules\n{register}\nassert 'asyncio' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

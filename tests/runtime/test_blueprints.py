@@ -57,8 +57,8 @@ def test_handlers_are_named_after_the_blueprint(app: App, lambda_context: Any) -
     app.register_blueprint(outer)
     app.register_blueprint(inner, name="second")
 
-    assert app.functions == ("nightly", "x_outer.inner.nightly", "second.nightly")
-    assert app.handler("x_outer.inner.nightly")({}, lambda_context) == "inner"
+    assert app.functions == ("nightly", "outer.x_inner.nightly", "inner.nightly")
+    assert app.handler("outer.x_inner.nightly")({}, lambda_context) == "inner"
 
 
 def test_two_handlers_with_one_name_are_refused(app: App) -> None:
@@ -179,3 +179,24 @@ def test_app_wide_hooks_of_a_blueprint_run_once_for_every_request(app: App) -> N
 
     assert [client.get(path).text for path in ("/other", "/b/x")] == ["nowhere", "nowhere"]
     assert trace == ["before", "after", "teardown"] * 2
+
+
+def test_chalices_attributes_of_a_blueprint(app: App) -> None:
+    bp = Blueprint("bp")
+
+    @bp.get("/x")
+    def view() -> list[Any]:
+        bp.log.info("seen")
+        return [bp.current_request.path, bp.current_app.name, bp.lambda_context.function_name]
+
+    app.register_blueprint(bp)
+
+    assert app.test_client().get("/x").json == ["/x", "shop", "shop-local-http"]
+
+
+def test_blueprints_that_nest_each_other_are_refused() -> None:
+    one, two = Blueprint("one"), Blueprint("two")
+    one.register_blueprint(two)
+
+    with pytest.raises(RegistrationError, match="with itself"):
+        two.register_blueprint(one)

@@ -9,7 +9,7 @@ import flask
 import flask_cors
 import pytest
 
-from microlambda import CORS, App, Blueprint, abort
+from microlambda import CORS, App, Blueprint, Response, abort, g
 from microlambda.runtime.errors import RegistrationError
 
 SHOP = "https://shop.example"
@@ -189,7 +189,22 @@ def test_options_without_an_origin_is_no_preflight(app: App) -> None:
         (lambda: CORS(["*", SHOP], credentials=True), "every site could read"),
         (lambda: CORS([]), "lets nobody in"),
         (lambda: CORS("shop.example"), "'https://shop.example'"),
-        (lambda: CORS([f"{SHOP}/"]), f"'{SHOP}'".replace("https://", "https://")),
+        (lambda: CORS([f"{SHOP}/"]), f"'{SHOP}'"),
+        (lambda: CORS(["https://*"]), "no origin"),
+        (lambda: CORS(["https://*.example"]), "whole top-level domains"),
+        (lambda: CORS(["https://shop.*"]), "A star stands for subdomains"),
+        (lambda: CORS(["https://shop.example*"]), "A star stands for subdomains"),
+        (lambda: CORS(["https://*shop.example"]), "A star stands for subdomains"),
+        (lambda: CORS(["*://shop.example"]), "A star stands for subdomains"),
+        (lambda: CORS(["http://localhost:*"]), "A star stands for subdomains"),
+        (lambda: CORS(["https://*.*.shop.example"]), "A star stands for subdomains"),
+        (lambda: CORS(["https://user@shop.example"]), "no origin"),
+        (lambda: CORS(["https://shop.example?x"]), "no origin"),
+        (lambda: CORS(["https://shop.example "]), "no origin"),
+        (lambda: CORS(re.compile(rb".*")), "pattern of str"),  # type: ignore[arg-type]
+        (lambda: CORS(None), "got None"),  # type: ignore[arg-type]
+        (lambda: CORS([SHOP], headers=["*"], credentials=True), 'CORS(headers=["*"])'),
+        (lambda: CORS([SHOP], expose=["*"], credentials=True), 'CORS(expose=["*"])'),
         (lambda: CORS([f"{SHOP}/path"]), "scheme, host and port alone"),
         (lambda: CORS([7]), "got 7"),  # type: ignore[list-item]
         (lambda: CORS(methods="GET"), "methods=['GET']"),
@@ -288,3 +303,53 @@ def test_the_same_is_allowed_as_by_flask_cors(policy: str, origin: str, is_prefl
 )
 def test_a_star_in_an_origin_stands_for_labels_of_the_host(origin: str, allowed: bool) -> None:
     assert CORS(["https://*.shop.example"]).allows(origin) is allowed
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+@pytest.mark.parametrize("sign", ["\r", "\n", "\0", "é", "\udc80"])
+def test_what_no_header_can_hold_is_never_sent_back(
+    app: App, load_event: Any, lambda_context: Any, method: str, sign: str
+) -> None:
+    # The 500 that a line break makes would be refused for the same reason, and so be no answer at all.
+    app.cors = CORS(re.compile(".*", re.DOTALL))
+    event = load_event("http-api")
+    event["requestContext"]["http"]["method"] = method
+    event["rawPath"] = "/"
+    event["headers"] |= {"origin": f"{SHOP}{sign}", "access-control-request-method": "GET"}
+
+    result = app(event, lambda_context)
+
+    assert result["statusCode"] in (200, 204)
+    assert "access-control-allow-origin" not in result["headers"]
+
+    event["headers"] |= {"origin": SHOP, "access-control-request-headers": f"X-Token{sign}"}
+
+    assert app(event, lambda_context)["headers"]["access-control-allow-origin"] == SHOP
+
+
+@pytest.mark.parametrize(
+    "written", ["https://shop.example:443", "HTTPS://Shop.Example", "https://shop.example"]
+)
+def test_an_origin_is_compared_as_browsers_write_it(written: str) -> None:
+    assert CORS([written]).allows(SHOP)
+    assert not CORS([written]).allows("https://shop.example:8443")
+
+
+def test_a_preflight_runs_no_hook_at_all(app: App) -> None:
+    """A pair of hooks that share something must not meet half of itself."""
+    app.cors = CORS()
+    app.before_request(lambda: setattr(g, "start", 1))
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        response.headers["X-Start"] = g.start
+        return response
+
+    assert preflight(app, "/").status_code == 204
+    assert send(app, "GET", "/").headers["X-Start"] == "1"
+
+
+def test_a_preflight_for_an_unknown_path_lets_the_page_read_the_404(app: App) -> None:
+    app.cors = CORS()
+
+    assert preflight(app, "/nowhere", method="PUT").headers["Access-Control-Allow-Methods"] == "PUT"

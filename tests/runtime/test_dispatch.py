@@ -461,7 +461,7 @@ def test_what_http_cannot_carry_is_a_500_of_ours(app: App, get: Get, view: Calla
 @pytest.mark.parametrize(
     "error",
     [
-        BadRequest(object()),  # type: ignore[arg-type]  # what a view may do all the same
+        BadRequest(object()),  # what a view may do all the same
         BadRequest("x", headers={"A": "b\r\nc: d"}),
         BadRequest("\ud800"),
     ],

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import subprocess
+import sys
 import threading
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from microlambda import App, HTTPException, NotFound, Response, abort, after_this_request, g, request
+from microlambda import (
+    CORS,
+    App,
+    BadRequest,
+    Blueprint,
+    HTTPException,
+    NotFound,
+    Response,
+    abort,
+    after_this_request,
+    g,
+    request,
+)
 from microlambda.runtime.errors import OutsideRequest, RegistrationError
 
 
@@ -48,7 +64,7 @@ def test_abort_takes_a_whole_response(app: App) -> None:
 def test_abort_with_what_is_no_error_is_a_mistake(app: App, status: Any) -> None:
     app.get("/")(lambda: abort(status))
 
-    with pytest.raises(RegistrationError, match="no status of an HTTP error"):
+    with pytest.raises(ValueError, match="no status of an HTTP error"):
         app.test_client().get("/")
 
 
@@ -59,7 +75,7 @@ def test_abort_with_what_is_no_error_is_a_mistake(app: App, status: Any) -> None
         ("404", "'404' is no status"),
         (NotFound(), "Give its class: NotFound"),
         (SystemExit, "keep the process from ending"),
-        (int, "no status"),
+        (int, "write @app.errorhandler\\(404\\)"),
     ],
 )
 def test_an_error_handler_for_what_is_no_error_is_refused(app: App, error: Any, says: str) -> None:
@@ -118,7 +134,10 @@ def test_a_broken_500_handler_hides_nothing(app: App, caplog: pytest.LogCaptureF
     response = app.test_client(raise_errors=False).get("/")
 
     assert response.json["status"] == 500
-    assert [type(record.exc_info[1]) for record in caplog.records if record.exc_info] == [ValueError, KeyError]
+    assert [type(record.exc_info[1]) for record in caplog.records if record.exc_info] == [
+        ValueError,
+        KeyError,
+    ]
 
 
 def test_a_broken_teardown_is_logged_and_the_answer_and_the_others_stay(
@@ -281,3 +300,212 @@ def test_a_request_context_for_tests_is_matched_and_ends(app: App) -> None:
     assert trace == ["teardown"]
     with pytest.raises(OutsideRequest):
         _ = request.path
+
+
+HOOKS: dict[str, Any] = {
+    "before_request": lambda app, function: app.before_request(function),
+    "after_request": lambda app, function: app.after_request(function),
+    "teardown_request": lambda app, function: app.teardown_request(function),
+    "errorhandler": lambda app, function: app.errorhandler(404)(function),
+    "lambda_function": lambda app, function: app.lambda_function(name="job")(function),
+}
+
+
+@pytest.mark.parametrize("function", [None, "x", lambda a, b, c: None])
+@pytest.mark.parametrize("kind", HOOKS)
+def test_what_cannot_be_called_is_refused_at_import(app: App, kind: str, function: Any) -> None:
+    with pytest.raises(RegistrationError, match=kind):
+        HOOKS[kind](app, function)
+    with pytest.raises(RegistrationError, match=kind):
+        HOOKS[kind](Blueprint("bp"), function)
+
+
+def test_an_error_handler_without_its_parentheses_is_explained(app: App) -> None:
+    with pytest.raises(RegistrationError, match=r"write @app.errorhandler\(404\)"):
+
+        @app.errorhandler  # type: ignore[arg-type]
+        def forgotten(error: Exception) -> str:
+            return "never"
+
+
+def test_an_error_in_our_own_frames_is_logged_with_its_message(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.get("/")(functools.partial(lambda name: name))
+
+    assert app.test_client(raise_errors=False).get("/").status_code == 500
+    assert "missing 1 required positional argument: 'name'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda app: app.errorhandler(500)(lambda error: {"error": error.original_exception}),
+        lambda app: app.after_request(lambda response: spoiled(response, body={"x": object()})),
+        lambda app: app.after_request(lambda response: spoiled(response, status_code=999)),
+    ],
+    ids=["handler", "body", "status"],
+)
+def test_an_answer_to_a_failure_that_fails_too_is_still_a_500(app: App, spoil: Any) -> None:
+    app.cors = CORS(["https://shop.example"])
+    spoil(app)
+    app.get("/")(lambda: int("x"))
+
+    client = app.test_client(raise_errors=False)
+    response = client.get("/", headers={"Origin": "https://shop.example"})
+
+    assert (response.status_code, response.mimetype) == (500, "application/problem+json")
+    assert response.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+
+
+def spoiled(response: Response, **values: Any) -> Response:
+    for name, value in values.items():
+        setattr(response, name, value)
+    return response
+
+
+def test_teardown_hooks_learn_of_what_is_no_exception(app: App) -> None:
+    """Else what a view began before it exits is committed."""
+    seen: list[Any] = []
+    app.teardown_request(lambda error: seen.append(type(error)))
+
+    @app.get("/")
+    def view() -> str:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        app.test_client().get("/")
+    with pytest.raises(ValueError, match="in the block"), app.test_request_context("/"):
+        raise ValueError("in the block")
+
+    assert seen == [SystemExit, ValueError]
+
+
+def test_a_constant_response_is_the_same_for_every_caller() -> None:
+    app = App("shop")
+    app.cors = CORS(["https://a.example", "https://b.example"], credentials=True)
+    constant, gone = Response("hello " * 1_000), Response("gone " * 1_000, status_code=410)
+    app.get("/")(lambda: constant)
+    app.get("/gone")(lambda: abort(gone))
+    client = app.test_client()
+
+    for path in ("/", "/gone"):
+        client.get(path, headers={"Origin": "https://a.example", "Accept-Encoding": "gzip"})
+        second = client.get(path, headers={"Origin": "https://b.example"})
+        assert second.headers["Access-Control-Allow-Origin"] == "https://b.example"
+        assert "Content-Encoding" not in second.headers
+
+
+class Insufficient(HTTPException):
+    """As Flask's documentation writes one."""
+
+    code = 507
+    description = "Not enough storage space."
+
+
+class Payment(HTTPException):
+    status_code = 402
+
+
+class Silent(BadRequest):
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Insufficient(), (507, "Insufficient Storage", "Not enough storage space.")),
+        (Insufficient("full"), (507, "Insufficient Storage", "full")),
+        (Payment(), (402, "Payment Required", None)),
+        (Silent("name"), (400, "Bad Request", None)),
+        (BadRequest(ValueError("no")), (400, "Bad Request", "no")),
+        (HTTPException("x", status_code=404), (404, "Not Found", "x")),
+    ],
+    ids=repr,
+)
+def test_errors_of_ones_own(app: App, error: HTTPException, expected: tuple[Any, ...]) -> None:
+    @app.get("/")
+    def view() -> str:
+        raise error
+
+    problem = app.test_client().get("/").json
+
+    assert (problem["status"], problem["title"], problem.get("detail")) == expected
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.NOT_FOUND, 404])
+def test_a_handler_by_status_takes_every_error_of_it(app: App, status: int) -> None:
+    app.errorhandler(status)(lambda error: ("handled", 404))
+    app.get("/plain")(lambda: abort(status))
+
+    @app.get("/own")
+    def own() -> str:
+        raise HTTPException("x", status_code=404)
+
+    client = app.test_client()
+    assert [client.get(path).text for path in ("/plain", "/own", "/none")] == ["handled"] * 3
+
+
+def test_a_broken_hook_is_logged_once_and_the_others_run_once_more(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[int] = []
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        seen.append(response.status_code)
+        return response
+
+    @app.after_request
+    def broken(response: Response) -> Response:
+        raise ValueError("hook")
+
+    app.get("/")(lambda: "x")
+
+    assert app.test_client(raise_errors=False).get("/").status_code == 500
+    assert (len(caplog.records), seen) == (1, [500])
+
+
+def test_a_clean_up_that_fails_does_not_lose_the_answer(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    @app.get("/")
+    def view() -> Response:
+        response = Response("fine")
+        response.call_on_close(lambda: 1 // 0)
+        return response
+
+    assert app.test_client(raise_errors=False).get("/").text == "fine"
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    with pytest.raises(ZeroDivisionError):
+        app.test_client().get("/")
+
+
+def test_a_child_of_the_apps_logger_writes_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    code = (
+        "import logging\nfrom microlambda import App\nApp('shop').logger\n"
+        "logging.getLogger('shop.db').warning('from the child')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stderr.endswith("\t-\tfrom the child\n")
+
+
+def test_a_route_that_a_view_registers_is_refused_the_first_time(app: App) -> None:
+    @app.get("/")
+    def view() -> str:
+        app.get("/late")(view)
+        return "x"
+
+    with pytest.raises(RegistrationError, match="after the first request"):
+        app.test_client().get("/")
+    with pytest.raises(RegistrationError, match="policy for CORS comes after"):
+        app.cors = True
+
+
+def test_outside_of_a_request_the_proxies_stand_for_nothing(app: App) -> None:
+    assert bool(request) is False
+    assert bool(g) is False
+    assert dir(request) == []
+    with app.test_request_context("/"):
+        assert bool(request) is True
+        assert "path" in dir(request)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from microlambda import App, request
@@ -128,16 +128,24 @@ def test_a_file_comes_out_as_it_went_in(opened: list[Request], content: bytes) -
     parts=st.lists(st.binary(max_size=20) | st.sampled_from([b"\r\n--x-y"[:-1], b"-", b"\r"]), max_size=4),
     bodyless=st.booleans(),
 )
+@example(parts=[b"\r\n\r\n", b""], bodyless=True)
 def test_parts_of_any_content(parts: list[bytes], bodyless: bool) -> None:
-    bodies = [part('name="f"; filename="f"', content) for content in parts if b"\r\n--x-y" not in content]
-    bodies = [body[:-2] if bodyless and body.endswith(b"\r\n\r\n") else body for body in bodies]
     expected = [content for content in parts if b"\r\n--x-y" not in content]
-    if bodyless:
-        expected = [b"" if body.endswith(b"\r\n\r\n") else content for body, content in zip(
-            [part('name="f"; filename="f"', one) for one in expected], expected, strict=True)]  # fmt: skip
+    bodies = [part('name="f"; filename="f"', content) for content in expected]
+    if bodyless:  # a part without content may end with its headers
+        bodies = [body if content else body[:-2] for body, content in zip(bodies, expected, strict=True)]
+
     seen = posted(joined(*bodies) if bodies else b"--x-y--\r\n")
 
     assert [file.read() for file in seen.files.getlist("f")] == expected
+    seen.close()
+
+
+def test_a_name_may_be_empty() -> None:
+    seen = posted(joined(part('name=""', b"1"), part('name=""; filename="C:\\a.txt"', b"2")))
+
+    assert seen.form.to_dict() == {"": "1"}
+    assert [(key, file.filename) for key, file in seen.files.items()] == [("", "a.txt")]
     seen.close()
 
 

@@ -236,7 +236,7 @@ def url_for_everywhere(fw: ModuleType, app: Any, trace: Trace) -> None:
     def method() -> Any:
         return fw.jsonify([fw.url_for("m"), fw.url_for("m", _method="GET"), fw.url_for("m", _method="POST")])
 
-    def answer() -> str:
+    def answer() -> Any:
         return fw.request.method
 
     app.add_url_rule("/m/get", "m", answer, methods=["GET"])

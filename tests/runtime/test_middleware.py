@@ -87,7 +87,9 @@ def test_one_that_answers_nothing_is_told_so(app: App) -> None:
     app.middleware("http")(lambda event, get_response: None)
     app.get("/")(lambda: "x")
 
-    with pytest.raises(EncodingError, match="None"):
+    with pytest.raises(
+        EncodingError, match=r"the middleware .*<lambda> \(test_middleware.py:\d+\) answered None"
+    ):
         app.test_client().get("/")
 
 
@@ -108,7 +110,17 @@ def test_an_unknown_kind_is_an_error_at_registration(app: App, kind: Any, says: 
 
 def test_the_decorator_without_parentheses_is_explained(app: App) -> None:
     with pytest.raises(RegistrationError, match="with its parentheses"):
-        app.middleware(lambda event, get_response: None)(lambda: None)  # type: ignore[arg-type]
+
+        @app.middleware  # type: ignore[arg-type]
+        def forgotten(event: Any, get_response: Any) -> None: ...
+
+
+@pytest.mark.parametrize("function", [None, "x", lambda event: None, lambda: None])
+def test_what_cannot_be_a_middleware_is_refused(app: App, function: Any) -> None:
+    with pytest.raises(RegistrationError, match="middleware"):
+        app.register_middleware(function)
+    with pytest.raises(RegistrationError, match="middleware"):
+        Blueprint("bp").register_middleware(function)
 
 
 def test_each_kind_gets_its_own_events(app: App, lambda_context: Any) -> None:

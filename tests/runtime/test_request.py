@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from microlambda.runtime.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
+from microlambda.runtime.http.header_fields import HeaderFields
 from microlambda.runtime.http.multidict import MissingKey, MultiDict
 from microlambda.runtime.http.request import Request
 from microlambda.runtime.http.request_fields import RequestFields
@@ -131,16 +132,30 @@ answer = seen
     assert fresh(code)[0] == [1_000] * 8
 
 
-def test_no_name_is_in_both_halves() -> None:
-    make().url  # noqa: B018  # loads the rare half
-    hooks = {"__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__firstlineno__",
-             "__static_attributes__", "move_into"}  # fmt: skip
-    moved = {name for base in RequestFields.__mro__[:-1] for name in vars(base)} - hooks
+def test_every_rare_name_is_lent() -> None:
+    make().url, make().origin  # loads the rare half
 
-    assert {
-        name for name in moved if getattr(Request, name, None) is not getattr(RequestFields, name)
-    } == set()
-    assert moved.isdisjoint(Request.__slots__)
+    for half in (HeaderFields, RequestFields):
+        names = {name for name in vars(half) if not name.startswith("__")}
+        assert {name for name in names if vars(Request).get(name) is not vars(half)[name]} == set()
+        assert names.isdisjoint(Request.__slots__)
+
+
+def test_the_class_has_its_rare_names_before_they_are_loaded() -> None:
+    code = "answer = [hasattr(Request, 'form'), 'origin' in dir(Request), hasattr(Request, 'nothing')]"
+
+    assert fresh(code)[0] == [True, True, False]
+
+
+def test_a_form_that_is_read_before_its_files_is_parsed_once() -> None:
+    code = """
+import microlambda.runtime.http.forms as forms
+reads = []
+forms.read_form = lambda request: reads.append(1) or ("form", "files")
+answer = [request.form, request.files, request.form, len(reads)]
+"""
+
+    assert fresh(code)[0] == ["form", "files", "form", 1]
 
 
 def test_requests_do_not_share_what_they_read() -> None:
@@ -295,6 +310,12 @@ def test_the_user_agent_is_text() -> None:
 
     assert (agent, agent.string, agent.browser, "curl" in agent, bool(make().user_agent)) == (
         "curl/8.5", "curl/8.5", None, True, False)  # fmt: skip
+
+
+def test_a_condition_that_is_none_can_be_shown() -> None:
+    request = make(headers={"if-range": 'no-cache="a,b'})
+
+    assert (str(request.if_range), repr(request.if_range)) == ('no-cache="a,b', '<IfRange no-cache="a,b>')
 
 
 def test_credentials_do_not_show() -> None:

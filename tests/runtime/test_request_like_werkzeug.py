@@ -28,6 +28,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from microlambda.runtime.http import header_parsing
+from microlambda.runtime.http.header_set import HeaderSet
 from microlambda.runtime.http.request import Request
 from microlambda.runtime.ingress import infer
 from microlambda.testing.client import TestClient
@@ -256,7 +257,7 @@ def test_sets_in_headers(names: list[str]) -> None:
     from werkzeug.http import dump_header, parse_set_header
 
     header = dump_header(names)
-    ours, theirs = header_parsing.HeaderSet.from_header(header), parse_set_header(header)
+    ours, theirs = HeaderSet.from_header(header), parse_set_header(header)
 
     assert (ours.as_set(), len(ours), "X-ONE" in ours) == (theirs.as_set(), len(theirs), "X-ONE" in theirs)
     assert list(ours) == list(dict.fromkeys(theirs)) or len(theirs) < len(names)  # repeats come once

@@ -131,7 +131,7 @@ def views(fw: ModuleType, app: Any) -> None:
         return "slash"
 
     @app.route("/both", methods=["GET", "POST"])
-    def both() -> str:
+    def both() -> Any:
         return request.method
 
     @app.post("/json")

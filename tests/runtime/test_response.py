@@ -586,7 +586,7 @@ def test_cr_lf_and_nul_are_refused_in_every_way_in(way: Callable[[Response, str]
 @pytest.mark.parametrize("bad", BAD[:4], ids=repr)
 def test_a_location_with_a_line_break_is_refused(bad: str) -> None:
     for way in (redirect, safe_location, lambda value: setattr(Response(), "location", value)):
-        with pytest.raises(EncodingError, match="no Location"):
+        with pytest.raises(EncodingError, match="Location"):
             way(bad)
 
 

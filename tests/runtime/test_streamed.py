@@ -107,10 +107,10 @@ def test_an_empty_stream_is_an_empty_answer(app: App, load_event: Load, lambda_c
 
 
 def test_an_error_half_way_reaches_the_reader_and_still_ends_the_request(
-    app: App, load_event: Load, lambda_context: Any
+    app: App, load_event: Load, lambda_context: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     trace: list[str] = []
-    app.teardown_request(lambda error: trace.append("teardown"))
+    app.teardown_request(lambda error: trace.append(f"teardown {error!r}"))
 
     @app.get("/hello")
     def view() -> Iterator[str]:
@@ -127,7 +127,10 @@ def test_an_error_half_way_reaches_the_reader_and_still_ends_the_request(
         next(result.chunks)
     result.chunks.close()
 
-    assert trace == ["closed", "teardown"]
+    assert trace == ["closed", "teardown ValueError('half-way')"]
+    record: Any
+    (record,) = caplog.records
+    assert record.aws_request_id == lambda_context.aws_request_id
 
 
 def test_an_async_stream_is_read_piece_by_piece(app: App, load_event: Load, lambda_context: Any) -> None:

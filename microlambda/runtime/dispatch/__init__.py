@@ -6,6 +6,8 @@ around the same steps, and `failures.py` makes responses of errors. Both load wh
 
 from __future__ import annotations
 
+from contextvars import copy_context
+
 from ..context import CURRENT, STREAMING, RequestContext
 from ..errors import HTTPException, UnknownEvent
 from ..http.response import Response, make_response
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 CHECK: dict[str, Any] = {"microlambda": {"check": 1}}
 
 #: What views answer and bodies are nearly always: these need no second look.
-_PLAIN_ANSWERS = frozenset((Response, dict, str, list, tuple))
+_PLAIN_ANSWERS = frozenset((dict, str, list, tuple))
 _PLAIN_BODIES = frozenset((dict, str, list, bytes, type(None)))
 
 
@@ -31,7 +33,8 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
     """The result for an event of any kind; `UnknownEvent` for one that this app cannot read."""
     ingress = infer(event)
     if ingress is not None:
-        return answer(app, ingress, event, context)
+        # What views leave in context variables is not for the next request.
+        return copy_context().run(answer, app, ingress, event, context)
     if event == CHECK:
         # The deployer's question to a new version: that it is answered proves that the app imports.
         return CHECK
@@ -41,7 +44,8 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
 
 
 def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """The result for an HTTP event; no error of a view leaves it, unless a test asks for that."""
+    """The result for an HTTP event; no Exception leaves it, unless a test asks for that."""
+    app.is_serving = True
     request = ingress.to_request(event, context)
     request.config = app.config
     scope = RequestContext(app, request, context)
@@ -50,11 +54,13 @@ def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> d
         try:
             return finish(scope, request, respond(scope, request))
         except Exception as exc:  # noqa: BLE001  # a body that cannot be encoded, and what hooks raise
-            from .failures import failure_response
+            from .failures import failure_result
 
-            return finish(scope, request, failure_response(app, request, exc))
+            return failure_result(scope, request, exc)
+    except BaseException as exc:
+        scope.error = exc  # for the teardown hooks: what they began is not to be kept
+        raise
     finally:
-        app.is_serving = True
         try:
             if app.lifecycle is not None or request._open_files is not None:
                 from .scope import end_request
@@ -79,7 +85,7 @@ def respond(scope: RequestContext, request: Request) -> Response:
     if scope.after:
         from .after import processed, take_hooks
 
-        response = processed(take_hooks(scope), response)
+        response = processed(scope, take_hooks(scope), response)
     return response
 
 
@@ -95,7 +101,10 @@ def view_response(request: Request) -> Response:
 
 
 def response_of(value: Any) -> Response:
-    """What a view, a hook or an error handler answered, as a Response; a coroutine is awaited."""
+    """What a view, a hook or an error handler answered, as a Response; a coroutine is awaited.
+
+    A Response is copied: what hooks, CORS and compression add to a constant is not for the next caller.
+    """
     from ..awaiting import settled
 
     value = settled(value)
@@ -103,7 +112,7 @@ def response_of(value: Any) -> Response:
         from .failures import problem_response
 
         return problem_response(value)
-    return make_response(value)
+    return value.copy() if isinstance(value, Response) else make_response(value)
 
 
 def finish(scope: RequestContext, request: Request, response: Response) -> dict[str, Any]:
@@ -115,13 +124,15 @@ def finish(scope: RequestContext, request: Request, response: Response) -> dict[
 
         prepared(response, is_head)
         if response.is_streamed and ingress.streams and STREAMING.get():
-            return streamed_result(scope, ingress, response)
+            return streamed_result(scope, request, response)
     try:
         body = response.finished_body(app.json_encoder.dumps)
     finally:
         if response.on_close is not None:
-            response.close()
-    if app.compress_above is not None and len(body) > app.compress_above:
+            from .failures import closed
+
+            closed(scope, request, response)
+    if app.compress_above is not None and (len(body) > app.compress_above or response.status_code == 304):
         from ..http.compression import compressed
 
         body = compressed(response, body, request.headers.get("accept-encoding"), app.compress_above)

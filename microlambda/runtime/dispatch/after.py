@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..awaiting import settled
+from ..awaiting import named, settled
 from ..context import current_context
 from ..errors import OutsideRequest
 from ..http.response import Response
@@ -32,15 +32,16 @@ def take_hooks(scope: RequestContext) -> Iterable[Callable[..., Any]]:
     return hooks
 
 
-def processed(hooks: Iterable[Callable[..., Any]], response: Response) -> Response:
+def processed(scope: RequestContext, hooks: Iterable[Callable[..., Any]], response: Response) -> Response:
     """The response through the functions, each of which must answer one."""
     for hook in hooks:
+        scope.broken_hook = hook
         value = settled(hook(response))
         if not isinstance(value, Response):
-            name = getattr(hook, "__qualname__", None) or repr(hook)
             raise TypeError(
-                f"{name}, which runs after requests, answered {type(value).__qualname__}, not the response. "
-                "End it with `return response`."
+                f"{named(hook)}, which runs after requests, answered {type(value).__qualname__}, not the "
+                "response. End it with `return response`."
             )
+        scope.broken_hook = None
         response = value
     return response

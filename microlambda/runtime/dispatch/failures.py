@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ..context import CURRENT, PROPAGATE
 from ..errors import (
     EncodingError,
@@ -16,6 +18,7 @@ from ..ingress.base import Ingress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any
 
@@ -71,15 +74,12 @@ def error_response(app: App, request: Request, error: Exception) -> Response:
 
 def handled_error(app: App, request: Request, error: Exception) -> Response:
     """The answer of the error's handler, or an HTTP error's own; any other error is raised again."""
-    from . import response_of
-
     if isinstance(error, HTTPException) and error.response is not None:
-        response: Response = error.response
-        return response
+        return problem_response(error)
     handler = app.lifecycle.error_handler(error, request) if app.lifecycle is not None else None
     if handler is not None:
         try:
-            return response_of(handler(error))
+            return handlers_response(handler, error)
         except HTTPException as exc:
             if exc is not error:  # raising the error itself again is to leave it as it is
                 raise
@@ -88,6 +88,23 @@ def handled_error(app: App, request: Request, error: Exception) -> Response:
     if error.status_code >= 500:
         log_failure(app, request, error)
     return problem_response(error)
+
+
+def failure_result(scope: RequestContext, request: Request, error: Exception) -> dict[str, Any]:
+    """The result for an unforeseen error; where answering it fails, too, a bare 500."""
+    from . import finish
+
+    try:
+        return finish(scope, request, failure_response(scope.app, request, error))
+    except Exception as exc:
+        if PROPAGATE.get():
+            raise
+        log_failure(scope.app, request, exc)
+        response = problem_response(InternalServerError())
+        if scope.app.lifecycle is not None:
+            with suppress(Exception):  # a pattern of the user's that fails has been logged by now
+                scope.app.lifecycle.write_cors(request, response)
+        return finish(scope, request, response)
 
 
 def failure_response(app: App, request: Request, error: Exception) -> Response:
@@ -105,10 +122,33 @@ def failure_response(app: App, request: Request, error: Exception) -> Response:
     return problem_response(unforeseen)
 
 
+def closed(scope: RequestContext, request: Request, response: Response) -> None:
+    """Run what `call_on_close` was given; the answer is not lost to a clean-up that fails."""
+    try:
+        response.close()
+    except Exception as exc:
+        if PROPAGATE.get():
+            raise
+        log_failure(scope.app, request, exc)
+
+
+def handlers_response(handler: Callable[..., Any], error: Exception) -> Response:
+    """What an error handler answers."""
+    from ..awaiting import named, settled
+    from . import response_of
+
+    value = settled(handler(error))
+    if value is None:
+        raise EncodingError(
+            f"the error handler {named(handler)} answered None: it lacks a return, or a value behind it."
+        )
+    return response_of(value)
+
+
 def problem_response(error: HTTPException) -> Response:
     """The error as problem+json (RFC 9457); in debug mode as a page, where the caller prefers that."""
     if error.response is not None:
-        response: Response = error.response
+        response: Response = error.response.copy()
         return response
     scope = CURRENT.get(None)
     if scope is not None and scope.app.debug and scope.request is not None and _prefers_html(scope.request):
@@ -137,22 +177,31 @@ def _page(error: HTTPException) -> Response:
     return Response(body, status_code=error.status_code, headers=error.headers)
 
 
-def log_failure(app: App, request: Request, error: Exception) -> None:
-    """One line, with the traceback where the user's code is in it."""
+def log_failure(app: App, request: Request, error: BaseException) -> None:
+    """One line, with the traceback where the user's code is in it, else with the message."""
     traceback = users_frames(error)
-    where = (
-        f"{request.url_rule.endpoint} ({request.url_rule.location})"
-        if request.url_rule is not None
-        else "routing"
-    )
+    rule = request.url_rule
     app.logger.error(
-        "%s %s: %s in %s",
-        request.method,
+        "%s %s: %s%s",
+        shown(request.method),
         shown(request.path),
-        error if isinstance(error, EncodingError) else type(error).__name__,
-        where,
+        type(error).__name__
+        if traceback is not None and not isinstance(error, EncodingError)
+        else _told(error),
+        f" in {rule.endpoint} ({rule.location})" if rule is not None else "",
         exc_info=None if traceback is None else (type(error), error, traceback),
     )
+
+
+def _told(error: BaseException) -> str:
+    """The error in words, whatever its own __str__ does."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # the log line must come out
+        text = ""
+    if isinstance(error, EncodingError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def shown(path: str) -> str:

@@ -39,7 +39,7 @@ class Handler:
         layers = [layer for layer in layers if layer.wraps(self.kind, self.blueprints)]
         token = CURRENT.set(RequestContext(app, None, context))
         try:
-            return onion(layers, lambda given: settled(self.function(given, context)), _as_it_is)(event)
+            return onion(layers, lambda given: settled(self.function(given, context)))(event)
         finally:
             CURRENT.reset(token)
 
@@ -68,7 +68,7 @@ def add_handler(
 ) -> None:
     """Keep a handler of events under its name, which is unique in the app."""
     own = name or getattr(function, "__name__", None) or type(function).__name__
-    full = own if scope is None else f"{scope.name_prefix}{scope.name}.{own}"
+    full = own if scope is None else f"{scope.handlers}.{own}"
     taken = handlers.get(full)
     if taken is not None and scope is not None and taken.function is function:
         return  # the same blueprint, registered again for its routes
@@ -79,7 +79,3 @@ def add_handler(
             "Give it one of its own: name='...'."
         )
     handlers[full] = Handler(kind, function, full, scope.names if scope is not None else ())
-
-
-def _as_it_is(value: Any) -> Any:
-    return value

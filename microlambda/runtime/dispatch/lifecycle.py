@@ -21,7 +21,15 @@ from ..http.response import Response
 from ..middleware import Middleware, onion
 from . import response_of, view_response
 from .after import processed, take_hooks
-from .failures import failure_response, handled_error, log_failure, problem_response, routing_response
+from .failures import (
+    failure_response,
+    handled_error,
+    handlers_response,
+    log_failure,
+    problem_response,
+    routing_response,
+)
+from .streamed import prepared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,12 +78,15 @@ class Lifecycle:
     # One request -------------------------------------------------------------------------------
 
     def respond(self, request: Request) -> Response:
-        """The app's answer to the request; no error leaves it, unless a test asks for that."""
+        """The app's answer to the request; no Exception leaves it, unless a test asks for that."""
         obstacle = route(self._app, request)
         try:
-            response = self._preflight(request) if request.method == "OPTIONS" else None
-            if response is None:
-                response = self._handled(request, obstacle)
+            preflight = self._preflight(request) if request.method == "OPTIONS" else None
+            if preflight is not None:
+                return preflight
+            response = self._handled(request, obstacle)
+            if hasattr(response.body, "__aiter__"):  # hooks read it like any other
+                prepared(response)
             return self._processed(request, response)
         except Exception as exc:  # noqa: BLE001  # what a hook raises is answered like a view's error
             return failure_response(self._app, request, exc)
@@ -104,16 +115,17 @@ class Lifecycle:
 
     def _processed(self, request: Request, response: Response) -> Response:
         """The response through the hooks that follow, and with the fields of CORS."""
-        response = processed(self._following(request), response)
+        response = processed(CURRENT.get(), self._following(request), response)
         self.write_cors(request, response)
         return response
 
     def _following(self, request: Request) -> Iterator[Hook]:
-        scope = CURRENT.get(None)
-        if scope is not None:
-            yield from take_hooks(scope)
+        scope = CURRENT.get()
+        yield from take_hooks(scope)
         for name in (*_blueprints(request), None):
-            yield from reversed(self._after.get(name, ()))
+            for hook in reversed(self._after.get(name, ())):
+                if hook is not scope.broken_hook:  # it led here, and would again
+                    yield hook
 
     def failed(self, request: Request, error: InternalServerError) -> Response:
         """The answer to an unforeseen error: errorhandler(500), the hooks that follow, CORS."""
@@ -121,16 +133,15 @@ class Lifecycle:
         handler = self.error_handler(error, request)
         if handler is not None:
             try:
-                response = response_of(handler(error))
+                response = handlers_response(handler, error)
             except Exception as exc:  # noqa: BLE001  # a broken handler must not hide the error behind it
                 log_failure(self._app, request, exc)
         if response is None:
             response = problem_response(error)
         try:
             return self._processed(request, response)
-        except Exception as exc:  # noqa: BLE001  # the hook's own error: it is likely the one that led here
-            if exc is not error.original_exception:
-                log_failure(self._app, request, exc)
+        except Exception as exc:  # noqa: BLE001  # another hook's error, beside the one that led here
+            log_failure(self._app, request, exc)
             self.write_cors(request, response)
             return response
 
@@ -176,15 +187,17 @@ class Lifecycle:
             policy.write(response.headers, request.headers.get("origin"))
 
     def _preflight(self, request: Request) -> Response | None:
-        """The answer to a preflight: before all hooks, because it has no credentials; else None."""
+        """The answer to a preflight, without any hook, because it has no credentials; else None."""
         origin = request.headers.get("origin")
-        if origin is None or request.headers.get("access-control-request-method") is None:
+        asked_method = request.headers.get("access-control-request-method")
+        if origin is None or asked_method is None:
             return None
         policy = None if request.url_rule is not None else self._policy(request)
         if policy is None:
             return None
         response = Response(status_code=204)
-        allowed = self._app.route_table.allowed_methods(request.path)
+        # Of an unknown path whatever was asked, so that the page may read the 404.
+        allowed = self._app.route_table.allowed_methods(request.path) or (asked_method,)
         asked = request.headers.get("access-control-request-headers")
         policy.write_preflight(response.headers, origin, asked, allowed)
         return response

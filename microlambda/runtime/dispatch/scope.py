@@ -1,4 +1,4 @@
-"""The span of one request for those who are not Lambda: a WSGI server, a test, a stream that goes on."""
+"""The span of one request: how it ends, and how a test holds one open."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ def open_request(app: App, request: Request, lambda_context: Any = None) -> Iter
     token = CURRENT.set(scope)
     try:
         yield scope
+    except BaseException as exc:
+        scope.error = exc
+        raise
     finally:
         try:
             end_request(scope)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import copy_context
 
+from .failures import log_failure
 from .scope import end_request
 
 TYPE_CHECKING = False
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..context import RequestContext
+    from ..http.request import Request
     from ..http.response import Response
-    from ..ingress.base import Ingress
 
 
 class StreamedResult(dict[str, "Any"]):
@@ -26,10 +27,14 @@ class StreamedResult(dict[str, "Any"]):
 
 
 class Chunks:
-    """The pieces of a body, read inside the context of the request that they answer."""
+    """The pieces of a body, read inside the context of the request that they answer.
 
-    def __init__(self, scope: RequestContext, response: Response) -> None:
+    `has_logged` says that a piece raised, and that the app's log has it.
+    """
+
+    def __init__(self, scope: RequestContext, request: Request, response: Response) -> None:
         self._scope = scope
+        self._request = request
         self._response = response
         self._pieces = response.iter_body()
         try:
@@ -40,12 +45,23 @@ class Chunks:
             raise
         self._context = copy_context()
         self._is_open = True
+        self.has_logged = False
 
     def __iter__(self) -> Chunks:
         return self
 
     def __next__(self) -> bytes:
-        return self._first.pop() if self._first else self._context.run(next, self._pieces)
+        if self._first:
+            return self._first.pop()
+        try:
+            return self._context.run(next, self._pieces)
+        except StopIteration:
+            raise
+        except BaseException as exc:
+            self._scope.error = exc
+            self.has_logged = True
+            self._context.run(log_failure, self._scope.app, self._request, exc)
+            raise
 
     def close(self) -> None:
         """End the answer and the request, once."""
@@ -61,7 +77,7 @@ class Chunks:
             end_request(self._scope)
 
 
-def prepared(response: Response, is_head: bool) -> None:
+def prepared(response: Response, is_head: bool = False) -> None:
     """Let an asynchronous body be read like any other, and one that nobody gets (HEAD) not at all."""
     if hasattr(response.body, "__aiter__"):
         from ..aio import iterate
@@ -72,10 +88,15 @@ def prepared(response: Response, is_head: bool) -> None:
         response.body = b""
 
 
-def streamed_result(scope: RequestContext, ingress: Ingress, response: Response) -> StreamedResult:
+def streamed_result(scope: RequestContext, request: Request, response: Response) -> StreamedResult:
     """The result of an answer whose pieces the caller reads; the request goes on until they are closed."""
-    chunks = Chunks(scope, response)
-    result = StreamedResult(ingress.to_result(response, response.started_body(), is_head=False))
+    chunks = Chunks(scope, request, response)
+    ingress = request._ingress
+    try:
+        result = StreamedResult(ingress.to_result(response, response.started_body(), is_head=False))
+    except BaseException:
+        response.close()
+        raise
     result.pop("body", None)
     result.pop("isBase64Encoded", None)
     result.chunks = chunks

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from .response import checked_status, make_response
+from .response import Response, checked_status, make_response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from .response import Response
 
 
 def from_tuple(value: tuple[Any, ...]) -> Response:
@@ -24,7 +22,7 @@ def from_tuple(value: tuple[Any, ...]) -> Response:
         from .refused import no_tuple
 
         raise no_tuple(value)
-    response = make_response(body)
+    response = body.copy() if isinstance(body, Response) else make_response(body)
     if status is not None:
         response.status_code = checked_status(status)
     if headers:

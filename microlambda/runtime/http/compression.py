@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .binary import is_text
+from .vary import add_vary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,8 +52,11 @@ def compressed(
 
     `Vary: Accept-Encoding` is set for every answer that could be compressed. What has a
     Content-Encoding, is shorter than `minimum` bytes, must not be transformed, or would not shrink
-    stays as it is.
+    stays as it is. A 304 has the Vary of the answer that it stands for (RFC 9110, 15.4.5).
     """
+    if response.status_code == 304:
+        add_vary(response.headers, "Accept-Encoding")
+        return body
     if not is_compressible(response):
         return body
     data = body.encode() if isinstance(body, str) else body
@@ -130,13 +134,6 @@ def _describe(headers: Headers, coding: str, length: int) -> None:
         headers.set("ETag", f"W/{etag}")
     headers.remove("Accept-Ranges")
     headers.remove("Content-MD5")
-
-
-def add_vary(headers: Headers, name: str) -> None:
-    """Add a name to Vary where it is not there yet, in whatever case; `*` covers every name."""
-    present = [one.strip() for value in headers.getlist("vary") for one in value.split(",") if one.strip()]
-    if not {"*", name.lower()} & {one.lower() for one in present}:
-        headers.set("Vary", ", ".join([*present, name]))
 
 
 _FOUND: dict[str, Callable[[bytes], bytes]] = {}

@@ -32,7 +32,7 @@ def parse_date(text: str | None) -> datetime | None:
 
     try:
         return datetime(*_fields(text or ""), tzinfo=UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

@@ -49,8 +49,9 @@ class FileStorage:
     @property
     def content_length(self) -> int:
         """The length that the caller declared; 0, as nearly always, where it did not."""
-        declared = (self.headers.get("content-length") or "").strip()
-        return int(declared) if len(declared) < 20 and declared.isascii() and declared.isdigit() else 0
+        from .header_parsing import whole_number
+
+        return whole_number(self.headers.get("content-length") or "") or 0
 
     @property
     def mimetype(self) -> str:

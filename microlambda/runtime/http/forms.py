@@ -47,10 +47,13 @@ def _urlencoded(body: bytes, charset: str) -> Iterator[tuple[str, str]]:
     position = 0
     for field in body.split(b"&"):
         if field:
-            name, _, value = (unquote_bytes(part) for part in field.replace(b"+", b" ").partition(b"="))
-            where = f"the form field at byte {position}"
-            key = _text(name, charset, f"the name of {where}")
-            yield key, _text(value, charset, f"the form field {key!r} at byte {position}")
+            name, _, value = field.replace(b"+", b" ").partition(b"=")
+            try:
+                yield unquote_bytes(name).decode(charset), unquote_bytes(value).decode(charset)
+            except UnicodeDecodeError:
+                key = _text(unquote_bytes(name), charset, f"the name of the form field at byte {position}")
+                _text(unquote_bytes(value), charset, f"the form field {key!r} at byte {position}")
+                raise
         position += len(field) + 1
 
 
@@ -111,7 +114,7 @@ class _MultipartForm:
             raise ContentTooLarge(f"the form has more than {self.most_parts} parts (MAX_FORM_PARTS).")
         headers = Headers.trusted(list(segment.headerlist))
         name, filename = _names(segment, headers)
-        if not name:
+        if name is None:
             raise BadRequest(f"part {self.parts} of the form has no name.")
         self.sink = (
             _Field(name, segment.charset or self.charset, self.most_memory)
@@ -189,12 +192,13 @@ def checked_charset(name: str, what: str) -> str:
 def _names(segment: Any, headers: Headers) -> tuple[str | None, str | None]:
     """The part's name and file name; `filename*=` is what some clients write for what ASCII lacks."""
     disposition = headers.get("content-disposition") or ""
-    if "*=" not in disposition:
+    is_extended = "*=" in disposition
+    if segment.name and not is_extended:
         return segment.name, segment.filename
     from .header_parsing import parse_options
 
-    parameters = parse_options(disposition)[1]
-    return parameters.get("name"), parameters.get("filename")
+    parameters = parse_options(disposition)[1]  # the library has no word for a name that is there and empty
+    return parameters.get("name"), parameters.get("filename") if is_extended else segment.filename
 
 
 def _with_empty_lines(body: bytes, boundary: bytes) -> bytes:

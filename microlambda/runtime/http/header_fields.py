@@ -7,14 +7,15 @@ from .request import lazy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Any
 
     from .accept import Accept, CharsetAccept, LanguageAccept, MediaAccept
     from .authorization import Authorization
+    from .cache_control import RequestCacheControl
     from .etags import ETags
-    from .header_parsing import HeaderSet
+    from .header_set import HeaderSet
     from .headers import Headers
     from .ranges import IfRange, Range
-    from .request_directives import RequestCacheControl
 
 
 class UserAgent(str):
@@ -30,6 +31,11 @@ class UserAgent(str):
         return str.__str__(self)
 
 
+def _field(name: str, doc: str) -> Any:
+    """A header as it was sent; None where it is missing."""
+    return property(lambda request: request.headers.get(name), doc=doc)
+
+
 class HeaderFields:
     """The header fields as properties."""
 
@@ -39,16 +45,9 @@ class HeaderFields:
         def headers(self) -> Headers:
             """The header fields, names without case."""
 
-    def _field(self, name: str) -> str | None:
-        value: str | None = self.headers.get(name)
-        return value
-
     # The body ----------------------------------------------------------------------------------
 
-    @property
-    def content_type(self) -> str | None:
-        """The type of the body with its parameters."""
-        return self._field("content-type")
+    content_type: str | None = _field("content-type", "The type of the body with its parameters.")
 
     @property
     def mimetype_params(self) -> dict[str, str]:
@@ -70,24 +69,16 @@ class HeaderFields:
     @property
     def content_length(self) -> int | None:
         """The length that the caller declared; None for none, and where the body came in chunks."""
-        from .header_parsing import split_list
+        from .header_parsing import split_list, whole_number
 
         declared = self.headers.get("content-length")
         chunked = "chunked" in map(str.lower, split_list(self.headers.get("transfer-encoding") or ""))
         if declared is None or chunked:
             return None
-        declared = declared.strip(" \t")
-        return int(declared) if len(declared) < 20 and declared.isascii() and declared.isdigit() else 0
+        return whole_number(declared) or 0
 
-    @property
-    def content_encoding(self) -> str | None:
-        """How the body is compressed."""
-        return self._field("content-encoding")
-
-    @property
-    def content_md5(self) -> str | None:
-        """Content-MD5, as it was sent."""
-        return self._field("content-md5")
+    content_encoding: str | None = _field("content-encoding", "How the body is compressed.")
+    content_md5: str | None = _field("content-md5", "Content-MD5, as it was sent.")
 
     # The caller --------------------------------------------------------------------------------
 
@@ -103,20 +94,11 @@ class HeaderFields:
         """The program that asks; empty where it does not say."""
         return UserAgent(self.headers.get("user-agent") or "")
 
-    @property
-    def referrer(self) -> str | None:
-        """Where the caller comes from: the header Referer."""
-        return self._field("referer")
-
-    @property
-    def origin(self) -> str | None:
-        """The origin of the page that asks."""
-        return self._field("origin")
-
-    @property
-    def access_control_request_method(self) -> str | None:
-        """The method that a preflight asks about."""
-        return self._field("access-control-request-method")
+    referrer: str | None = _field("referer", "Where the caller comes from: the header Referer.")
+    origin: str | None = _field("origin", "The origin of the page that asks.")
+    access_control_request_method: str | None = _field(
+        "access-control-request-method", "The method that a preflight asks about."
+    )
 
     @property
     def access_control_request_headers(self) -> HeaderSet | None:
@@ -195,9 +177,10 @@ class HeaderFields:
     @lazy
     def cache_control(self) -> RequestCacheControl:
         """The caller's directives for caches."""
-        from .request_directives import RequestCacheControl
+        from .cache_control import RequestCacheControl
+        from .header_parsing import parse_pairs
 
-        return RequestCacheControl.from_header(self.headers.get("cache-control"))
+        return RequestCacheControl(parse_pairs(self.headers.get("cache-control") or ""))
 
     @lazy
     def pragma(self) -> HeaderSet:
@@ -219,7 +202,7 @@ class HeaderFields:
 
 
 def _header_set(value: str | None) -> HeaderSet:
-    from .header_parsing import HeaderSet
+    from .header_set import HeaderSet
 
     return HeaderSet.from_header(value)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _REQUIRED: Any = object()
 _SIGNS = "!#$%&'*+-.^_`|~"
-_TOKEN = frozenset(f"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789{_SIGNS}")
+TOKEN = frozenset(f"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789{_SIGNS}")
 
 
 class HeaderMethods:
@@ -206,7 +206,7 @@ def _without_case(items: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def checked_field(name: object, value: object) -> tuple[str, str]:
     """The field as strings; a name that is no token, and CR, LF or NUL in a value, are refused."""
-    if not isinstance(name, str) or not (name and _TOKEN.issuperset(name)):
+    if not isinstance(name, str) or not (name and TOKEN.issuperset(name)):
         raise EncodingError(
             f"{name!r} is no name for a header: it takes letters, digits and {_SIGNS} (RFC 9110, 5.6.2)."
         )

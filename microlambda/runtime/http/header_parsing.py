@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .header_values import joined
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _TOKEN = r"[\w!#$%&'*+\-.^`|~]+"  # noqa: S105  # RFC 9110, 5.6.2: nothing secret
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+', re.DOTALL)
@@ -30,6 +28,12 @@ def split_list(value: str) -> list[str]:
     if any(not found[1] for found in _QUOTED.finditer(value)):
         return []
     return [unquote_value(item) for item in (item.strip(" \t") for item in _ITEM.findall(value)) if item]
+
+
+def whole_number(text: str) -> int | None:
+    """A length or a position; None for what is none, signs and other scripts among it."""
+    text = text.strip(" \t")
+    return int(text) if len(text) < 20 and text.isascii() and text.isdigit() else None
 
 
 def unquote_value(value: str) -> str:
@@ -107,42 +111,3 @@ def _decoded(text: str, charset: str) -> tuple[str, str]:
     from .percent import unquote_bytes
 
     return unquote_bytes(text.encode()).decode(charset, "replace"), charset
-
-
-class HeaderSet:
-    """Names in the order they came; `in` does not look at their case. Read-only."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        unique = {name.lower(): name for name in reversed(list(names))}
-        self._names = {lower: unique[lower] for lower in reversed(unique)}
-
-    @classmethod
-    def from_header(cls, value: str | None) -> HeaderSet:
-        """The items of a list header, which may be missing."""
-        return cls(split_list(value or ""))
-
-    def as_set(self, preserve_casing: bool = False) -> set[str]:
-        """A plain set, in lower case unless `preserve_casing`."""
-        return set(self._names.values() if preserve_casing else self._names)
-
-    def to_header(self) -> str:
-        """The list as a header has it."""
-        return joined(self._names.values())
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._names
-
-    def __getitem__(self, index: int) -> str:
-        return list(self._names.values())[index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names.values())
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __str__(self) -> str:
-        return self.to_header()
-
-    def __repr__(self) -> str:
-        return f"HeaderSet({list(self)!r})"

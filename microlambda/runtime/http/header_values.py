@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from .header_methods import TOKEN
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-_TOKEN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")
 
 
 def quote_value(value: object) -> str:
     """The value, quoted unless it is a token."""
     text = str(value)
-    if text and _TOKEN.issuperset(text):
+    if text and TOKEN.issuperset(text):
         return text
     return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
 

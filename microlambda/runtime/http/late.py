@@ -21,19 +21,22 @@ class LateMember:
     def _load(self) -> Any:
         from importlib import import_module
 
-        source = getattr(import_module(f"{__package__}.{self._module}"), self._source)
-        member = vars(source)[self._name]
-        setattr(self._owner, self._name, member)
-        return member
+        source = vars(getattr(import_module(f"{__package__}.{self._module}"), self._source))
+        for name, member in list(vars(self._owner).items()):
+            if type(member) is LateMember and member._module == self._module:
+                setattr(self._owner, name, source[name])
+        return source[self._name]
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         return self._load().__get__(instance, owner)
 
     def __set__(self, instance: object, value: object) -> None:
-        self._load().__set__(instance, value)
+        self._load()
+        object.__setattr__(instance, self._name, value)
 
     def __delete__(self, instance: object) -> None:
-        self._load().__delete__(instance)
+        self._load()
+        object.__delattr__(instance, self._name)
 
 
 def lend(owner: type, module: str, source: str, names: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import EncodingError
+from .header_methods import checked_field
 from .percent import quote
 
 TYPE_CHECKING = False
@@ -26,12 +27,10 @@ _AUTHORITY = "%!$&'()*+,;=:@[]"
 def safe_location(location: object) -> str:
     """The URL or path in ASCII.
 
-    CR, LF and NUL are an `EncodingError`. A path that starts with `//` loses all but one of them:
+    CR, LF, NUL and bytes are an `EncodingError`. A path that starts with `//` loses all but one of them:
     `//evil.example` would be another site (an open redirect); to go there, give the URL with its scheme.
     """
-    text = str(location)
-    if any(one in "\r\n\0" for one in text):
-        raise EncodingError(f"{text!r} is no Location: CR, LF and NUL are refused.")
+    text = checked_field("Location", location)[1]
     found = _PARTS.fullmatch(text)
     scheme, authority, path, query, fragment = found.groups(default="") if found else ("", "", text, "", "")
     if not authority and path.startswith("//"):

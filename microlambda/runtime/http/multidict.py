@@ -96,4 +96,5 @@ class MultiDict(dict[str, list[V]]):
             f"{self.__class__.__name__} belongs to a request and is read-only; take .to_dict() to change it."
         )
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _read_only  # type: ignore[assignment]
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _read_only  # type: ignore[assignment]
+    __or__ = __ror__ = __ior__ = _read_only  # type: ignore[assignment]  # dict's would lay the lists open

@@ -1,141 +1,55 @@
-"""Collections that write themselves back: the header that they were read from follows every change."""
+"""A dict that writes itself back: the header that it was read from follows every change."""
 
 from __future__ import annotations
 
-from .header_values import joined
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
 
-class NotifyingDict(dict[str, "Any"]):
-    """A dict that calls `changed` with itself after every change."""
+def _telling(name: str) -> Any:
+    """The method of dict by that name, after which the dict tells that it changed."""
+    change = getattr(dict, name)
 
-    def __init__(self, pairs: dict[str, Any], changed: Callable[[Any], None]) -> None:
+    def method(self: NotifyingDict, *args: Any, **named: Any) -> Any:
+        result = change(self, *args, **named)
+        self._tell()
+        return result
+
+    return method
+
+
+class NotifyingDict(dict[str, "Any"]):
+    """A dict that calls `changed`, where there is one, with itself after every change."""
+
+    __slots__ = ("_changed",)
+
+    def __init__(self, pairs: dict[str, Any], changed: Callable[[Any], None] | None = None) -> None:
         super().__init__(pairs)
         self._changed = changed
 
-    def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, value)
-        self._changed(self)
-
-    def __delitem__(self, key: str) -> None:
-        super().__delitem__(key)
-        self._changed(self)
-
-    def pop(self, key: str, *default: Any) -> Any:
-        """As dict's."""
-        is_there = key in self
-        value = super().pop(key, *default)
-        if is_there:
-            self._changed(self)
-        return value
-
-    def popitem(self) -> tuple[str, Any]:
-        """As dict's."""
-        item = super().popitem()
-        self._changed(self)
-        return item
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        """As dict's."""
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, *pairs: Any, **more: Any) -> None:
-        """As dict's."""
-        super().update(*pairs, **more)
-        self._changed(self)
-
-    def clear(self) -> None:
-        """As dict's."""
-        super().clear()
-        self._changed(self)
-
-    def __ior__(self, other: Any) -> NotifyingDict:  # type: ignore[override,misc]
-        self.update(other)
-        return self
-
-
-class HeaderSet:
-    """The items of a header such as Vary, without case, in order, each once (Werkzeug's names)."""
-
-    __slots__ = ("_changed", "_items")
-
-    def __init__(self, items: Iterable[str] = (), changed: Callable[[HeaderSet], None] | None = None) -> None:
-        self._items = {item.lower(): item for item in items}
-        self._changed = changed
-
-    def add(self, item: str) -> None:
-        """Add the item where it is not there yet."""
-        self.update((item,))
-
-    def update(self, items: Iterable[str]) -> None:
-        """Add every item that is not there yet."""
-        for item in items:
-            self._items.setdefault(item.lower(), item)
-        self._notify()
-
-    def remove(self, item: str) -> None:
-        """Drop the item; a KeyError where it is not there."""
-        del self._items[item.lower()]
-        self._notify()
-
-    def discard(self, item: str) -> None:
-        """Drop the item where it is there."""
-        if item in self:
-            self.remove(item)
-
-    def clear(self) -> None:
-        """Drop every item, and with them the header."""
-        self._items.clear()
-        self._notify()
-
-    def find(self, item: str) -> int:
-        """The place of the item, or -1."""
-        return next((place for place, key in enumerate(self._items) if key == item.lower()), -1)
-
-    def index(self, item: str) -> int:
-        """The place of the item; an IndexError where it is not there."""
-        place = self.find(item)
-        if place < 0:
-            raise IndexError(item)
-        return place
-
-    def as_set(self, preserve_casing: bool = False) -> set[str]:
-        """The items as a plain set, in lower case unless asked otherwise."""
-        return set(self._items.values() if preserve_casing else self._items)
-
-    def to_header(self) -> str:
-        """The items as the header writes them."""
-        return joined(self._items.values())
-
-    def _notify(self) -> None:
+    def _tell(self) -> None:
         if self._changed is not None:
             self._changed(self)
 
-    def __contains__(self, item: object) -> bool:
-        return isinstance(item, str) and item.lower() in self._items
+    __setitem__ = _telling("__setitem__")
+    __delitem__ = _telling("__delitem__")
+    __ior__ = _telling("__ior__")
+    update = _telling("update")
+    popitem = _telling("popitem")
+    clear = _telling("clear")
 
-    def __getitem__(self, place: int) -> str:
-        return list(self._items.values())[place]
+    def pop(self, key: str, *default: Any) -> Any:
+        """As dict's; what was not there is no change."""
+        is_there = key in self
+        value = super().pop(key, *default)
+        if is_there:
+            self._tell()
+        return value
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._items.values()))
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, HeaderSet) and self.as_set() == other.as_set()
-
-    __hash__ = None  # type: ignore[assignment]  # mutable, so it cannot be a key
-
-    def __str__(self) -> str:
-        return self.to_header()
-
-    def __repr__(self) -> str:
-        return f"HeaderSet({list(self)!r})"
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """As dict's; what is there already is no change."""
+        if key not in self:
+            self[key] = default
+        return self[key]

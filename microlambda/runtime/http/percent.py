@@ -23,12 +23,14 @@ def unquote(text: str) -> str:
 
 def unquote_bytes(encoded: bytes) -> bytes:
     """The bytes that percent-encoding stands for, of whatever charset they are."""
+    if b"%" not in encoded:
+        return encoded
     first, *rest = encoded.split(b"%")
-    decoded = [first]
+    decoded = bytearray(first)
     for piece in rest:
         byte = _BYTES.get(piece[:2])
-        decoded += (b"%", piece) if byte is None else (byte, piece[2:])
-    return b"".join(decoded)
+        decoded += b"%" + piece if byte is None else byte + piece[2:]
+    return bytes(decoded)
 
 
 def unquote_plus(text: str) -> str:

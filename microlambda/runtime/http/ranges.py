@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .header_parsing import whole_number
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +60,7 @@ class Range:
 
 def _range(item: str) -> tuple[int, int | None] | None:
     first, dash, last = item.partition("-")
-    begin, end = _number(first), _number(last)
+    begin, end = whole_number(first), whole_number(last)
     if not dash or (last.strip(" \t") and end is None):
         return None
     if not first:
@@ -66,11 +68,6 @@ def _range(item: str) -> tuple[int, int | None] | None:
     if begin is None or (end is not None and begin > end):
         return None
     return begin, None if end is None else end + 1
-
-
-def _number(text: str) -> int | None:
-    text = text.strip(" \t")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _written(begin: int, end: int | None) -> str:
@@ -104,7 +101,9 @@ class IfRange:
 
         if self.date is not None:
             return http_date(self.date)
-        return quote_etag(self.etag) if self.etag is not None else ""
+        if self.etag is None or '"' in self.etag:
+            return self.etag or ""  # what is no tag stands as the caller wrote it
+        return quote_etag(self.etag)
 
     __str__ = to_header
 

@@ -1,16 +1,17 @@
 """The request that a view sees, read from the event only as far as the view looks.
 
 This file has what nearly every view reads, for each cold start loads it. The other names of Werkzeug's,
-Flask's and Chalice's requests live in `request_fields`, which the first of them loads.
+Flask's and Chalice's requests live in `header_fields` and `request_fields`, which the first of them loads.
 """
 
 from __future__ import annotations
 
 from .headers import Headers
+from .late import lend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ..ingress.base import Ingress
@@ -152,22 +153,24 @@ class Request(_Rare):
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"
 
-    if not TYPE_CHECKING:  # the loading of `request_fields`, which takes these three away
 
-        def __getattr__(self, name: str) -> Any:
-            _load_fields()
-            return object.__getattribute__(self, name)
-
-        def __dir__(self) -> Iterable[str]:
-            _load_fields()
-            return object.__dir__(self)
-
-        def __init_subclass__(cls, **options: Any) -> None:
-            _load_fields()
-            super().__init_subclass__(**options)
-
-
-def _load_fields() -> None:
-    from .request_fields import RequestFields
-
-    RequestFields.move_into(Request)
+lend(
+    Request,
+    "header_fields",
+    "HeaderFields",
+    "content_type mimetype_params charset content_length content_encoding content_md5 "
+    "authorization user_agent referrer origin access_control_request_method "
+    "access_control_request_headers accept_mimetypes accept_charsets accept_encodings "
+    "accept_languages if_match if_none_match if_modified_since if_unmodified_since if_range "
+    "range cache_control pragma date max_forwards",
+)
+lend(
+    Request,
+    "request_fields",
+    "RequestFields",
+    "scheme is_secure host query_string _query full_path url base_url root_url url_root "
+    "host_url script_root remote_addr remote_user endpoint blueprint blueprints get_data "
+    "_check_length stream form files _read_form values close max_content_length "
+    "max_form_memory_size max_form_parts _limit json_body raw_body query_params uri_params "
+    "context stage_variables stage_vars to_dict",
+)

@@ -1,12 +1,11 @@
 """The names of a request that few views read: where it went, its form, its limits, and Chalice's names.
 
-`Request` takes these properties over when the first of them is read, so that a cold start does not load them.
+They are lent to `Request` (see `late`), so that a cold start does not load them.
 """
 
 from __future__ import annotations
 
 from ..errors import ContentTooLarge
-from .header_fields import HeaderFields
 from .request import lazy
 
 TYPE_CHECKING = False
@@ -17,8 +16,10 @@ if TYPE_CHECKING:
     from ..ingress.base import Ingress
     from ..routing.rule import Rule
     from .file_storage import FileStorage
+    from .header_fields import HeaderFields
     from .multidict import MultiDict
-    from .request import Request
+else:
+    HeaderFields = object
 
 
 class RequestFields(HeaderFields):
@@ -50,20 +51,6 @@ class RequestFields(HeaderFields):
 
         def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
             """The body read as JSON."""
-
-    @classmethod
-    def move_into(cls, request: type[Request]) -> None:
-        """Give the class these properties, and take away the hooks that waited for them."""
-        for base in (HeaderFields, RequestFields):
-            for name, value in vars(base).items():
-                if not name.startswith("__") and name != "move_into":
-                    setattr(request, name, value)
-        for hook in ("__getattr__", "__dir__", "__init_subclass__"):
-            if hook in vars(request):
-                try:
-                    delattr(request, hook)
-                except AttributeError:
-                    continue  # another thread was faster
 
     # Where it went -----------------------------------------------------------------------------
 

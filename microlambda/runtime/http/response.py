@@ -57,6 +57,15 @@ class Response(_Late):
                 mimetype = with_charset(mimetype)
             self.headers.set("Content-Type", mimetype)
 
+    def copy(self) -> Response:
+        """Another one with the same body, and headers of its own."""
+        made = type(self).__new__(type(self))
+        made.body, made.status_code, made.on_close = self.body, self.status_code, self.on_close
+        made.headers = self.headers.copy()
+        if hasattr(self, "__dict__"):  # a subclass without __slots__
+            made.__dict__.update(self.__dict__)
+        return made
+
     @property
     def status(self) -> int:
         """The same as `status_code`."""

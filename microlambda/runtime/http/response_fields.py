@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .cache_control import ResponseCacheControl
+    from .header_set import HeaderSet
     from .headers import Headers
-    from .notifying import HeaderSet
     from .request import Request
     from .response import Response
 
@@ -29,7 +29,7 @@ def _field(
             return value
         try:
             return load(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
     def set_field(response: Response, value: Any) -> None:
@@ -63,14 +63,12 @@ def _set_field(name: str, doc: str) -> Any:
     """A header with a list of items, as a set that writes the header when it changes."""
 
     def get(response: Response) -> HeaderSet:
-        from .header_parsing import split_list
-        from .notifying import HeaderSet
+        from .header_set import HeaderSet
 
         def changed(items: HeaderSet) -> None:
             _assign(response, name, items.to_header() or None)
 
-        present = ", ".join(response.headers.getlist(name))
-        return HeaderSet(split_list(present), changed)
+        return HeaderSet.from_header(", ".join(response.headers.getlist(name)), changed)
 
     def set_items(response: Response, value: str | Iterable[str] | None) -> None:
         from .header_values import joined

@@ -29,8 +29,9 @@ def split_base_path(event: dict[str, Any], path: str) -> tuple[str, str]:
     return stage_prefix(event, path), decoded
 
 
-def _resolved(resource: str, parameters: dict[str, str]) -> str:
+def _resolved(resource: str, parameters: dict[str, Any]) -> str:
     """`/users/{id}` with its parameters; empty where one is missing, as in a test event by hand."""
     for name, value in parameters.items():
-        resource = resource.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
+        text = str(value)  # a number, in a test event by hand
+        resource = resource.replace(f"{{{name}}}", text).replace(f"{{{name}+}}", text)
     return "" if "{" in resource else resource

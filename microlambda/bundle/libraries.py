@@ -1,0 +1,68 @@
+"""The libraries that travel with the runtime, which imports them when first used.
+
+They are copied from the environment that microlambda is installed in, where they are dependencies of ours, so
+that a bundle needs no package index for them. A project that has one among its own requirements, or as a
+module of its own, gets that one.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from microlambda.bundle.archive import Entry
+from microlambda.bundle.errors import BundleError
+from microlambda.bundle.sources import top_level
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+#: Names on the package index, which are those of the modules too. multipart reads forms.
+LIBRARIES = ("multipart",)
+
+#: What ships of a distribution's metadata: its version, and the licence that its terms ask for.
+_METADATA = ("METADATA", "LICENSE", "LICENSE.txt", "LICENSE.md")
+
+
+@cache
+def library_entries() -> tuple[Entry, ...]:
+    """Read the files of the libraries, in order of their names in the archive."""
+    found = [entry for name in LIBRARIES for entry in _entries(name)]
+    return tuple(sorted(found, key=lambda entry: entry.name))
+
+
+def required_libraries(present: Iterable[str]) -> set[str]:
+    """Tell which libraries are among the dependencies, by the names of these in their archive."""
+    folders = {name.partition("/")[0] for name in present if ".dist-info/" in name}
+    return {name for name in LIBRARIES if any(folder.startswith(f"{name}-") for folder in folders)}
+
+
+def is_of(entry: Entry, libraries: Collection[str]) -> bool:
+    """Tell whether an entry, metadata included, belongs to one of these libraries."""
+    return any(top_level(entry.name) == name or entry.name.startswith(f"{name}-") for name in libraries)
+
+
+def _entries(name: str) -> list[Entry]:
+    try:
+        files = distribution(name).files or []
+    except PackageNotFoundError:
+        files = []
+    entries = [
+        Entry(name=file.as_posix(), content=Path(str(file.locate())).read_bytes())
+        for file in files
+        if _ships(file, name)
+    ]
+    if not any(top_level(entry.name) == name for entry in entries):
+        raise BundleError(
+            f"{name}, which the runtime needs and microlambda depends on, is not installed beside it. "
+            f"Install it: pip install {name}"
+        )
+    return entries
+
+
+def _ships(file: PurePosixPath, name: str) -> bool:
+    if file.parts[0].endswith(".dist-info"):
+        return file.name in _METADATA
+    return top_level(file.as_posix()) == name and file.suffix == ".py"

@@ -1,0 +1,171 @@
+"""The libraries that travel with the runtime, in the archive."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from microlambda.bundle import bundle as bundling
+from microlambda.bundle import libraries
+from microlambda.bundle.archive import Entry, names
+from microlambda.bundle.bundle import inputs_hash
+from microlambda.bundle.errors import BundleError
+from microlambda.bundle.target import Target
+from microlambda.project.settings import load_settings
+
+if TYPE_CHECKING:
+    from tests.bundle.conftest import Project, Wheelhouse
+
+HOST = Target.for_host()
+EVENTS = Path(__file__).parent.parent / "runtime" / "events"
+
+UPLOAD = """\
+from microlambda import App, request
+
+app = App("shop")
+
+
+@app.post("/")
+def upload():
+    import multipart
+
+    photo = request.files["photo"]
+    size = len(photo.read())
+    return {"title": request.form["title"], "name": photo.filename, "size": size, "by": multipart.__file__}
+"""
+
+BODY = (
+    b'--xyz\r\nContent-Disposition: form-data; name="title"\r\n\r\nThe sea\r\n'
+    b'--xyz\r\nContent-Disposition: form-data; name="photo"; filename="sea.png"\r\n'
+    b"Content-Type: image/png\r\n\r\n\x89PNG\r\n\r\n--xyz--\r\n"
+)
+
+ALONE = """
+import json, sys
+sys.path.insert(0, {archive!r})
+import os
+os.environ["MICROLAMBDA_APP"] = "app:app"
+from microlambda.runtime.entry import handler
+before = "multipart" in sys.modules
+print(json.dumps([before, handler(json.load(sys.stdin), None)]))
+"""
+
+
+def upload_event() -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((EVENTS / "http-api.json").read_text())
+    event["requestContext"]["http"] |= {"method": "POST", "path": "/"}
+    event |= {"rawPath": "/", "body": base64.b64encode(BODY).decode(), "isBase64Encoded": True}
+    event["headers"]["content-type"] = "multipart/form-data; boundary=xyz"
+    return event
+
+
+def answer_of(archive: Path) -> dict[str, Any]:
+    """What a process that has the archive and the standard library alone answers to an upload."""
+    said = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", ALONE.format(archive=str(archive))],
+        input=json.dumps(upload_event()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    was_loaded, answer = json.loads(said.stdout)
+    assert not was_loaded, "the library is loaded before a form is read"
+    result: dict[str, Any] = answer
+    return result
+
+
+def test_the_archive_reads_an_uploaded_file_with_nothing_else_installed(project: Project) -> None:
+    project.write("app.py", UPLOAD)
+    archive = project.bundle(target=HOST).archive
+
+    answer = answer_of(archive)
+
+    assert answer["statusCode"] == 200, answer["body"]
+    assert json.loads(answer["body"]) == {
+        "title": "The sea",
+        "name": "sea.png",
+        "size": 6,
+        "by": f"{archive}/multipart.pyc",
+    }
+
+
+def test_a_library_ships_with_bytecode_licence_and_version(project: Project) -> None:
+    bundle = project.bundle(target=HOST)
+    present = names(bundle.archive)
+
+    metadata = f"multipart-{version('multipart')}.dist-info"
+    assert {"multipart.pyc", f"{metadata}/METADATA"} < set(present)
+    assert "multipart.py" not in present
+    assert any(name.startswith(metadata) and name.endswith("LICENSE") for name in present)
+    assert bundle.packages == ()  # they are ours, not the project's
+
+
+def test_a_version_that_the_project_pins_wins(project: Project, index: Wheelhouse, resolver: str) -> None:
+    index.wheel("multipart", "9.9", files={"multipart.py": "version = 9.9\n"})
+    project.write("requirements.txt", "multipart==9.9")
+
+    bundle = project.bundle(target=HOST, resolver=resolver)
+
+    with zipfile.ZipFile(bundle.archive) as archive:
+        assert archive.read("multipart.py") == b"version = 9.9\n"
+        assert f"__pycache__/multipart.{HOST.cache_tag}.pyc" in archive.namelist()
+        assert "multipart.pyc" not in archive.namelist()
+        folders = {name.partition("/")[0] for name in archive.namelist() if name.startswith("multipart-")}
+    assert folders == {"multipart-9.9.dist-info"}
+    assert [package.version for package in bundle.packages] == ["9.9"]
+    assert len(names(bundle.archive)) == len(set(names(bundle.archive)))
+
+
+def test_another_distribution_with_that_name_as_a_package_does_not_push_it_out(
+    project: Project, index: Wheelhouse
+) -> None:
+    index.wheel("python-multipart", files={"multipart/__init__.py": "", "python_multipart/__init__.py": ""})
+    project.write("requirements.txt", "python-multipart")
+
+    present = names(project.bundle(target=HOST).archive)
+
+    assert {"multipart.pyc", "multipart/__init__.py"} < set(present)
+
+
+def test_a_module_of_the_project_wins_and_that_is_said(project: Project) -> None:
+    project.write("multipart.py", "mine = True\n")
+
+    bundle = project.bundle(target=HOST)
+
+    with zipfile.ZipFile(bundle.archive) as archive:
+        assert archive.read("multipart.py") == b"mine = True\n"
+        assert "multipart.pyc" not in archive.namelist()
+        assert not [name for name in archive.namelist() if name.startswith("multipart-")]
+    assert [note for note in bundle.notes if note.startswith("multipart of the project hides the library")]
+
+
+def test_another_version_of_a_library_is_another_input(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(project.root, "dev")
+    before = inputs_hash(settings, project.root, HOST)
+
+    assert inputs_hash(settings, project.root, HOST) == before
+    monkeypatch.setattr(
+        bundling, "library_entries", lambda: (Entry(name="multipart.py", content=b"version = 3\n"),)
+    )
+    assert inputs_hash(settings, project.root, HOST) != before
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libraries, "LIBRARIES", ("multipart-that-is-not-there",))
+    libraries.library_entries.cache_clear()
+    try:
+        with pytest.raises(BundleError, match="pip install multipart-that-is-not-there"):
+            libraries.library_entries()
+    finally:
+        libraries.library_entries.cache_clear()
