@@ -187,7 +187,7 @@ def test_an_error_half_way_cuts_the_connection_and_is_told(
         client.close()
 
     assert "KeyError: 'half-way'" in events.out.getvalue()
-    printed = capfd.readouterr().err
+    printed = "".join(capfd.readouterr())
     assert printed.count("KeyError: 'half-way'") == 1
     assert "microlambda/runtime" not in printed
 

@@ -17,6 +17,7 @@ from microlambda.plan.records import Function, LogGroup, Record, Ref, Version
 from microlambda.plan.view import as_data, title
 from microlambda.project.errors import SettingsError, ToolError
 from microlambda.project.settings import load_settings
+from microlambda.runtime.dispatch.handler import Handler
 
 Planner = Callable[..., Plan]
 
@@ -69,7 +70,7 @@ def test_an_app_of_lambda_functions_alone_has_no_api(plan: Planner) -> None:
 
 
 def test_a_handler_that_needs_a_trigger_is_an_error_by_name(plan: Planner, shop: App) -> None:
-    shop._add_handler("schedule", nightly, None)
+    shop.handlers["nightly"] = Handler("schedule", nightly, "nightly")
 
     with pytest.raises(PlanError, match="'nightly' needs a trigger"):
         plan()
