@@ -190,10 +190,11 @@ class Handler(WSGIRequestHandler):
     ) -> None:
         code = int(status[:3])
         framing = f"Content-Length: {len(body)}" if code >= 200 and code not in _BODILESS else ""
-        if any(name.lower() == "content-length" for name, _ in headers):
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
+        if is_head or any(name.lower() == "content-length" for name, _ in headers):
             framing = ""
         head = self._head(environ, status, headers, framing)
-        self.wfile.write(head if environ["REQUEST_METHOD"] == "HEAD" or code in _BODILESS else head + body)
+        self.wfile.write(head if is_head or code in _BODILESS else head + body)
         self.wfile.flush()
 
     def _stream(

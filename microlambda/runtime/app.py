@@ -45,9 +45,6 @@ class App(Registration):
     `name` (Chalice calls it `app_name`) is the first part of every AWS name. `debug` makes the
     log verbose and shows errors as pages to those who prefer them. The app takes `(event, context)`,
     so `app.app` is a handler for any deployer.
-
-    `compress_above` is the size in bytes above which an answer is compressed for callers that accept
-    it; None switches that off.
     """
 
     def __init__(
@@ -56,9 +53,11 @@ class App(Registration):
         if name is not None and app_name is not None and name != app_name:
             raise TypeError(f"App got two names, {name!r} and app_name={app_name!r}: give one.")
         self.name = name if name is not None else app_name
+        if not isinstance(self.name, str | None):
+            raise TypeError(f"App got {self.name!r} as its name, which is no str.")
         self.debug = bool(debug)
         self.config: dict[str, Any] = {}
-        self.compress_above: int | None = 1_024
+        self._compress_above: int | None = 1_024
         self.route_table = self.url_map = RouteTable()
         self.json_encoder = JSON()
         self.lifecycle: Lifecycle | None = None
@@ -182,6 +181,17 @@ class App(Registration):
 
         self._refuse_late("the policy for CORS")
         self.prepared_lifecycle().cors = checked_cors(value)
+
+    @property
+    def compress_above(self) -> int | None:
+        """The size in bytes above which answers are compressed for callers that accept it; None for never."""
+        return self._compress_above
+
+    @compress_above.setter
+    def compress_above(self, value: int | None) -> None:
+        if value is not None and (type(value) is not int or value < 0):
+            raise TypeError(f"compress_above={value!r} is no number of bytes; None switches it off.")
+        self._compress_above = value
 
     # Lambda functions --------------------------------------------------------------------------
 

@@ -27,9 +27,11 @@ def is_async(function: Any) -> bool:
 
 
 def named(function: Any) -> str:
-    """The function as people find it: `load_user (app.py:12)`."""
-    while hasattr(function, "func") and not hasattr(function, "__code__"):
-        function = function.func
+    """The function as people find it, below its decorators: `load_user (app.py:12)`."""
+    while hasattr(function, "__wrapped__") or (
+        hasattr(function, "func") and not hasattr(function, "__code__")
+    ):
+        function = function.__wrapped__ if hasattr(function, "__wrapped__") else function.func
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     code = getattr(function, "__code__", None)
     if code is None:

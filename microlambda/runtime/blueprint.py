@@ -57,8 +57,9 @@ class Scope:
             _checked_prefix(blueprint.url_prefix if prefix is None else prefix),
         )
         # Not `name`, which tells endpoints apart: a blueprint's functions are there once.
-        own_part = f"{options.get('name_prefix') or ''}{blueprint.name}"
-        self.handlers = own_part if outer is None else f"{outer.handlers}.{own_part}"
+        name_prefix = options.get("name_prefix")
+        own_part = f"{blueprint.name}." if name_prefix is None else name_prefix  # Chalice's
+        self.handlers = own_part if outer is None else f"{outer.handlers}{own_part}"
         self._cors = _policy(options.get("cors"), blueprint.cors, outer._cors if outer is not None else None)
         self.defaults = {
             **(outer.defaults if outer is not None else {}),
@@ -74,6 +75,7 @@ class Scope:
     def adopt(self, rule: Rule) -> None:
         """Note on the rule whose it is, and the policy that it has no own one for."""
         rule.blueprints = self.names
+        rule.registration = self
         if rule.cors is None:
             rule.cors = self._cors
 
@@ -211,6 +213,9 @@ class Blueprint(Registration):
 
     def app_errorhandler(self, error: int | type[BaseException]) -> Callable[[View], View]:
         """`errorhandler` for the whole app."""
+        from .registration_options import checked_error
+
+        checked_error(error)  # here: of a decorator without parentheses nothing else would be called
 
         def register(function: View) -> View:
             self._add_error_handler(error, function, everywhere=True)
@@ -278,6 +283,8 @@ def _checked_name(name: object) -> str:
 def _checked_prefix(prefix: str | None) -> str:
     if not prefix or prefix == "/":
         return ""
+    if not isinstance(prefix, str):
+        raise RegistrationError(f"url_prefix={prefix!r} is no str.")
     if not prefix.startswith("/"):
         raise RegistrationError(f"url_prefix={prefix!r} does not start with '/'. Write '/{prefix}'.")
     return prefix

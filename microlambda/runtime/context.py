@@ -89,7 +89,9 @@ def current_context(name: str) -> RequestContext:
     context = CURRENT.get(None)
     if context is None:
         raise OutsideRequest(
-            f"{name} was read where no request is being answered. Read it in a view, or in what a view calls."
+            f"{name} was read where no request is being answered. Read it in a view, or in what a view "
+            "calls; a thread of your own gets it by contextvars.copy_context().run(...) or "
+            "asyncio.to_thread(...)."
         )
     return context
 

@@ -94,14 +94,16 @@ class HTTPException(MicrolambdaError):
         headers: Mapping[str, Any] | None = None,
         status_code: int | None = None,
         title: str | None = None,
+        description: object = None,
     ) -> None:
         if status_code is not None:
             self.status_code = int(status_code)
             self.title = title or standard_title(status_code)
         elif title is not None:
             self.title = title
-        if detail is not None:
-            self.detail = str(detail)
+        sentence = description if detail is None else detail  # Werkzeug's name
+        if sentence is not None:
+            self.detail = str(sentence)
         super().__init__(self.detail or self.title)
         if headers is not None:
             self.headers = headers
@@ -180,8 +182,9 @@ class MethodNotAllowed(HTTPException):
         *,
         headers: Mapping[str, Any] | None = None,
         allowed: tuple[str, ...] = (),
+        description: object = None,
     ) -> None:
-        super().__init__(detail, headers=headers)
+        super().__init__(detail, headers=headers, description=description)
         self.allowed = allowed
         if allowed:
             self.headers = {**self.headers, "Allow": ", ".join(allowed)}

@@ -10,9 +10,9 @@ return response
 
 from __future__ import annotations
 
-from .awaiting import is_async, named, settled
+from .awaiting import is_async, settled
 from .context import CURRENT
-from .errors import EncodingError, RegistrationError
+from .errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,30 +42,21 @@ class Middleware:
         return self.kind in ("all", kind) and (self.blueprint is None or self.blueprint in blueprints)
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(_function: Callable[..., Any], value: Any) -> Any:
     return value
 
 
-def onion(layers: Sequence[Middleware], inside: Call, shaped: Callable[[Any], Any] = _as_it_is) -> Call:
-    """`inside` with the layers around it; `shaped` makes a result of what each of them answers."""
+def onion(layers: Sequence[Middleware], inside: Call, shaped: Callable[..., Any] = _as_it_is) -> Call:
+    """`inside` with the layers around it; `shaped` makes a result of what the function of each answers."""
     call = inside
     for layer in reversed(layers):
         call = _around(layer, call, shaped)
     return call
 
 
-def _around(layer: Middleware, inner: Call, shaped: Callable[[Any], Any]) -> Call:
+def _around(layer: Middleware, inner: Call, shaped: Callable[..., Any]) -> Call:
     get_response: Callable[[Any], Any] = _awaitable(inner) if layer.is_async else inner
-
-    def call(event: Any) -> Any:
-        value = settled(layer.function(event, get_response))
-        if value is None and shaped is not _as_it_is:
-            raise EncodingError(
-                f"the middleware {named(layer.function)} answered None: it lacks `return get_response(...)`."
-            )
-        return shaped(value)
-
-    return call
+    return lambda event: shaped(layer.function, settled(layer.function(event, get_response)))
 
 
 def _awaitable(inner: Call) -> Callable[[Any], Any]:

@@ -77,7 +77,7 @@ def check_function(kind: str, function: Any) -> None:
     missing = code.co_kwonlyargcount - len(getattr(function, "__kwdefaults__", None) or ())
     if not least <= len(given) <= most or missing:
         raise RegistrationError(
-            f"{named(function)} cannot be a {kind}: that is called with ({', '.join(given)}). "
+            f"{named(function)} cannot serve as {kind}: that is called with ({', '.join(given)}). "
             f"Write def {function.__name__}({', '.join(given)})."
         )
 
@@ -92,6 +92,8 @@ def checked_content_types(rule: str, value: object) -> tuple[str, ...]:
         raise RegistrationError(
             f"content_types={value!r} for {rule!r} is no list. Write content_types=['application/json']."
         )
+    if not value:
+        raise RegistrationError(f"content_types={value!r} for {rule!r} leaves no body that the view reads.")
     kinds = tuple(str(kind).partition(";")[0].strip().lower() for kind in value)
     for kind in kinds:
         if kind.count("/") != 1:

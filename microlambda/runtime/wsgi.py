@@ -126,7 +126,7 @@ class WsgiIngress(Ingress):
         code = response.status_code
         has_body = code not in _BODILESS
         headers = [
-            (name, value.encode().decode("latin-1"))
+            (name, value.encode().decode("latin-1").replace("\t", " "))  # wsgiref refuses tabs
             for name, value in response.headers
             if name.lower() not in _NOT_OURS and (has_body or name.lower() != "content-type")
         ]

@@ -388,6 +388,8 @@ def test_hooks_read_an_async_body_like_any_other(app: App) -> None:
     "register",
     [
         "app.before_request(f0)",
+        "app.get('/')(f0)",
+        "app.get('/')(g0)",
         "app.errorhandler(404)(f1)",
         "app.middleware()(f2)",
         "app.lambda_function()(f2)",
@@ -397,7 +399,7 @@ def test_hooks_read_an_async_body_like_any_other(app: App) -> None:
 def test_asyncio_is_loaded_at_import_for_every_kind_of_async_function(register: str) -> None:
     code = (
         "import sys\nfrom microlambda import App, Blueprint\napp = App('x')\n"
-        "async def f0(): ...\nasync def f1(a): ...\nasync def f2(a, b): ...\n"
+        "async def g0(): yield\nasync def f0(): ...\nasync def f1(a): ...\nasync def f2(a, b): ...\n"
         f"assert 'asyncio' not in sys.modules\n{register}\nassert 'asyncio' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -57,8 +57,8 @@ def test_handlers_are_named_after_the_blueprint(app: App, lambda_context: Any) -
     app.register_blueprint(outer)
     app.register_blueprint(inner, name="second")
 
-    assert app.functions == ("nightly", "outer.x_inner.nightly", "inner.nightly")
-    assert app.handler("outer.x_inner.nightly")({}, lambda_context) == "inner"
+    assert app.functions == ("nightly", "outer.x_nightly", "inner.nightly")
+    assert app.handler("outer.x_nightly")({}, lambda_context) == "inner"
 
 
 def test_two_handlers_with_one_name_are_refused(app: App) -> None:
@@ -200,3 +200,38 @@ def test_blueprints_that_nest_each_other_are_refused() -> None:
 
     with pytest.raises(RegistrationError, match="with itself"):
         two.register_blueprint(one)
+
+
+def test_routes_with_defaults_are_there_under_every_prefix(app: App) -> None:
+    """Werkzeug's redirect to the path of the defaults stays within one registration."""
+    bp = Blueprint("bp")
+
+    @bp.get("/list", defaults={"page": 1})
+    @bp.get("/list/<int:page>")
+    def pages(page: int) -> list[Any]:
+        return [request.path, page]
+
+    app.register_blueprint(bp, url_prefix="/v1")
+    app.register_blueprint(bp, url_prefix="/v2", url_defaults={})
+    client = app.test_client()
+
+    for version in ("v1", "v2"):
+        assert client.get(f"/{version}/list").json == [f"/{version}/list", 1]
+        assert client.get(f"/{version}/list/2").json == [f"/{version}/list/2", 2]
+        assert client.get(f"/{version}/list/1").headers["Location"] == f"/{version}/list"
+
+
+def test_views_that_share_an_endpoint_do_not_redirect_to_each_other(app: App) -> None:
+    app.add_url_rule("/a/", "same", lambda page: f"a{page}", defaults={"page": 1})
+    app.add_url_rule("/b/", "same", lambda page: f"b{page}", defaults={"page": 1})
+
+    client = app.test_client()
+    assert [client.get(path).text for path in ("/a/", "/b/")] == ["a1", "b1"]
+
+
+def test_an_app_error_handler_without_its_parentheses_is_explained() -> None:
+    with pytest.raises(RegistrationError, match="write @app.errorhandler"):
+
+        @Blueprint("bp").app_errorhandler  # type: ignore[arg-type]
+        def forgotten(error: Exception) -> str:
+            return "never"

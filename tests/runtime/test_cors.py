@@ -221,7 +221,7 @@ def test_what_cannot_work_is_refused_where_it_is_written(build: Any, says: str) 
 
 
 def test_a_header_name_with_a_line_break_is_refused() -> None:
-    with pytest.raises(TypeError, match="no name for a header"):
+    with pytest.raises(RegistrationError, match="no name for a header"):
         CORS(expose=["X\r\nSet-Cookie: a=b"])
 
 
@@ -353,3 +353,24 @@ def test_a_preflight_for_an_unknown_path_lets_the_page_read_the_404(app: App) ->
     app.cors = CORS()
 
     assert preflight(app, "/nowhere", method="PUT").headers["Access-Control-Allow-Methods"] == "PUT"
+
+
+def test_the_headers_are_on_an_answer_over_the_limit() -> None:
+    app = App("shop")
+    app.cors = CORS([SHOP])
+    app.compress_above = None
+    app.get("/large")(lambda: "x" * 7_000_000)
+
+    response = send(app, "GET", "/large")
+
+    assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (500, SHOP)
+
+
+def test_a_pattern_for_every_origin_does_not_go_with_credentials() -> None:
+    with pytest.raises(RegistrationError, match="every origin matches"):
+        CORS(re.compile(".*"), credentials=True)
+
+
+def test_a_method_that_is_no_token_is_refused() -> None:
+    with pytest.raises(RegistrationError, match="G ET"):
+        CORS(methods=["G ET"])

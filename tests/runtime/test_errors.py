@@ -23,9 +23,10 @@ from microlambda import (
     abort,
     after_this_request,
     g,
+    make_response,
     request,
 )
-from microlambda.runtime.errors import OutsideRequest, RegistrationError
+from microlambda.runtime.errors import EncodingError, OutsideRequest, RegistrationError
 
 
 @pytest.mark.parametrize(
@@ -509,3 +510,122 @@ def test_outside_of_a_request_the_proxies_stand_for_nothing(app: App) -> None:
     with app.test_request_context("/"):
         assert bool(request) is True
         assert "path" in dir(request)
+
+
+ANSWERS: dict[str, tuple[Any, str]] = {
+    "none": (lambda: None, "the view answered None"),
+    "object": (lambda: {"a": object()}, "JSON has no type for object"),
+    "tuple": (lambda: ("x", 200, {}, 4), "a tuple of 4"),
+}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_a_wrong_answer_tells_a_test_which_view_gave_it(app: App, kind: str) -> None:
+    view, says = ANSWERS[kind]
+    app.add_url_rule("/x", "view", view)
+
+    with pytest.raises(EncodingError, match=says) as caught:
+        app.test_client().get("/x")
+
+    assert caught.value.__notes__[0].startswith("GET /x was answered by view (")
+    assert "test_errors.py:" in caught.value.__notes__[0]
+
+
+def test_a_wrong_answer_is_one_line_in_the_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.get("/")(lambda: {"a": object()})
+
+    app.test_client(raise_errors=False).get("/")
+
+    assert caplog.records[0].exc_info is None
+    assert "test_errors.py:" in caplog.records[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("register", "named"),
+    [
+        (lambda app: app.before_request(lambda: True), "the before_request function"),
+        (lambda app: app.errorhandler(ValueError)(lambda error: object()), "the error handler"),
+        (lambda app: app.middleware()(lambda event, get_response: object()), "the middleware"),
+    ],
+)
+def test_a_wrong_answer_of_another_function_is_not_the_views_fault(
+    app: App, register: Any, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    register(app)
+    app.get("/")(lambda: int("x"))
+
+    assert app.test_client(raise_errors=False).get("/").status_code == 500
+    assert f"{named} " in caplog.text
+    assert "the view answered" not in caplog.text
+
+
+async def forgotten() -> int:
+    return 1
+
+
+@pytest.mark.parametrize("answer", [lambda: {"a": forgotten()}, lambda: (forgotten(), 201)])
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
+def test_a_forgotten_await_is_told(app: App, answer: Any) -> None:
+    app.add_url_rule("/", "view", answer)
+
+    with pytest.raises(EncodingError, match="await"):
+        app.test_client().get("/")
+
+
+def test_an_error_is_made_a_response_to_add_to(app: App) -> None:
+    @app.errorhandler(HTTPException)
+    def add(error: HTTPException) -> Response:
+        response = make_response(error)
+        response.headers["X-Support"] = "help@shop.example"
+        return response
+
+    response = app.test_client().get("/nowhere")
+
+    assert (response.json["status"], response.headers["X-Support"]) == (404, "help@shop.example")
+
+
+def test_a_wrapped_view_is_found_below_its_decorators(app: App) -> None:
+    def decorated(view: Any) -> Any:
+        @functools.wraps(view)
+        def wrapper(*args: Any) -> Any:
+            return view(*args)
+
+        return wrapper
+
+    @app.get("/")
+    @decorated
+    def view() -> str:
+        return "x"
+
+    (rule,) = app.route_table
+    line = view.__wrapped__.__code__.co_firstlineno
+    assert rule.location.endswith(f"test_errors.py:{line}")
+
+
+def test_headers_may_be_set_as_a_whole(app: App) -> None:
+    @app.get("/")
+    def view() -> Response:
+        response = Response("x")
+        response.headers = {"X-A": "1"}  # type: ignore[assignment]
+        return response
+
+    assert app.test_client().get("/").headers["X-A"] == "1"
+
+
+@pytest.mark.parametrize("value", ["x", -1, True, 1.5])
+def test_a_size_to_compress_above_is_a_number_of_bytes(app: App, value: Any) -> None:
+    with pytest.raises(TypeError, match="no number of bytes"):
+        app.compress_above = value
+
+
+@pytest.mark.parametrize("value", ["a\x0bb", "a\x7fb", "a\x01"])
+def test_control_characters_are_refused_in_headers(value: str) -> None:
+    with pytest.raises(EncodingError, match="control characters"):
+        Response("x", headers={"X-A": value})
+
+
+def test_a_body_without_content_of_an_unlisted_type_is_refused(app: App) -> None:
+    app.post("/", content_types=["application/json"])(lambda: "x")
+
+    assert app.test_client().post("/", headers={"Content-Type": "text/plain"}).status_code == 415
+    assert app.test_client().post("/").status_code == 200

@@ -388,3 +388,39 @@ def test_options_for_a_path_one_redirect_away() -> None:
     response.get("/users/")(lambda: "")
 
     assert response.test_client().options("/users").headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "int(min=a)",
+        "float(max=x)",
+        "int(min=9, max=2)",
+        "int(fixed_digits=-1)",
+        "int(signed=maybe)",
+    ],
+)
+def test_converters_that_no_path_can_satisfy_are_refused(app: App, kind: str) -> None:
+    with pytest.raises(RegistrationError, match="does not work"):
+        app.add_url_rule(f"/<{kind}:x>", "view", lambda x: "x")
+
+
+@pytest.mark.parametrize("method", ["PSOT", "GETT", "DELET", "PATHC"])
+def test_a_slip_in_a_method_is_refused_and_an_unusual_one_is_not(app: App, method: str) -> None:
+    with pytest.raises(RegistrationError, match="Did you mean"):
+        app.route("/", methods=[method])(lambda: "x")
+    app.route("/", methods=["REPORT", "COPY"])(lambda: "x")
+
+
+def test_a_callable_object_that_lacks_a_parameter_is_refused(app: App) -> None:
+    class View:
+        def __call__(self, other: str) -> str:
+            return other
+
+    with pytest.raises(RegistrationError, match="'other'"):
+        app.add_url_rule("/<name>", "view", View())
+
+
+def test_a_converter_written_the_wrong_way_round_is_explained(app: App) -> None:
+    with pytest.raises(RegistrationError, match="Write <int:number>"):
+        app.get("/<number:int>")(lambda number: "x")

@@ -451,3 +451,30 @@ def test_requests_in_several_threads_do_not_see_each_other(serve: Callable[[Any]
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(ask, ("one", "two", "three"))) == [b"/oneone", b"/twotwo", b"/threethree"]
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read(app: App) -> None:
+    class Unread:
+        def read(self, size: int = -1) -> bytes:
+            raise AssertionError("the body was read")
+
+    app.config["MAX_CONTENT_LENGTH"] = 5
+    app.post("/data")(lambda: request.data)
+    environ = EnvironBuilder("/data", method="POST").get_environ()
+    environ |= {"CONTENT_LENGTH": "50000000", "wsgi.input": Unread()}
+    started: list[Any] = []
+
+    app.wsgi(environ, lambda status, headers: started.append(status))
+
+    assert started == ["413 Request Entity Too Large"]
+
+
+def test_a_stream_of_a_204_ends_its_request(app: App) -> None:
+    trace: list[str] = []
+    app.teardown_request(lambda error: trace.append("teardown"))
+    app.get("/204")(lambda: (iter(["x"]), 204))
+    started: list[Any] = []
+
+    body = app.wsgi(EnvironBuilder("/204").get_environ(), lambda status, headers: started.append(status))
+
+    assert (list(body), started, trace) == ([], ["204 No Content"], ["teardown"])

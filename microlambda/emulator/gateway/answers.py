@@ -95,8 +95,10 @@ def response(method: str, status: int, fields: Fields, body: bytes, content_type
         return HttpResponse(status=status, headers=tuple(kept))
     if content_type is not None and not any(name.lower() == "content-type" for name, _ in kept):
         kept.append(("Content-Type", content_type))
-    kept.append(("Content-Length", str(len(body))))
-    return HttpResponse(status=status, headers=tuple(kept), body=b"" if method == "HEAD" else body)
+    is_head = method == "HEAD"
+    if body or not is_head:  # the length is GET's (RFC 9110, 8.6), which an empty body does not tell
+        kept.append(("Content-Length", str(len(body))))
+    return HttpResponse(status=status, headers=tuple(kept), body=b"" if is_head else body)
 
 
 def remapped(fields: Fields, names: frozenset[str]) -> Fields:

@@ -132,10 +132,11 @@ def finish(scope: RequestContext, request: Request, response: Response) -> dict[
             from .failures import closed
 
             closed(scope, request, response)
-    if app.compress_above is not None and (len(body) > app.compress_above or response.status_code == 304):
+    above = app._compress_above
+    if above is not None and (len(body) > above or response.status_code == 304):
         from ..http.compression import compressed
 
-        body = compressed(response, body, request.headers.get("accept-encoding"), app.compress_above)
+        body = compressed(response, body, request.headers.get("accept-encoding"), above)
     result = ingress.to_result(response, body, is_head)
     # A character takes at most six bytes in JSON, so nearly every answer is settled by its length.
     length = len(result["body"]) + sum([len(name) + len(value) for name, value in response.headers]) + 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from ..awaiting import named, settled
 from ..context import CURRENT, PROPAGATE
 from ..errors import (
     EncodingError,
@@ -12,6 +13,7 @@ from ..errors import (
     RequestRedirect,
     UnsupportedMediaType,
 )
+from ..http.problem import problem
 from ..http.response import Response
 from ..ingress import RECOGNISED
 from ..ingress.base import Ingress
@@ -113,13 +115,25 @@ def failure_response(app: App, request: Request, error: Exception) -> Response:
     if scope is not None:
         scope.error = error
     if PROPAGATE.get():
-        raise error
+        raise _placed(request, error)
     log_failure(app, request, error)
     unforeseen = InternalServerError()
     unforeseen.original_exception = error
     if app.lifecycle is not None:
         return app.lifecycle.failed(request, unforeseen)
     return problem_response(unforeseen)
+
+
+def _placed(request: Request, error: Exception) -> Exception:
+    """The error for a test: one without a frame of the user's says which view was being answered."""
+    if request.url_rule is None or users_frames(error) is not None:
+        return error
+    error.add_note(f"{request.method} {request.path} was answered by {_view(request.url_rule)}")
+    return error.with_traceback(None)
+
+
+def _view(rule: Rule) -> str:
+    return f"{rule.endpoint} ({rule.location})"
 
 
 def closed(scope: RequestContext, request: Request, response: Response) -> None:
@@ -134,31 +148,26 @@ def closed(scope: RequestContext, request: Request, response: Response) -> None:
 
 def handlers_response(handler: Callable[..., Any], error: Exception) -> Response:
     """What an error handler answers."""
-    from ..awaiting import named, settled
+    return answer_of("error handler", handler, settled(handler(error)))
+
+
+def answer_of(what: str, function: Callable[..., Any], value: Any) -> Response:
+    """What a function that is no view answered; where that is no answer, the error names the function."""
     from . import response_of
 
-    value = settled(handler(error))
-    if value is None:
-        raise EncodingError(
-            f"the error handler {named(handler)} answered None: it lacks a return, or a value behind it."
-        )
-    return response_of(value)
+    try:
+        return response_of(value)
+    except EncodingError as exc:
+        raise EncodingError(str(exc).replace("the view", f"the {what} {named(function)}", 1)) from None
 
 
 def problem_response(error: HTTPException) -> Response:
     """The error as problem+json (RFC 9457); in debug mode as a page, where the caller prefers that."""
-    if error.response is not None:
-        response: Response = error.response.copy()
-        return response
     scope = CURRENT.get(None)
-    if scope is not None and scope.app.debug and scope.request is not None and _prefers_html(scope.request):
+    request = scope.request if scope is not None and scope.app.debug else None
+    if error.response is None and request is not None and _prefers_html(request):
         return _page(error)
-    return Response(
-        error.problem,
-        status_code=error.status_code,
-        headers=error.headers,
-        mimetype="application/problem+json",
-    )
+    return problem(error)
 
 
 def _prefers_html(request: Request) -> bool:
@@ -188,7 +197,7 @@ def log_failure(app: App, request: Request, error: BaseException) -> None:
         type(error).__name__
         if traceback is not None and not isinstance(error, EncodingError)
         else _told(error),
-        f" in {rule.endpoint} ({rule.location})" if rule is not None else "",
+        f" in {_view(rule)}" if rule is not None else "",
         exc_info=None if traceback is None else (type(error), error, traceback),
     )
 
@@ -200,7 +209,7 @@ def _told(error: BaseException) -> str:
     except Exception:  # noqa: BLE001  # the log line must come out
         text = ""
     if isinstance(error, EncodingError):
-        return text
+        return text.rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -212,10 +221,10 @@ def shown(path: str) -> str:
 
 
 def users_frames(error: BaseException) -> TracebackType | None:
-    """The traceback from the first frame that is not ours; None where every frame is."""
+    """The traceback from the first frame that is not ours, nor JSON's; None where every frame is."""
     traceback = error.__traceback__
     while traceback is not None:
-        if not traceback.tb_frame.f_globals.get("__name__", "").startswith("microlambda.runtime."):
+        if not traceback.tb_frame.f_globals.get("__name__", "").startswith(("microlambda.runtime.", "json.")):
             return traceback
         traceback = traceback.tb_next
     return None
@@ -227,8 +236,10 @@ def check_size(scope: RequestContext, request: Request, result: dict[str, Any]) 
     if _size(result) <= ingress.limit:
         return result
     carrier = "Lambda" if ingress.limit == Ingress.limit else ingress.name
+    size = _size(result)
     reason = f"The answer is over the {ingress.limit} bytes that {carrier} passes on."
-    scope.app.logger.error("%s %s: %s", request.method, shown(request.path), reason)
+    path = shown(request.path)
+    scope.app.logger.error("%s %s: %s It has %d.", shown(request.method), path, reason, size)
     response = problem_response(InternalServerError(reason))
     if scope.app.lifecycle is not None:
         scope.app.lifecycle.write_cors(request, response)

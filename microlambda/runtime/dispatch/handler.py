@@ -68,7 +68,7 @@ def add_handler(
 ) -> None:
     """Keep a handler of events under its name, which is unique in the app."""
     own = name or getattr(function, "__name__", None) or type(function).__name__
-    full = own if scope is None else f"{scope.handlers}.{own}"
+    full = own if scope is None else f"{scope.handlers}{own}"
     taken = handlers.get(full)
     if taken is not None and scope is not None and taken.function is function:
         return  # the same blueprint, registered again for its routes

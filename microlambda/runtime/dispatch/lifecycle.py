@@ -19,9 +19,10 @@ from ..errors import HTTPException, InternalServerError, RequestRedirect
 from ..http.cors import CORS
 from ..http.response import Response
 from ..middleware import Middleware, onion
-from . import response_of, view_response
+from . import view_response
 from .after import processed, take_hooks
 from .failures import (
+    answer_of,
     failure_response,
     handled_error,
     handlers_response,
@@ -98,7 +99,7 @@ class Lifecycle:
         names = _blueprints(request)
         layers = [one for one in self.middleware if one.wraps("http", names)]
         try:
-            response: Response = onion(layers, inside, response_of)(request)
+            response: Response = onion(layers, inside, _middleware_answer)(request)
         except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
             return handled_error(self._app, request, exc)
         return response
@@ -108,7 +109,7 @@ class Lifecycle:
             for hook in self._before.get(name, ()):
                 value = settled(hook())
                 if value is not None:
-                    return response_of(value)
+                    return answer_of("before_request function", hook, value)
         if obstacle is not None:
             return routing_response(self._app, request, obstacle)
         return view_response(request)
@@ -222,6 +223,10 @@ class Lifecycle:
                 except HTTPException:
                     break
         return None
+
+
+def _middleware_answer(function: Hook, value: Any) -> Response:
+    return answer_of("middleware", function, value)
 
 
 def _blueprints(request: Request) -> tuple[str, ...]:

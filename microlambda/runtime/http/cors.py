@@ -5,7 +5,7 @@ https://fetch.spec.whatwg.org/#http-cors-protocol
 
 from __future__ import annotations
 
-from ..errors import RegistrationError
+from ..errors import EncodingError, RegistrationError
 from .header_methods import checked_field
 from .vary import add_vary
 
@@ -58,6 +58,10 @@ class CORS:
         if type(credentials) is not bool:
             raise RegistrationError(f"CORS(credentials={credentials!r}) is neither True nor False.")
         self.credentials = credentials
+        if credentials and self.allows("https://any.invalid"):
+            raise RegistrationError(
+                "CORS(credentials=True) cannot go with a pattern that every origin matches. Name the origins."
+            )
         for keyword, names in (("methods", self.methods), ("headers", self.headers), ("expose", self.expose)):
             if credentials and "*" in (names or ()):
                 raise RegistrationError(
@@ -181,5 +185,8 @@ def _listed(keyword: str, names: Iterable[str], *, upper: bool = False) -> tuple
         raise RegistrationError(f"CORS({keyword}={names!r}) is a str. Write CORS({keyword}=[{names!r}]).")
     listed = tuple(name.upper() if upper else name for name in names)
     for name in listed:
-        checked_field(name, "")
+        try:
+            checked_field(name, "")
+        except EncodingError as exc:
+            raise RegistrationError(f"CORS({keyword}=) got {name!r}: {exc}") from exc
     return listed

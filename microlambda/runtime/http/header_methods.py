@@ -213,15 +213,22 @@ def checked_field(name: object, value: object) -> tuple[str, str]:
     return name, _checked_value(name, value)
 
 
+def _is_refused(one: str) -> bool:
+    return (one < " " and one != "\t") or one == "\x7f" or "\ud800" <= one <= "\udfff"
+
+
 def _checked_value(name: str, value: object) -> str:
     """The value as text, whatever its type; what would end the field is refused."""
+    if value is None:
+        raise EncodingError(f"the header {name!r} has no value: it is None.")
     if isinstance(value, (bytes, bytearray, memoryview)):
         raise EncodingError(f"the header {name!r} cannot have the value {value!r}: give str, not bytes.")
     # An Enum's own __str__ would give its name.
     text = str.__str__(value) if isinstance(value, str) else str(value)
     # Tabs and characters beyond ASCII that are not printable come here, too, and are fine.
-    if not text.isprintable() and any(one in "\r\n\0" or "\ud800" <= one <= "\udfff" for one in text):
+    if not text.isprintable() and any(map(_is_refused, text)):
         raise EncodingError(
-            f"the header {name!r} cannot have the value {text!r}: CR, LF, NUL and surrogates are refused."
+            f"the header {name!r} cannot have the value {text!r}: CR, LF, NUL, other control characters and "
+            "surrogates are refused."
         )
     return text

@@ -44,6 +44,10 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911  # a table, a type on each line
         return str(value.__html__())
     if hasattr(kind, "keys") and hasattr(kind, "__getitem__"):
         return dict(value)
+    if hasattr(kind, "__await__"):
+        raise EncodingError(
+            f"the answer holds a {type_name(value)} that nobody awaited. Write `await` before it."
+        )
     raise EncodingError(
         f"JSON has no type for {type_name(value)}. Answer str, numbers, dict or list, "
         "or teach the app with `app.json_default`."

@@ -17,6 +17,7 @@ _PARTS = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+.-]*:)(//[^/?#]*)?)?([^?#]*)(\?[^#]*)?(#.*)?",
     re.DOTALL,
 )
+_CONTROLS = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")  # encoded, as any but CR, LF and NUL can be
 # What may stand in each part without being encoded (https://url.spec.whatwg.org/), and % for what is already.
 _PATH = "%!$&'()*+,/:;=@"
 _QUERY = "%!$&'()*+,/:;=?@"
@@ -30,6 +31,8 @@ def safe_location(location: object) -> str:
     CR, LF, NUL and bytes are an `EncodingError`. A path that starts with `//` loses all but one of them:
     `//evil.example` would be another site (an open redirect); to go there, give the URL with its scheme.
     """
+    if isinstance(location, str):
+        location = _CONTROLS.sub(lambda found: quote(found[0]), location)
     text = checked_field("Location", location)[1]
     found = _PARTS.fullmatch(text)
     scheme, authority, path, query, fragment = found.groups(default="") if found else ("", "", text, "", "")

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from ..errors import EncodingError
+from ..errors import EncodingError, HTTPException
 from .json_types import type_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .response import Response
 
 _TUPLES = "(body, status), (body, headers) and (body, status, headers)"
 
 
-def no_answer(value: object) -> EncodingError:
-    """The error for a value that is no answer."""
+def problem_or_refusal(value: object) -> Response:
+    """An HTTP error as the answer that it is; for anything else, the error that says why it is none."""
+    if isinstance(value, HTTPException):
+        from .problem import problem
+
+        return problem(value)
+    raise _no_answer(value)
+
+
+def _no_answer(value: object) -> EncodingError:
     if value is None:
         return EncodingError(
             "the view answered None: it lacks a return, or a value behind it. For an empty answer return ''."
+        )
+    if hasattr(value, "__await__"):
+        return EncodingError(
+            f"the view answered a tuple or a Response with a {type_name(value)} inside: await it first."
         )
     if hasattr(value, "get_wsgi_response"):
         return EncodingError(

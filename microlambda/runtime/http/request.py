@@ -111,10 +111,9 @@ class Request(_Rare):
         Raises `BadRequest` where it is said to be base64 and is not, and `ContentTooLarge` where it
         is over `max_content_length`.
         """
-        body = self._ingress.body(self.event)
         if "max_content_length" in self.__dict__ or self.config.get("MAX_CONTENT_LENGTH") is not None:
-            self._check_length(body)
-        return body
+            return self._limited_body()
+        return self._ingress.body(self.event)
 
     @property
     def mimetype(self) -> str:
@@ -170,7 +169,7 @@ lend(
     "RequestFields",
     "scheme is_secure host query_string _query full_path url base_url root_url url_root "
     "host_url script_root remote_addr remote_user endpoint blueprint blueprints get_data "
-    "_check_length stream form files _read_form values close max_content_length "
+    "_limited_body stream form files _read_form values close max_content_length "
     "max_form_memory_size max_form_parts _limit json_body raw_body query_params uri_params "
     "context stage_variables stage_vars to_dict",
 )

@@ -174,17 +174,20 @@ class RequestFields(HeaderFields):
 
         `cache=False` does not keep the bytes that it decodes.
         """
-        if cache or "data" in self.__dict__:
-            body = self.data
-        else:
-            body = self._ingress.body(self.event)
-            self._check_length(body)
+        body = self.data if cache or "data" in self.__dict__ else self._limited_body()
         return body.decode(self.charset, "replace") if as_text else body
 
-    def _check_length(self, body: bytes) -> None:
+    def _limited_body(self) -> bytes:
+        """The body, if it is within the limit; one that says that it is not is not read at all."""
         limit = self.max_content_length
-        if limit is not None and len(body) > limit:
-            raise ContentTooLarge(f"the body has {len(body)} bytes, over {limit} (MAX_CONTENT_LENGTH).")
+        if limit is None:
+            return self._ingress.body(self.event)
+        if not isinstance(limit, int):
+            raise TypeError(f"MAX_CONTENT_LENGTH is {limit!r}, not an int or None.")
+        _check_length(self.content_length or 0, limit)
+        body = self._ingress.body(self.event)
+        _check_length(len(body), limit)
+        return body
 
     @lazy
     def stream(self) -> IO[bytes]:
@@ -312,3 +315,8 @@ class RequestFields(HeaderFields):
             "context": self.context,
             "stage_vars": self.stage_vars,
         }
+
+
+def _check_length(length: int, limit: int) -> None:
+    if length > limit:
+        raise ContentTooLarge(f"the body has {length} bytes, over {limit} (MAX_CONTENT_LENGTH).")

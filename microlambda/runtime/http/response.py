@@ -105,6 +105,8 @@ class Response(_Late):
         if type(body) is str and not body.isascii():
             _check_text(body)
         headers = self.headers
+        if type(headers) is not Headers:  # somebody set a dict
+            headers = self.headers = Headers(headers)
         if headers.get("content-type") is None:
             headers._items.append(("Content-Type", content_type))
         if self.status_code != 200 and headers.get("location") is not None:
@@ -166,6 +168,6 @@ def make_response(*values: Any) -> Response:
 
         if is_stream(value):
             return Response(value)
-    from .refused import no_answer
+    from .refused import problem_or_refusal
 
-    raise no_answer(value)
+    return problem_or_refusal(value)

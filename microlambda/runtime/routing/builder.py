@@ -87,7 +87,11 @@ class UrlBuilder:
         for other in self._rules[rule.endpoint]:
             if other is rule:
                 return None
-            if _provides_defaults(other, rule) and _is_suitable(other, arguments, method):
+            if (
+                _is_sibling(other, rule)
+                and _provides_defaults(other, rule)
+                and _is_suitable(other, arguments, method)
+            ):
                 try:
                     return _unquoted(_path(other, arguments))
                 except _UNFIT:  # what this rule captures, the other one cannot hold
@@ -114,6 +118,11 @@ def _converter(rule: Rule, name: str) -> Converter:
 
 def _arguments(rule: Rule) -> set[str]:
     return {*rule.names, *(rule.defaults or ())}
+
+
+def _is_sibling(rule: Rule, other: Rule) -> bool:
+    """Do both lead to the same page: the same view, from the same registration of a blueprint?"""
+    return rule.view is other.view and rule.registration is other.registration
 
 
 def _provides_defaults(rule: Rule, other: Rule) -> bool:

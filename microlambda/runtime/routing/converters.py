@@ -64,6 +64,16 @@ class NumberConverter(Converter):
     def __init__(
         self, fixed_digits: int = 0, min: float | None = None, max: float | None = None, signed: bool = False
     ) -> None:
+        bounds: dict[str, Any] = {"min": min, "max": max}  # a rule is text: they may be anything
+        for name, bound in bounds.items():
+            if bound is not None and (isinstance(bound, bool) or not isinstance(bound, (int, float))):
+                raise ValueError(f"{name}={bound!r} is no number")
+        if min is not None and max is not None and max < min:
+            raise ValueError(f"max={max} is below min={min}")
+        if not isinstance(fixed_digits, int) or fixed_digits < 0:
+            raise ValueError(f"fixed_digits={fixed_digits!r} is no number of digits")
+        if not isinstance(signed, bool):
+            raise ValueError(f"signed={signed!r} is neither True nor False")  # noqa: TRY004
         if signed:
             self.regex = f"-?{self.regex}"
         self.fixed_digits = fixed_digits

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def location_of(view: Callable[..., Any]) -> str:
-    """Where a view stands: file and line, the file as its module is called."""
+    """Where a view stands, below its decorators: file and line, the file as its module is called."""
+    while hasattr(view, "__wrapped__"):
+        view = view.__wrapped__
     code = getattr(view, "__code__", None)
     module: str = getattr(view, "__module__", None) or ""
     if code is None:
@@ -59,15 +61,24 @@ def unclosed(rule: str, opening: str, closing: str) -> RegistrationError:
     return RegistrationError(f"the rule {rule!r} opens {opening!r} and does not close it with {closing!r}.")
 
 
-def wrong_methods(rule: str, methods: object, upper: frozenset[str]) -> RegistrationError:
-    """Why `methods` is no list of HTTP methods; `upper` are those that it names, if any."""
+def check_methods(rule: str, methods: object, upper: frozenset[str], usual: frozenset[str]) -> None:
+    """Refuse `methods` that is no list of HTTP methods; `upper` are those that it names, if any.
+
+    A method of one's own (`REPORT`) is none of ours to refuse, but one that is nearly a usual one is a slip.
+    """
     if isinstance(methods, str):
-        return RegistrationError(f"methods={methods!r} for {rule!r} is a str. Write methods=[{methods!r}].")
-    for method in sorted(upper, key=str):
-        return RegistrationError(f"{method!r} in the methods for {rule!r} is no HTTP method.")
+        raise RegistrationError(f"methods={methods!r} for {rule!r} is a str. Write methods=[{methods!r}].")
+    from difflib import get_close_matches
+
+    for method in sorted(upper - usual, key=str):
+        near = get_close_matches(str(method), usual, 1, 0.74)
+        if not method.isalpha() or near:
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise RegistrationError(f"{method!r} in the methods for {rule!r} is no HTTP method.{hint}")
     if methods == [] or methods == ():
-        return RegistrationError(f"methods=[] for {rule!r} leaves no method that the view answers.")
-    return RegistrationError(f"methods={methods!r} for {rule!r} is no list of method names.")
+        raise RegistrationError(f"methods=[] for {rule!r} leaves no method that the view answers.")
+    if not upper:
+        raise RegistrationError(f"methods={methods!r} for {rule!r} is no list of method names.")
 
 
 def wrong_defaults(rule: str, defaults: object) -> RegistrationError:
@@ -114,6 +125,12 @@ def unknown_converter(rule: str, kind: str, found: object, known: Iterable[str])
         return RegistrationError(
             f"the converter {kind!r} of {rule!r} is {found!r}, which is no subclass of Converter."
         )
+    if f":{kind}>" in rule or rule.split("<")[-1].partition(":")[2].partition(">")[0] in known:
+        name, converter = kind, rule.partition(f"<{kind}:")[2].partition(">")[0]
+        if converter in known:
+            return RegistrationError(
+                f"there is no converter {kind!r}, which {rule!r} asks for. Write <{converter}:{name}>."
+            )
     return RegistrationError(
         f"there is no converter {kind!r}, which {rule!r} asks for. Known: {', '.join(sorted(known))}."
     )

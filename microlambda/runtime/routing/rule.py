@@ -70,6 +70,7 @@ class Rule:
         "methods",
         "names",
         "parts",
+        "registration",
         "rule",
         "strict_slashes",
         "view",
@@ -93,6 +94,7 @@ class Rule:
         self.cors: Any = None
         self.content_types: Any = None
         self.blueprints: tuple[str, ...] = ()
+        self.registration: object = None  # the one of a blueprint that it comes from
         self.accepted = self.methods = _GET if methods is None else _upper(rule, methods)
         if "GET" in self.methods:
             self.accepted = self.methods | _GET_AND_HEAD
@@ -163,6 +165,9 @@ class Rule:
 
         return location_of(self.view)
 
+    def __str__(self) -> str:
+        return self.rule
+
     def __repr__(self) -> str:
         return f"<Rule {self.rule!r} [{', '.join(sorted(self.methods))}] -> {self.endpoint}>"
 
@@ -174,15 +179,18 @@ def merged_slashes(path: str) -> str:
     return path
 
 
+_USUAL = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
 def _upper(rule: str, methods: Iterable[str]) -> frozenset[str]:
     try:
         upper = frozenset([method.upper() for method in methods])
     except (AttributeError, TypeError):
         upper = frozenset()
-    if not upper or isinstance(methods, str) or not all(map(str.isalpha, upper)):
-        from .problems import wrong_methods
+    if not upper or isinstance(methods, str) or not upper <= _USUAL:
+        from .problems import check_methods
 
-        raise wrong_methods(rule, methods, upper)
+        check_methods(rule, methods, upper, _USUAL)
     return upper
 
 
@@ -199,6 +207,9 @@ def _check_view(rule: Rule) -> None:
     """A view must take what its rule gives, else every request would be a TypeError."""
     view = rule.view
     code = getattr(view, "__code__", None)
+    if code is None:  # an object with a __call__; what a partial takes, its call shows
+        view = getattr(view, "__call__", view)  # noqa: B004
+        code = getattr(view, "__code__", None)
     if code is None or code.co_flags & _TAKES_KEYWORDS or hasattr(view, "__wrapped__"):
         return
     given = (*rule.names, *rule.defaults) if rule.defaults else rule.names
