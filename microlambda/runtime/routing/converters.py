@@ -70,7 +70,8 @@ class NumberConverter(Converter):
                 raise ValueError(f"{name}={bound!r} is no number")
         if min is not None and max is not None and max < min:
             raise ValueError(f"max={max} is below min={min}")
-        if not isinstance(fixed_digits, int) or fixed_digits < 0:
+        digits: Any = fixed_digits
+        if not isinstance(digits, int) or digits < 0:
             raise ValueError(f"fixed_digits={fixed_digits!r} is no number of digits")
         if not isinstance(signed, bool):
             raise ValueError(f"signed={signed!r} is neither True nor False")  # noqa: TRY004
