@@ -2,12 +2,14 @@
 
 The app has 50 routes; the event is a REST API's `GET /hello`. Counted is what comes on top of an
 interpreter that has AWS's runtime client loaded: the import of the app and the first answer; then one
-more answer. microlambda and Chalice run from the archives that their own `package` commands make.
+more answer. microlambda and Chalice run from the archives that their own `package` commands make; of
+Powertools, which has none, the installed packages are copied and compiled.
 """
 
 from __future__ import annotations
 
 import compileall
+import importlib.util
 import json
 import os
 import py_compile
@@ -31,6 +33,11 @@ WARM = 100  # answers over which the cost of one is measured
 
 FRAMEWORKS = {
     "microlambda": "from microlambda import App\napp = App('bench')\n",
+    "powertools": (
+        "from aws_lambda_powertools.event_handler import APIGatewayRestResolver\n"
+        "resolver = APIGatewayRestResolver()\nhandler = resolver.resolve\n"
+        "class app:\n    route = resolver.get\n"
+    ),
     "chalice": "from chalice import Chalice\napp = Chalice(app_name='bench')\n",
 }
 
@@ -87,6 +94,21 @@ def chalice_contender(root: Path) -> Contender:
         environment={},
         event=own_route_event(project),
     )
+
+
+def powertools_contender(root: Path) -> Contender:
+    project = project_folder(root / "powertools", "powertools", "/orders{number}/<id>")
+    for name in ("aws_lambda_powertools", "jmespath", "typing_extensions"):
+        module = importlib.util.find_spec(name)
+        if module is None or module.origin is None:
+            raise SystemExit(f"{name} is measured, and is not installed.")
+        origin = Path(module.origin)
+        if origin.name == "__init__.py":
+            shutil.copytree(origin.parent, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(origin, project)
+    compile_folder(project)
+    return Contender(name="Powertools, with bytecode", folder=project, handler="app:handler", environment={})
 
 
 def own_route_event(folder: Path) -> Path:
@@ -206,6 +228,7 @@ def main() -> None:
         root = Path(temporary)
         chalice = chalice_contender(root)
         contenders = [by_hand(root), microlambda_contender(root), chalice, with_bytecode(chalice)]
+        contenders.append(powertools_contender(root))
         for contender in contenders:
             base, cold, warm = (instructions(contender, count) for count in (0, 1, 1 + WARM))
             counts = json.loads(probe(contender, 1, report=True).stdout)
