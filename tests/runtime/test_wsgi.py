@@ -466,7 +466,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read(app: App) -> None:
 
     app.wsgi(environ, lambda status, headers: started.append(status))
 
-    assert started == ["413 Request Entity Too Large"]
+    assert [status[:3] for status in started] == ["413"]
 
 
 def test_a_stream_of_a_204_ends_its_request(app: App) -> None:
