@@ -13,6 +13,7 @@ from microlambda.cli.options import project_root, target_argument
 from microlambda.local.columns import aligned
 
 if TYPE_CHECKING:
+    from microlambda.runtime.dispatch.handler import Handler
     from microlambda.runtime.routing.rule import Rule
 
 COLUMNS = ("methods", "rule", "view", "location")
@@ -22,7 +23,7 @@ COLUMNS = ("methods", "rule", "view", "location")
 @target_argument
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object for each route.")
 def command(target: str | None, *, as_json: bool) -> None:
-    """List the app's routes: methods, rule, view and where it stands.
+    """List the app's routes: methods, rule, view and where it stands; then its other functions.
 
     TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
     """
@@ -34,14 +35,15 @@ def command(target: str | None, *, as_json: bool) -> None:
     function = load_settings(root, "local").function("http")
     with applied(resolvable_environment(function, os.environ)):
         app = load_app(root, target, command="routes").app
+    rows = [*map(_row, app.route_table), *map(_handler_row, app.handlers.values())]
     if as_json:
         click.echo(json.dumps([_record(rule) for rule in app.route_table], indent=2))
-    elif not len(app.route_table):
+    elif not rows:
         click.echo(f"The app {app.name or 'without a name'!r} has no routes.")
     elif sys.stdout.isatty():
-        _print_table([_row(rule) for rule in app.route_table])
+        _print_table(rows)
     else:
-        for line in aligned([_row(rule) for rule in app.route_table]):
+        for line in aligned(rows):
             click.echo(line)
 
 
@@ -56,6 +58,12 @@ def _record(rule: Rule) -> dict[str, object]:
 
 def _row(rule: Rule) -> tuple[str, ...]:
     return (", ".join(sorted(rule.methods)), rule.rule, rule.endpoint, rule.location)
+
+
+def _handler_row(handler: Handler) -> tuple[str, ...]:
+    from microlambda.runtime.routing.problems import location_of
+
+    return (handler.kind, "", handler.name, location_of(handler.function))
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:

@@ -57,6 +57,13 @@ def test_lists_methods_rule_view_and_place_in_order() -> None:
     ]
 
 
+def test_functions_without_a_route_come_last(project: Path) -> None:
+    added = "\n\n@app.lambda_function()\ndef nightly(event, context):\n    return 1\n"
+    (project / "app.py").write_text(APP + added)
+
+    assert routes().output.splitlines()[-1].split() == ["lambda_function", "nightly", "app.py:17"]
+
+
 @pytest.mark.usefixtures("project")
 def test_json_for_machines() -> None:
     records = json.loads(routes("--json").output)
