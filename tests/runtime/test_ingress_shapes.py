@@ -471,3 +471,23 @@ def test_an_albs_status_is_described(app: App, load_event: Load, status: int, de
         return "", status
 
     assert app(load_event("alb"), None)["statusDescription"] == description
+
+
+@pytest.mark.parametrize(
+    ("ingress", "spoilt"),
+    [
+        ("rest-api", {"path": 5}),
+        ("rest-api", {"pathParameters": "x"}),
+        ("rest-api", {"httpMethod": None, "path": ["x"]}),
+        ("http-api", {"rawPath": 5}),
+        ("function-url", {"rawPath": {"a": 1}}),
+        ("alb", {"path": 5}),
+    ],
+)
+def test_an_event_written_by_hand_that_cannot_be_read_is_a_named_error(
+    app: App, load_event: Callable[[str], dict[str, Any]], ingress: str, spoilt: dict[str, Any]
+) -> None:
+    app.get("/hello")(lambda: "x")
+
+    with pytest.raises(UnknownEvent, match=f"marks of one from {ingress}"):
+        app({**load_event(ingress), **spoilt}, None)

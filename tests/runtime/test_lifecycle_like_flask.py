@@ -64,6 +64,16 @@ def note(one: Any, name: str, trace: Trace) -> None:
         trace.append(f"teardown {name} {error!r}")
 
 
+def why_no_view_is_reached(fw: ModuleType, app: Any, trace: Trace) -> None:
+    @app.before_request
+    def before() -> None:
+        trace.append(type(fw.request.routing_exception).__name__)
+
+    @app.get("/slash/")
+    def slash() -> str:
+        return "x"
+
+
 def a_before_request_that_answers(fw: ModuleType, app: Any, trace: Trace) -> None:
     note(app, "app", trace)
 
@@ -256,6 +266,7 @@ SCENARIOS: list[tuple[Scenario, list[str]]] = [
         hooks_in_order,
         ["GET /", "GET /outer/", "GET /outer/inner/deep", "GET /outer/x", "POST /", "GET /outer"],
     ),
+    (why_no_view_is_reached, ["GET /slash/", "GET /slash", "GET /none", "POST /slash/"]),
     (a_before_request_that_answers, ["GET /", "GET /?gate=1", "GET /nowhere", "GET /nowhere?gate=1"]),
     (
         handlers_by_class_and_code,

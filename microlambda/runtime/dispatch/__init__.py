@@ -46,7 +46,14 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
 def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The result for an HTTP event; no Exception leaves it, unless a test asks for that."""
     app.is_serving = True
-    request = ingress.to_request(event, context)
+    try:
+        request = ingress.to_request(event, context)
+        if type(request.path) is not str or type(request.method) is not str:
+            raise TypeError("path and method are no strings")  # noqa: TRY301  # told like what an adapter raises
+    except (AttributeError, KeyError, TypeError) as exc:
+        from .failures import unreadable_event
+
+        raise UnknownEvent(unreadable_event(ingress, exc)) from exc
     request.config = app.config
     scope = RequestContext(app, request, context)
     token = CURRENT.set(scope)

@@ -256,6 +256,14 @@ def _size(result: dict[str, Any]) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
+def unreadable_event(ingress: Ingress, error: Exception) -> str:
+    """Why an event that has the marks of a gateway cannot be read: only one written by hand is like that."""
+    return (
+        f"this event has the marks of one from {ingress.name}, and cannot be read as one: "
+        f"{type(error).__name__}: {error}. Compare it with an event that AWS sends."
+    )
+
+
 def unknown_event(event: Any) -> str:
     """Why no adapter reads the event, and which shapes are read."""
     shape = (

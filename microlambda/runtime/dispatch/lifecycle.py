@@ -51,6 +51,7 @@ def route(app: App, request: Request) -> Obstacle:
     try:
         request.url_rule, request.view_args = app.route_table.match(request.path, request.method)
     except (HTTPException, RequestRedirect) as exc:
+        request.routing_exception = exc
         return exc
     return None
 

@@ -65,6 +65,8 @@ class Request(_Rare):
         "view_args",
     )
 
+    routing_exception: Exception | None = None  # why no view is reached, for hooks (Flask's)
+
     def __init__(
         self,
         ingress: Ingress,
