@@ -31,8 +31,8 @@ from microlambda.emulator.gateway import Gateway
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.messages import HttpRequest, HttpResponse
 from microlambda.runtime.http.multidict import MultiDict
-from microlambda.runtime.http.percent import query_pairs
 from microlambda.runtime.ingress import infer
+from microlambda.runtime.percent import query_pairs
 
 from .gateways import Front
 

@@ -26,11 +26,11 @@ from microlambda.emulator.gateway.http_api import (
     set_cookies,
     with_body,
 )
-from microlambda.emulator.invocation import MAX_PAYLOAD, MAX_RESULT
+from microlambda.emulator.gateway.lambda_limits import LambdaLimits
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
-    from microlambda.emulator.messages import HttpRequest, HttpResponse
+    from microlambda.emulator.messages import HttpResponse
 
 # WWW-Authenticate is reported by several deployments ("renamed to x-amzn-Remapped-www-authenticate by the
 # Lambda function URL"); the others are those that REST APIs and function URLs have in common.
@@ -39,23 +39,10 @@ REMAPPED = frozenset(
 )
 
 
-class FunctionUrl:
+class FunctionUrl(LambdaLimits):
     """HTTP in, events of a function URL out; results of format 2.0 in, HTTP out."""
 
     name = "function-url"
-    default_stage = "$default"
-    max_body = MAX_PAYLOAD
-    max_headers = 6 * 10_240
-    max_result = MAX_RESULT
-    integration_timeout: float | None = None
-
-    def header_size(self, request: HttpRequest) -> int:
-        """What counts towards `max_headers`."""
-        return sum(len(name) + len(value) for name, value in request.headers)
-
-    def accepts(self, call: Call) -> bool:
-        """Whether the function URL lets this well-formed request through."""
-        return bool(call.target.raw_path)
 
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `rawPath` is still encoded, `requestContext.http.path` is not."""

@@ -20,35 +20,21 @@ from microlambda.emulator.gateway.answers import (
 from microlambda.emulator.gateway.bodies import encoded
 from microlambda.emulator.gateway.fields import forwarded_fields
 from microlambda.emulator.gateway.http_api import parsed
+from microlambda.emulator.gateway.lambda_limits import LambdaLimits
 from microlambda.emulator.gateway.rest_api import gathered
-from microlambda.emulator.invocation import MAX_PAYLOAD, MAX_RESULT
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
-    from microlambda.emulator.messages import HttpRequest, HttpResponse
+    from microlambda.emulator.messages import HttpResponse
 
 # The documents' example events have X-Forwarded-For, and none of these.
 _NOT_ADDED = frozenset(("x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto"))
 
 
-class VpcLattice:
+class VpcLattice(LambdaLimits):
     """HTTP in, events of structure 2 out; results in, HTTP out."""
 
-    name = "vpc-lattice"
-    default_stage = "$default"
-    # lambda-functions.html, "Limitations": 6 MB each way. No limits of headers and time are documented there.
-    max_body = MAX_PAYLOAD
-    max_headers = 6 * 10_240
-    max_result = MAX_RESULT
-    integration_timeout: float | None = None
-
-    def header_size(self, request: HttpRequest) -> int:
-        """What counts towards `max_headers`."""
-        return sum(len(name) + len(value) for name, value in request.headers)
-
-    def accepts(self, call: Call) -> bool:
-        """Whether the service lets this well-formed request through."""
-        return bool(call.target.raw_path)
+    name = "vpc-lattice"  # its limits: lambda-functions.html, "Limitations", 6 MB each way
 
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `path` is the request target as it came."""
