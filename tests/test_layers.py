@@ -14,7 +14,7 @@ PACKAGE = Path(microlambda.__file__).parent
 
 #: The floors of the house, the ground first. A module may import its own room and what stands below.
 FLOORS: list[set[str]] = [
-    {"runtime.errors"},
+    {"runtime.errors", "runtime.percent"},
     {"runtime.routing", "runtime.http", "runtime.events"},
     {"runtime.ingress", "runtime.context", "runtime.aio", "runtime.abort"},
     {"runtime.awaiting", "runtime.logger"},

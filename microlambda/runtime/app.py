@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .context import CURRENT, current_context, current_request
+from .context import CURRENT
 from .dispatch import dispatch
 from .errors import ConfigurationError, RegistrationError
 from .http.json import JSON
@@ -108,16 +108,14 @@ class App(Registration):
 
     def _add_error_handler(
         self,
-        error: int | type[BaseException],
+        wanted: tuple[int | None, type],
         function: Callable[..., Any],
         everywhere: bool,
         scope: Scope | None = None,
     ) -> None:
-        from .registration_options import checked_error
-
         self._check("errorhandler", function)
         blueprint = None if scope is None or everywhere else scope.name
-        self.prepared_lifecycle().add_error_handler(*checked_error(error), function, blueprint)
+        self.prepared_lifecycle().add_error_handler(*wanted, function, blueprint)
 
     def _add_middleware(self, function: Callable[..., Any], kind: str, scope: Scope | None = None) -> None:
         from .middleware import Middleware
@@ -144,7 +142,7 @@ class App(Registration):
         from .blueprint import register
 
         self._refuse_late(f"the blueprint {blueprint!r}")
-        register(self, self._blueprints, blueprint, options)
+        register(self, blueprint, options)
 
     def _check(self, kind: str, function: Callable[..., Any]) -> None:
         from .registration_options import check_function
@@ -236,16 +234,6 @@ class App(Registration):
     @json_default.setter
     def json_default(self, function: Callable[[Any], Any] | None) -> None:
         self.json_encoder.default = function
-
-    @property
-    def current_request(self) -> Request:
-        """The request being answered (Chalice's name for `microlambda.request`)."""
-        return current_request("current_request")
-
-    @property
-    def lambda_context(self) -> Any:
-        """The context that AWS handed over with the event being answered."""
-        return current_context("lambda_context").lambda_context
 
     def url_for(self, endpoint: str, **values: Any) -> str:
         """The URL of a view; see `microlambda.url_for`."""

@@ -1,18 +1,20 @@
 """Blueprint: routes, hooks and handlers recorded now, registered with an app later, under a prefix.
 
-shop = Blueprint("shop", url_prefix="/shop")
+    shop = Blueprint("shop", url_prefix="/shop")
 
-@shop.get("/orders/<int:id>")
-def order(id): ...
+    @shop.get("/orders/<int:id>")
+    def order(id): ...
 
-app.register_blueprint(shop)
-app.register_blueprint(shop, url_prefix="/eu/shop", name="eu-shop")
+    app.register_blueprint(shop)
+    app.register_blueprint(shop, url_prefix="/eu/shop", name="eu-shop")
+
+What it records is carried out once for each registration.
 """
 
 from __future__ import annotations
 
 from .awaiting import named
-from .context import current_context, current_request
+from .context import current_context
 from .errors import RegistrationError
 from .registration import Registration
 from .routing.rule import Rule
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from .app import App
     from .http.cors import CORS
-    from .http.request import Request
 
     View = TypeVar("View", bound=Callable[..., Any])
     Record = Callable[[App, "Scope"], None]
@@ -129,67 +130,44 @@ class Blueprint(Registration):
 
         self._record(f"the route {rule!r}", add)
 
-    def _add_hook(self, stage: str, function: Callable[..., Any], everywhere: bool) -> None:
+    def _record_function(self, kind: str, function: Callable[..., Any], record: Record) -> None:
         from .registration_options import check_function
 
-        check_function(f"{stage}_request", function)
+        check_function(kind, function)
+        self._record(f"the {kind} {named(function)}", record)
 
+    def _add_hook(self, stage: str, function: Callable[..., Any], everywhere: bool) -> None:
         def add(app: App, scope: Scope) -> None:
             if scope.is_first if everywhere else scope.is_new:
                 app._add_hook(stage, function, everywhere, scope)
 
-        self._record(f"the {stage}_request {named(function)}", add)
+        self._record_function(f"{stage}_request", function, add)
 
     def _add_error_handler(
-        self, error: int | type[BaseException], function: Callable[..., Any], everywhere: bool
+        self, wanted: tuple[int | None, type], function: Callable[..., Any], everywhere: bool
     ) -> None:
-        from .registration_options import check_function, checked_error
-
-        check_function("errorhandler", function)
-        checked_error(error)
-
         def add(app: App, scope: Scope) -> None:
             if scope.is_first if everywhere else scope.is_new:
-                app._add_error_handler(error, function, everywhere, scope)
+                app._add_error_handler(wanted, function, everywhere, scope)
 
-        self._record(f"the errorhandler {named(function)}", add)
+        self._record_function("errorhandler", function, add)
 
     def _add_middleware(self, function: Callable[..., Any], kind: str) -> None:
-        from .middleware import checked_kind
-        from .registration_options import check_function
-
-        check_function("middleware", function)
-        checked_kind(kind)
-
         def add(app: App, scope: Scope) -> None:
             if scope.is_new:
                 app._add_middleware(function, kind, scope)
 
-        self._record(f"the middleware {named(function)}", add)
+        self._record_function("middleware", function, add)
 
     def _add_handler(self, kind: str, function: Callable[..., Any], name: str | None) -> None:
-        from .registration_options import check_function
-
-        check_function(kind, function)
-        self._record(
-            f"the {kind} {named(function)}",
-            lambda app, scope: app._add_handler(kind, function, name, scope),
+        self._record_function(
+            kind, function, lambda app, scope: app._add_handler(kind, function, name, scope)
         )
-
-    @property
-    def current_request(self) -> Request:
-        """The request being answered (Chalice's name for `microlambda.request`)."""
-        return current_request("current_request")
 
     @property
     def current_app(self) -> App:
         """The app that is answering (Chalice's)."""
         return current_context("current_app").app
-
-    @property
-    def lambda_context(self) -> Any:
-        """The context that AWS handed over with the event being answered (Chalice's)."""
-        return current_context("lambda_context").lambda_context
 
     @property
     def log(self) -> Logger:
@@ -213,15 +191,7 @@ class Blueprint(Registration):
 
     def app_errorhandler(self, error: int | type[BaseException]) -> Callable[[View], View]:
         """`errorhandler` for the whole app."""
-        from .registration_options import checked_error
-
-        checked_error(error)  # here: of a decorator without parentheses nothing else would be called
-
-        def register(function: View) -> View:
-            self._add_error_handler(error, function, everywhere=True)
-            return function
-
-        return register
+        return self._error_decorator(error, everywhere=True)
 
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
         """Nest another blueprint: its prefix and name come behind this one's."""
@@ -231,7 +201,7 @@ class Blueprint(Registration):
         self._children.append(blueprint)
         self._record(
             f"the blueprint {blueprint!r}",
-            lambda app, scope: replay(app, app._blueprints, blueprint, Scope(blueprint, scope, options)),
+            lambda app, scope: register(app, blueprint, options, scope),
         )
 
     def holds(self, other: Blueprint) -> bool:
@@ -242,14 +212,10 @@ class Blueprint(Registration):
         return f"<Blueprint {self.name!r}>"
 
 
-def register(app: App, known: dict[str, Blueprint], blueprint: Blueprint, options: dict[str, Any]) -> None:
-    """Register a blueprint with an app; `known` are those that it has, by their full names."""
+def register(app: App, blueprint: Blueprint, options: dict[str, Any], outer: Scope | None = None) -> None:
+    """Carry out with the app all that the blueprint recorded; `outer` is the one that it is nested in."""
     _check_options(blueprint, options)
-    replay(app, known, blueprint, Scope(blueprint, None, options))
-
-
-def replay(app: App, known: dict[str, Blueprint], blueprint: Blueprint, scope: Scope) -> None:
-    """Carry out all that the blueprint recorded."""
+    scope, known = Scope(blueprint, outer, options), app._blueprints
     taken = known.get(scope.name)
     if taken is not None and taken is not blueprint:
         raise RegistrationError(

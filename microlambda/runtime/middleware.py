@@ -1,11 +1,13 @@
 """The onion: functions around every handler of a kind, the first one registered outermost.
 
-@app.middleware("http")
-def timed(request, get_response):
-start = time.perf_counter()
-response = get_response(request)
-response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - start) * 1000:.1f}"
-return response
+    @app.middleware("http")
+    def timed(request, get_response):
+        start = time.perf_counter()
+        response = get_response(request)
+        response.headers["Server-Timing"] = f"app;dur={(time.perf_counter() - start) * 1000:.1f}"
+        return response
+
+What get_response raises, the middleware sees.
 """
 
 from __future__ import annotations
@@ -27,13 +29,13 @@ _ALIASES = {"pure_lambda": "lambda_function"}
 
 
 class Middleware:
-    """A function around handlers, which kind it is for, and the blueprint that it belongs to."""
+    """A function around handlers, which of KINDS it is for, and the blueprint that it belongs to."""
 
     __slots__ = ("blueprint", "function", "is_async", "kind")
 
     def __init__(self, function: Callable[..., Any], kind: str, blueprint: str | None) -> None:
         self.function = function
-        self.kind = checked_kind(kind)
+        self.kind = kind
         self.is_async = is_async(function)
         self.blueprint = blueprint
 
@@ -98,8 +100,8 @@ def checked_kind(kind: object) -> str:
         return str(name)
     if callable(kind):
         raise RegistrationError("write @app.middleware('all') with its parentheses, or name a kind.")
-    from difflib import get_close_matches
+    from .routing.problems import nearest
 
-    near = get_close_matches(str(kind), KINDS, 1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(KINDS)}."
-    raise RegistrationError(f"there is no kind of event {kind!r} for a middleware. {hint}")
+    raise RegistrationError(
+        f"there is no kind of event {kind!r} for a middleware. {nearest(str(kind), KINDS)}"
+    )

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
 
 _HEX = "0123456789ABCDEFabcdef"
 _BYTES = {(high + low).encode(): bytes.fromhex(high + low) for high in _HEX for low in _HEX}
+#: What stands in a path as it is: https://url.spec.whatwg.org/#url-path-segment-string
+PATH = "!$&'()*+,/:;=@"
+#: What stands in a fragment that may be encoded already.
+FRAGMENT = f"%{PATH}?#"
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
@@ -40,8 +44,13 @@ def unquote_plus(text: str) -> str:
 
 def quote(text: str, safe: str = "/") -> str:
     """`text` percent-encoded as UTF-8, all but unreserved characters and those in `safe`."""
+    return quote_bytes(text.encode("utf-8", "replace"), safe)
+
+
+def quote_bytes(data: bytes, safe: str) -> str:
+    """`data` percent-encoded, all but unreserved characters and those in `safe`."""
     keep = _UNRESERVED | frozenset(safe.encode())
-    return "".join(chr(byte) if byte in keep else f"%{byte:02X}" for byte in text.encode("utf-8", "replace"))
+    return "".join([chr(byte) if byte in keep else f"%{byte:02X}" for byte in data])
 
 
 def query_pairs(query: str) -> Iterator[tuple[str, str]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from .context import current_context, current_request
 from .errors import RegistrationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
+
+    from .http.request import Request
 
     View = TypeVar("View", bound=Callable[..., Any])
 
@@ -26,9 +29,9 @@ class Registration:
             """Take a hook; `everywhere` is for the whole app, whoever registers it."""
 
         def _add_error_handler(
-            self, error: int | type[BaseException], function: Callable[..., Any], everywhere: bool
+            self, wanted: tuple[int | None, type], function: Callable[..., Any], everywhere: bool
         ) -> None:
-            """Take a handler of errors."""
+            """Take a handler of errors; `wanted` is what `checked_error` made of those that it is for."""
 
         def _add_middleware(self, function: Callable[..., Any], kind: str) -> None:
             """Take a middleware for handlers of that kind."""
@@ -109,19 +112,22 @@ class Registration:
 
     def errorhandler(self, error: int | type[BaseException]) -> Callable[[View], View]:
         """Answer errors of that status or class (its subclasses too) with what the function answers."""
+        return self._error_decorator(error, everywhere=False)
+
+    def _error_decorator(self, error: int | type[BaseException], everywhere: bool) -> Callable[[View], View]:
         from .registration_options import checked_error
 
-        checked_error(error)  # here: of a decorator without parentheses nothing else would be called
+        wanted = checked_error(error)  # here: of a decorator without parentheses nothing else would be called
 
         def register(function: View) -> View:
-            self._add_error_handler(error, function, everywhere=False)
+            self._add_error_handler(wanted, function, everywhere)
             return function
 
         return register
 
     def register_error_handler(self, error: int | type[BaseException], function: Callable[..., Any]) -> None:
         """`errorhandler` without a decorator."""
-        self._add_error_handler(error, function, everywhere=False)
+        self.errorhandler(error)(function)
 
     def middleware(self, kind: str = "all") -> Callable[[View], View]:
         """Run the function around every handler of that kind: "http", "lambda_function" or "all".
@@ -131,17 +137,27 @@ class Registration:
         """
         from .middleware import checked_kind
 
-        checked_kind(kind)
+        checked = checked_kind(kind)
 
         def register(function: View) -> View:
-            self._add_middleware(function, kind)
+            self._add_middleware(function, checked)
             return function
 
         return register
 
     def register_middleware(self, function: Callable[..., Any], event_type: str = "all") -> None:
         """`middleware` without a decorator (Chalice's signature)."""
-        self._add_middleware(function, event_type)
+        self.middleware(event_type)(function)
+
+    @property
+    def current_request(self) -> Request:
+        """The request being answered (Chalice's name for `microlambda.request`)."""
+        return current_request("current_request")
+
+    @property
+    def lambda_context(self) -> Any:
+        """The context that AWS handed over with the event being answered."""
+        return current_context("lambda_context").lambda_context
 
     def lambda_function(self, name: str | None = None) -> Callable[[View], View]:
         """Make the decorated function `(event, context)` a Lambda function of its own, without a trigger."""

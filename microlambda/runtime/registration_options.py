@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 
 def unknown_option(rule: str, options: Iterable[str], known: Iterable[str]) -> str:
     """The message about a keyword that `route` does not take."""
-    from difflib import get_close_matches
+    from .routing.problems import nearest
 
-    names = sorted({*known, "endpoint", "name"})
+    names = {*known, "endpoint", "name"}
     unknown = next(option for option in options if option not in names)
-    near = get_close_matches(unknown, names, 1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
-    return f"route({rule!r}) takes no {unknown!r}. {hint}"
+    return f"route({rule!r}) takes no {unknown!r}. {nearest(unknown, names)}"
 
 
 def checked_error(error: object) -> tuple[int | None, type]:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from .app import App
     from .http.request import Request
 
-_IN_A_FRAGMENT = "%!#$&'()*+,/:;=?@"
-
 
 def url_for(
     endpoint: str,
@@ -42,16 +40,16 @@ def url_for(
         _absolute(endpoint, request), values, method=_method, default_method=current
     )
     if request is not None and request.root_path:
-        from .http.percent import quote
+        from .percent import PATH, quote
 
         # One slash in front: '//host/' would be another site.
-        url = "/" + (quote(request.root_path, "!$&'()*+,/:;=@") + url).lstrip("/")
+        url = "/" + (quote(request.root_path, PATH) + url).lstrip("/")
     if is_external:
         url = f"{_origin(request, _scheme)}{url}"
     if _anchor is not None:
-        from .http.percent import quote
+        from .percent import FRAGMENT, quote
 
-        url = f"{url}#{quote(_anchor, _IN_A_FRAGMENT)}"
+        url = f"{url}#{quote(_anchor, FRAGMENT)}"
     return url
 
 

@@ -89,7 +89,7 @@ class WsgiIngress(Ingress):
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `QUERY_STRING`."""
-        from .http.percent import query_pairs
+        from .percent import query_pairs
 
         return query_pairs(self.query_string(event))
 

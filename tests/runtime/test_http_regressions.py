@@ -94,7 +94,7 @@ def test_path_parameters_of_a_hand_written_event_may_be_numbers(
 
 @pytest.mark.parametrize("encoded", [b"%" * 300_000, b"%41" * 100_000], ids=["bare", "encoded"])
 def test_decoding_takes_memory_in_proportion_to_the_body(encoded: bytes) -> None:
-    from microlambda.runtime.http.percent import unquote_bytes
+    from microlambda.runtime.percent import unquote_bytes
 
     tracemalloc.start()
     try:

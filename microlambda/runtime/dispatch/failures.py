@@ -43,11 +43,10 @@ def routing_response(app: App, request: Request, obstacle: Exception) -> Respons
 
 def _redirect(request: Request, path: str) -> Response:
     """308 keeps the method and the body. The root path and the query come along."""
-    from ..http.percent import quote
+    from ..percent import PATH, quote
 
-    safe = "!$&'()*+,/:;=@"
     # One slash in front: '//host/' in a Location would be another site (an open redirect).
-    location = quote("/" + f"{request.root_path}{path}".lstrip("/"), safe)
+    location = quote("/" + f"{request.root_path}{path}".lstrip("/"), PATH)
     query = request._ingress.query_string(request.event)
     return Response(status_code=308, headers={"Location": f"{location}?{query}" if query else location})
 
@@ -215,7 +214,7 @@ def _told(error: BaseException) -> str:
 
 def shown(path: str) -> str:
     """The path as it stands in a URL: decoded, a caller could write lines of his own into the log."""
-    from ..http.percent import quote
+    from ..percent import quote
 
     return quote(path)
 
@@ -233,10 +232,10 @@ def users_frames(error: BaseException) -> TracebackType | None:
 def check_size(scope: RequestContext, request: Request, result: dict[str, Any]) -> dict[str, Any]:
     """The result, or a 500 where it is over what the gateway passes on."""
     ingress = request._ingress
-    if _size(result) <= ingress.limit:
+    size = _size(result)
+    if size <= ingress.limit:
         return result
     carrier = "Lambda" if ingress.limit == Ingress.limit else ingress.name
-    size = _size(result)
     reason = f"The answer is over the {ingress.limit} bytes that {carrier} passes on."
     path = shown(request.path)
     scope.app.logger.error("%s %s: %s It has %d.", shown(request.method), path, reason, size)

@@ -26,8 +26,6 @@ class Handler:
     def __init__(
         self, kind: str, function: Callable[..., Any], name: str, blueprints: tuple[str, ...] = ()
     ) -> None:
-        if not callable(function):
-            raise RegistrationError(f"the handler {name!r} is {function!r}, which cannot be called.")
         self.kind = kind
         self.function = function
         self.name = name

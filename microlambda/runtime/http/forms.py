@@ -40,7 +40,7 @@ def read_form(request: Request) -> tuple[MultiDict, MultiDict[FileStorage]]:
 
 
 def _urlencoded(body: bytes, charset: str) -> Iterator[tuple[str, str]]:
-    from .percent import unquote_bytes
+    from ..percent import unquote_bytes
 
     if "&=+%".encode(charset) != b"&=+%":
         raise BadRequest(f"a form cannot be encoded in {charset}, in which & and = are other bytes.")

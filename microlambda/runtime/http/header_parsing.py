@@ -108,6 +108,6 @@ def _decoded(text: str, charset: str) -> tuple[str, str]:
         charset, text = found[1].lower() or charset, found[2]
     if charset not in _CHARSETS:
         return text, charset
-    from .percent import unquote_bytes
+    from ..percent import unquote_bytes
 
     return unquote_bytes(text.encode()).decode(charset, "replace"), charset

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..errors import EncodingError
+from ..percent import FRAGMENT, PATH, quote
 from .header_methods import checked_field
-from .percent import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,8 @@ _PARTS = re.compile(
 )
 _CONTROLS = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")  # encoded, as any but CR, LF and NUL can be
 # What may stand in each part without being encoded (https://url.spec.whatwg.org/), and % for what is already.
-_PATH = "%!$&'()*+,/:;=@"
-_QUERY = "%!$&'()*+,/:;=?@"
-_FRAGMENT = "%!#$&'()*+,/:;=?@"
+_PATH = f"%{PATH}"
+_QUERY = f"{_PATH}?"
 _AUTHORITY = "%!$&'()*+,;=:@[]"
 
 
@@ -40,7 +39,7 @@ def safe_location(location: object) -> str:
         path = f"/{path.lstrip('/')}"
     try:
         host = _host(authority)
-        return scheme + host + quote(path, _PATH) + quote(query, _QUERY) + quote(fragment, _FRAGMENT)
+        return scheme + host + quote(path, _PATH) + quote(query, _QUERY) + quote(fragment, FRAGMENT)
     except UnicodeError as exc:
         raise EncodingError(f"{text!r} is no Location: {exc}.") from exc
 

@@ -105,7 +105,7 @@ def _expires(expires: str | datetime | float | None, age: int | None) -> str | N
 
 
 def _path(path: str | None) -> str | None:
-    from .percent import quote
+    from ..percent import quote
 
     return None if path is None else quote(path, "%!$&'()*+,/:=@")
 

@@ -46,7 +46,7 @@ def _shown_query(query: str) -> str:
 
 
 def _decoded(part: str) -> str:
-    from .percent import unquote_bytes
+    from ..percent import unquote_bytes
 
     text = unquote_bytes(part.encode("utf-8", "replace")).decode("utf-8", "surrogateescape")
     return "".join(f"%{ord(one) - 0xDC00:02X}" if "\udc80" <= one <= "\udcff" else one for one in text)

@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 
 from __future__ import annotations
 
-from ..http.percent import unquote, unquote_plus
 from ..http.request import Request
+from ..percent import unquote, unquote_plus
 from .rest_api import RestApiIngress
 from .single_valued import completed, single_valued
 

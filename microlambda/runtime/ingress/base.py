@@ -46,7 +46,7 @@ class Ingress:
 
     def query_string(self, event: dict[str, Any]) -> str:
         """The query as it stands in a URL; encoded anew where the gateway gives it decoded only."""
-        from ..http.percent import quote
+        from ..percent import quote
 
         return "&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in self.query(event))
 

@@ -24,7 +24,7 @@ class FunctionUrlIngress(HttpApiIngress):
         """The request, its path decoded."""
         request = super().to_request(event, context)
         if "%" in request.path:
-            from ..http.percent import unquote
+            from ..percent import unquote
 
             request.path = unquote(request.path)
         return request

@@ -37,7 +37,7 @@ class HttpApiIngress(Ingress):
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `rawQueryString`: the map joins repeated keys with commas and cannot be taken apart."""
-        from ..http.percent import query_pairs
+        from ..percent import query_pairs
 
         return query_pairs(self.query_string(event))
 

@@ -86,7 +86,7 @@ class RestApiIngress(Ingress):
 
 def unquoted(path: str) -> str:
     """The path, decoded once."""
-    from ..http.percent import unquote
+    from ..percent import unquote
 
     return unquote(path)
 

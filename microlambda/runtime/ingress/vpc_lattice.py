@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html
 
 from __future__ import annotations
 
-from ..http.percent import query_pairs, unquote
 from ..http.request import Request
+from ..percent import query_pairs, unquote
 from .base import Ingress
 from .single_valued import single_valued
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..percent import PATH, quote_bytes, unquote
 from .captures import PLAIN, cut
 from .rule import merged_slashes
 
@@ -13,30 +14,16 @@ if TYPE_CHECKING:
     from .captures import Converter
     from .rule import Rule
 
-_ALWAYS_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~"
-#: What a path segment may hold: https://url.spec.whatwg.org/#url-path-segment-string
-_PATH = frozenset(_ALWAYS_SAFE + b"!$&'()*+,/:;=@")
-#: What Werkzeug leaves in a query: https://url.spec.whatwg.org/#percent-encoded-bytes
-_QUERY = frozenset(_ALWAYS_SAFE + b"!$'()*,/:;?@")
+#: What Werkzeug leaves in a query, and the space, which becomes a plus.
+_QUERY = "!$'()*,/:;?@ "
 
 #: What converters raise for a value that they cannot write; an infinite float is an OverflowError to `int`.
 _UNFIT = (ValueError, TypeError, OverflowError)
 
 
-def quoted(text: str, safe: frozenset[int] = _PATH) -> str:
-    """The text percent-encoded for a path."""
-    return _percent(text.encode(), safe)
-
-
-def _percent(data: bytes, safe: frozenset[int]) -> str:
-    return "".join([chr(byte) if byte in safe else f"%{byte:02X}" for byte in data])
-
-
-def _unquoted(path: str) -> str:
-    import re
-
-    data = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes([int(found[1], 16)]), path.encode())
-    return data.decode("utf-8", "replace")
+def quoted(text: str) -> str:
+    """The text percent-encoded for a path; UnicodeEncodeError where it is no UTF-8."""
+    return quote_bytes(text.encode(), PATH)
 
 
 def query_of(values: Iterable[tuple[str, Any]]) -> str:
@@ -51,7 +38,7 @@ def query_of(values: Iterable[tuple[str, Any]]) -> str:
 
 
 def _plus(data: bytes) -> str:
-    return _percent(data, _QUERY | {0x20}).replace(" ", "+")
+    return quote_bytes(data, _QUERY).replace(" ", "+")
 
 
 class UrlBuilder:
@@ -93,7 +80,7 @@ class UrlBuilder:
                 and _is_suitable(other, arguments, method)
             ):
                 try:
-                    return _unquoted(_path(other, arguments))
+                    return unquote(_path(other, arguments))
                 except _UNFIT:  # what this rule captures, the other one cannot hold
                     continue
         return None
