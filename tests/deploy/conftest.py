@@ -254,7 +254,8 @@ def fail_always(cloud: Cloud, call: str, code: str, message: str = "no") -> None
 
 def client_error(cloud: Cloud, call: str, code: str, message: str = "no") -> ClientError:
     """Make the error that boto3 raises for this code, of the class that callers catch."""
-    kinds = [made.exceptions.from_code(code) for made in cloud.aws._clients.values()]
+    # A list: the deployer's other threads make clients meanwhile.
+    kinds = [made.exceptions.from_code(code) for made in list(cloud.aws._clients.values())]
     kind = next((one for one in kinds if one is not ClientError), ClientError)
     error: Any = {"Code": code, "Message": message}
     raised: ClientError = kind({"Error": error}, call)
