@@ -31,20 +31,47 @@ if TYPE_CHECKING:
         BadRequest,
         Conflict,
         ContentTooLarge,
+        EncodingError,
         Forbidden,
         Gone,
         HTTPException,
         InternalServerError,
+        MessageTooLarge,
         MethodNotAllowed,
         MicrolambdaError,
         NotAcceptable,
         NotFound,
+        OutsideRequest,
+        RegistrationError,
+        RouteConflict,
         ServiceUnavailable,
+        TaskError,
         TooManyRequests,
         Unauthorized,
+        UnknownEvent,
         UnprocessableEntity,
         UnsupportedMediaType,
+        WebSocketDisconnected,
+        WrongAnswer,
     )
+    from .runtime.events.alarm import AlarmEvent
+    from .runtime.events.cognito import CognitoEvent
+    from .runtime.events.custom import CustomEvent
+    from .runtime.events.documentdb import DocumentDBEvent, DocumentDBRecord
+    from .runtime.events.dynamodb import DynamoDBEvent, DynamoDBRecord
+    from .runtime.events.email import EmailEvent, EmailRecord
+    from .runtime.events.eventbridge import EventBridgeEvent
+    from .runtime.events.firehose import FirehoseEvent, FirehoseRecord
+    from .runtime.events.iot import IotEvent
+    from .runtime.events.kafka import KafkaEvent, KafkaRecord
+    from .runtime.events.kinesis import KinesisEvent, KinesisRecord
+    from .runtime.events.logs import LogRecord, LogsEvent
+    from .runtime.events.mq import MQEvent, MQRecord
+    from .runtime.events.s3 import S3Event, S3Record
+    from .runtime.events.schedule import ScheduleEvent
+    from .runtime.events.sns import SNSEvent, SNSRecord
+    from .runtime.events.sqs import SQSEvent, SQSRecord
+    from .runtime.events.websocket import WebSocketEvent
     from .runtime.http.cors import CORS
     from .runtime.http.jsonify import jsonify
     from .runtime.http.redirect import redirect
@@ -52,32 +79,76 @@ if TYPE_CHECKING:
     from .runtime.http.response import Response, make_response
     from .runtime.middleware import ConvertToMiddleware
     from .runtime.routing.captures import Converter
+    from .runtime.tasks import Task
+    from .runtime.triggers.expressions import At, Cron, Rate
     from .runtime.urls import url_for
 
 __all__ = [
     "CORS",
+    "AlarmEvent",
     "App",
+    "At",
     "BadRequest",
     "Blueprint",
+    "CognitoEvent",
     "Conflict",
     "ContentTooLarge",
     "ConvertToMiddleware",
     "Converter",
+    "Cron",
+    "CustomEvent",
+    "DocumentDBEvent",
+    "DocumentDBRecord",
+    "DynamoDBEvent",
+    "DynamoDBRecord",
+    "EmailEvent",
+    "EmailRecord",
+    "EncodingError",
+    "EventBridgeEvent",
+    "FirehoseEvent",
+    "FirehoseRecord",
     "Forbidden",
     "Gone",
     "HTTPException",
     "InternalServerError",
+    "IotEvent",
+    "KafkaEvent",
+    "KafkaRecord",
+    "KinesisEvent",
+    "KinesisRecord",
+    "LogRecord",
+    "LogsEvent",
+    "MQEvent",
+    "MQRecord",
+    "MessageTooLarge",
     "MethodNotAllowed",
     "MicrolambdaError",
     "NotAcceptable",
     "NotFound",
+    "OutsideRequest",
+    "Rate",
+    "RegistrationError",
     "Request",
     "Response",
+    "RouteConflict",
+    "S3Event",
+    "S3Record",
+    "SNSEvent",
+    "SNSRecord",
+    "SQSEvent",
+    "SQSRecord",
+    "ScheduleEvent",
     "ServiceUnavailable",
+    "Task",
+    "TaskError",
     "TooManyRequests",
     "Unauthorized",
+    "UnknownEvent",
     "UnprocessableEntity",
     "UnsupportedMediaType",
+    "WebSocketDisconnected",
+    "WebSocketEvent",
+    "WrongAnswer",
     "abort",
     "after_this_request",
     "current_app",
@@ -91,6 +162,39 @@ __all__ = [
 
 #: Where a name stands that is no error.
 _HOME = {
+    "AlarmEvent": "events.alarm",
+    "CognitoEvent": "events.cognito",
+    "CustomEvent": "events.custom",
+    "DocumentDBEvent": "events.documentdb",
+    "DocumentDBRecord": "events.documentdb",
+    "DynamoDBEvent": "events.dynamodb",
+    "DynamoDBRecord": "events.dynamodb",
+    "EmailEvent": "events.email",
+    "EmailRecord": "events.email",
+    "EventBridgeEvent": "events.eventbridge",
+    "FirehoseEvent": "events.firehose",
+    "FirehoseRecord": "events.firehose",
+    "IotEvent": "events.iot",
+    "KafkaEvent": "events.kafka",
+    "KafkaRecord": "events.kafka",
+    "KinesisEvent": "events.kinesis",
+    "KinesisRecord": "events.kinesis",
+    "LogRecord": "events.logs",
+    "LogsEvent": "events.logs",
+    "MQEvent": "events.mq",
+    "MQRecord": "events.mq",
+    "S3Event": "events.s3",
+    "S3Record": "events.s3",
+    "ScheduleEvent": "events.schedule",
+    "SNSEvent": "events.sns",
+    "SNSRecord": "events.sns",
+    "SQSEvent": "events.sqs",
+    "SQSRecord": "events.sqs",
+    "WebSocketEvent": "events.websocket",
+    "At": "triggers.expressions",
+    "Cron": "triggers.expressions",
+    "Rate": "triggers.expressions",
+    "Task": "tasks",
     "Blueprint": "blueprint",
     "CORS": "http.cors",
     "ConvertToMiddleware": "middleware",
@@ -114,8 +218,14 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'microlambda' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.runtime.{_HOME.get(name, 'errors')}"), name)
-    globals()[name] = value
+    try:
+        module = import_module(f"{__name__}.runtime.{_HOME.get(name, 'errors')}")
+    except ImportError as exc:
+        from .runtime.missing import explain
+
+        explain(exc, f"microlambda.{name}")
+        raise
+    globals()[name] = value = getattr(module, name)
     return value
 
 

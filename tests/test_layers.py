@@ -14,14 +14,17 @@ PACKAGE = Path(microlambda.__file__).parent
 
 #: The floors of the house, the ground first. A module may import its own room and what stands below.
 FLOORS: list[set[str]] = [
-    {"runtime.errors", "runtime.percent"},
+    {"runtime.missing"},
+    {"runtime.errors", "runtime.percent", "runtime.late", "runtime.naming"},
     {"runtime.routing", "runtime.http", "runtime.events"},
     {"runtime.ingress", "runtime.context", "runtime.aio", "runtime.abort"},
     {"runtime.awaiting", "runtime.logger"},
     {"runtime.middleware", "runtime.registration_options"},
+    {"runtime.triggers"},
     {"runtime.registration"},
     {"runtime.dispatch"},
-    {"runtime.urls", "runtime.wsgi", "runtime.blueprint"},
+    {"runtime.urls", "runtime.wsgi", "runtime.blueprint", "runtime.tasks", "runtime.websocket"},
+    {"runtime.event_decorators"},
     {"runtime.app"},
     {"runtime.entry"},
     {""},  # the public face
@@ -36,9 +39,10 @@ EXCEPTIONS = {("runtime.app", "testing")}
 
 RUNTIME_MAY_IMPORT = frozenset(
     """
-    __future__ asyncio atexit binascii brotli compression contextlib contextvars datetime difflib
-    encodings hashlib html http importlib io json logging multipart os re shutil sys tempfile threading
-    time uuid warnings zlib zstandard microlambda
+    __future__ annotationlib asyncio atexit binascii boto3 botocore brotli compression contextlib
+    contextvars datetime decimal difflib encodings functools hashlib html http importlib inspect io
+    ipaddress json logging multipart os re shutil sys tempfile threading time uuid warnings zlib zoneinfo
+    zstandard microlambda
     """.split()
 )
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .dispatch.lifecycle import Lifecycle
     from .http.cors import CORS
     from .http.request import Request
+    from .triggers.base import Trigger
+    from .websocket import WebSocket
     from .wsgi import WSGI
 
 # inspect.CO_COROUTINE and CO_ASYNC_GENERATOR, without importing inspect
@@ -65,6 +67,7 @@ class App(Registration):
         self.handlers: dict[str, Handler] = {}
         self._blueprints: dict[str, Blueprint] = {}
         self._logger: Logger | None = None
+        self._websocket: WebSocket | None = None
 
     def __call__(self, event: Any, context: Any) -> Any:
         """Answer an event as AWS Lambda sends it."""
@@ -125,12 +128,17 @@ class App(Registration):
         self.prepared_lifecycle().middleware.append(made)
 
     def _add_handler(
-        self, kind: str, function: Callable[..., Any], name: str | None, scope: Scope | None = None
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        name: str | None,
+        trigger: Trigger,
+        scope: Scope | None = None,
     ) -> None:
         from .dispatch.handler import add_handler
 
         self._check(kind, function)
-        add_handler(self.handlers, kind, function, name, scope)
+        add_handler(self, kind, function, name, trigger, scope)
 
     def register_blueprint(self, blueprint: Blueprint, **options: Any) -> None:
         """Take over what the blueprint recorded.
@@ -225,6 +233,15 @@ class App(Registration):
     def log(self) -> Logger:
         """Chalice's name for `logger`."""
         return self.logger
+
+    @property
+    def websocket(self) -> WebSocket:
+        """Sends to the clients of the app's WebSocket API, from every kind of handler."""
+        if self._websocket is None:
+            from .websocket import WebSocket
+
+            self._websocket = WebSocket(self)
+        return self._websocket
 
     @property
     def json_default(self) -> Callable[[Any], Any] | None:

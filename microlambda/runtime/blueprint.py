@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .app import App
     from .http.cors import CORS
+    from .triggers.base import Trigger
 
     View = TypeVar("View", bound=Callable[..., Any])
     Record = Callable[[App, "Scope"], None]
@@ -159,9 +160,11 @@ class Blueprint(Registration):
 
         self._record_function("middleware", function, add)
 
-    def _add_handler(self, kind: str, function: Callable[..., Any], name: str | None) -> None:
+    def _add_handler(
+        self, kind: str, function: Callable[..., Any], name: str | None, trigger: Trigger
+    ) -> None:
         self._record_function(
-            kind, function, lambda app, scope: app._add_handler(kind, function, name, scope)
+            kind, function, lambda app, scope: app._add_handler(kind, function, name, trigger, scope)
         )
 
     @property

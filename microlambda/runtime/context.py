@@ -30,6 +30,7 @@ class RequestContext:
     broken_hook: Callable[..., Any] | None = None
     error: BaseException | None = None
     is_streaming = False
+    event: Any = None  # the view of the event that a handler of events was given
 
     def __init__(self, app: App, request: Request | None, lambda_context: Any) -> None:
         self.app = app

@@ -43,7 +43,8 @@ def _imported(module_name: str) -> Any:
         place, traceback = "", exc.__traceback__
         while traceback is not None:
             file = traceback.tb_frame.f_code.co_filename
-            if not file.startswith("<frozen ") and "/microlambda/runtime/" not in file:
+            is_ours = "/microlambda/runtime/" in file or file.endswith("/microlambda/__init__.py")
+            if not is_ours and not file.startswith("<frozen "):
                 place = f" ({file}, line {traceback.tb_lineno})"
             traceback = traceback.tb_next
         raise ImportError(f"{exc}{place}", name=exc.name, path=exc.path) from exc

@@ -5,6 +5,10 @@
     │   └── RouteConflict         two views ask for the same path and method
     ├── ConfigurationError        the function's environment names no app or no handler that exists
     ├── UnknownEvent              an event that no ingress and no source recognises
+    ├── WrongAnswer               a handler of events answered what its source cannot take
+    ├── TaskError                 a task cannot be handed over: its arguments, their size, or where it runs
+    ├── WebSocketDisconnected     the connection that a message was for is gone
+    ├── MessageTooLarge           a message for a WebSocket connection is over 128 kB
     ├── OutsideRequest            the current request was read where there is none
     ├── EncodingError             an answer that JSON or HTTP cannot hold
     ├── BuildError                `url_for` finds no rule for the endpoint and the values
@@ -41,6 +45,26 @@ class ConfigurationError(MicrolambdaError):
 
 class UnknownEvent(MicrolambdaError):
     """The event has none of the shapes that AWS sends to this app."""
+
+
+class WrongAnswer(MicrolambdaError, TypeError):
+    """A handler of events answered what the source of its events cannot take."""
+
+
+class TaskError(MicrolambdaError, ValueError):
+    """A task cannot be handed over: its arguments are no JSON or too large, or nobody says where it runs."""
+
+
+class WebSocketDisconnected(MicrolambdaError, ConnectionError):
+    """The client of a WebSocket connection is gone: nothing can be sent to `connection_id` any more."""
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__(f"the client of the WebSocket connection {connection_id!r} is gone.")
+        self.connection_id = connection_id
+
+
+class MessageTooLarge(MicrolambdaError, ValueError):
+    """A WebSocket message is larger than API Gateway takes."""
 
 
 class OutsideRequest(MicrolambdaError, RuntimeError):

@@ -23,9 +23,14 @@ if TYPE_CHECKING:
 
     Call = Callable[[Any], Any]
 
-#: What a middleware may be for. Chalice calls the last one "pure_lambda".
-KINDS = ("all", "http", "lambda_function")
-_ALIASES = {"pure_lambda": "lambda_function"}
+#: What a middleware may be for: the words of sources.
+_SOURCES = (
+    "schedule s3 sqs sns dynamodb kinesis eventbridge kafka mq documentdb logs alarm email cognito iot "
+    "firehose websocket custom task lambda_function"
+)
+KINDS = ("all", "http", *_SOURCES.split())
+#: Chalice's words.
+_ALIASES = {"pure_lambda": "lambda_function", "scheduled": "schedule", "cloudwatch": "eventbridge"}
 
 
 class Middleware:
@@ -85,7 +90,7 @@ class ConvertToMiddleware:
     def __call__(self, event: Any, get_response: Call) -> Any:
         """Run the decorated rest of the way."""
         scope = CURRENT.get()
-        raw = event if scope.request is None else scope.request.event
+        raw = getattr(event, "raw", event) if scope.request is None else scope.request.event
 
         def handler(_event: Any, _context: Any) -> Any:
             return get_response(event)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from .context import current_context, current_request
 from .errors import RegistrationError
+from .late import lend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
+    from .event_decorators import EventDecorators as _Events
     from .http.request import Request
+    from .triggers.base import Trigger
 
     View = TypeVar("View", bound=Callable[..., Any])
+else:
+    _Events = object
 
 
-class Registration:
-    """The `@app.route` family, hooks, error handlers, middleware and handlers of events."""
+class Registration(_Events):
+    """The `@app.route` family, hooks, error handlers, middleware; the decorators of events are lent to it."""
 
     if TYPE_CHECKING:
 
@@ -36,8 +41,10 @@ class Registration:
         def _add_middleware(self, function: Callable[..., Any], kind: str) -> None:
             """Take a middleware for handlers of that kind."""
 
-        def _add_handler(self, kind: str, function: Callable[..., Any], name: str | None) -> None:
-            """Take a handler of events."""
+        def _add_handler(
+            self, kind: str, function: Callable[..., Any], name: str | None, trigger: Trigger
+        ) -> None:
+            """Take a handler of events, and what its decorator declares."""
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         """Register the decorated function as the view of `rule`.
@@ -159,17 +166,6 @@ class Registration:
         """The context that AWS handed over with the event being answered."""
         return current_context("lambda_context").lambda_context
 
-    def lambda_function(self, name: str | None = None) -> Callable[[View], View]:
-        """Make the decorated function `(event, context)` a Lambda function of its own, without a trigger."""
-        if callable(name):
-            raise RegistrationError("write @app.lambda_function() with its parentheses.")
-
-        def register(function: View) -> View:
-            self._add_handler("lambda_function", function, name)
-            return function
-
-        return register
-
 
 #: The Lambda function that all routes share.
 HTTP_FUNCTION = "http"
@@ -184,3 +180,14 @@ def _only(decorator: str, options: dict[str, Any], method: str) -> list[str]:
             f"@app.{decorator} is for {method} alone: take @app.route for methods={options['methods']!r}."
         )
     return [method]
+
+
+#: The decorators of handlers of events, which load when the first of them is used.
+EVENT_DECORATORS = (
+    "schedule on_s3_event on_sqs_message on_sns_message on_dynamodb_record on_kinesis_record on_event "
+    "on_cw_event on_kafka_record on_mq_message on_documentdb_change on_log_events on_alarm on_email "
+    "on_cognito on_iot_message on_firehose_records on_ws_connect on_ws_message on_ws_disconnect on "
+    "lambda_function task"
+)
+
+lend(Registration, f"{__package__}.event_decorators", "EventDecorators", f"_on {EVENT_DECORATORS}")

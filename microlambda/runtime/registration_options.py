@@ -69,7 +69,7 @@ def check_function(kind: str, function: Any) -> None:
     code = getattr(function, "__code__", None)
     if code is None or code.co_flags & _TAKES_ANY or hasattr(function, "__wrapped__"):
         return
-    given = _ARGUMENTS[kind]
+    given = _ARGUMENTS.get(kind, ("event",))
     most = code.co_argcount - (getattr(function, "__self__", None) is not None)
     least = most - len(getattr(function, "__defaults__", None) or ())
     missing = code.co_kwonlyargcount - len(getattr(function, "__kwdefaults__", None) or ())
@@ -115,3 +115,20 @@ def rule_with_options(
     if content_types is not None:
         made.content_types = checked_content_types(rule, content_types)
     return made
+
+
+def parameter_annotation(function: Any) -> str | None:
+    """The name of the class that the function's first parameter is annotated with, without its module."""
+    code = getattr(function, "__code__", None)
+    first = getattr(function, "__self__", None) is not None
+    if code is None or code.co_argcount <= first:
+        return None
+    name = code.co_varnames[first]
+    try:
+        annotation = function.__annotations__.get(name)
+    except NameError:  # from Python 3.14 on they are looked up late, and this one is for type checkers alone
+        from annotationlib import Format, get_annotations  # type: ignore[import-not-found]  # of Python 3.14
+
+        annotation = get_annotations(function, format=Format.STRING).get(name)
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None)
+    return None if text is None else text.strip("'\"").rpartition(".")[2]

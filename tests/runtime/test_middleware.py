@@ -97,7 +97,7 @@ def test_one_that_answers_nothing_is_told_so(app: App) -> None:
     ("kind", "says"),
     [
         ("htpp", "Did you mean 'http'"),
-        ("cloud", "Known: all, http, lambda_function"),
+        ("cloudy", "Known: alarm, all, cognito, custom, .*websocket"),
         (7, "no kind of event 7"),
     ],
 )

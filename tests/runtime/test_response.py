@@ -26,10 +26,10 @@ from microlambda.runtime.http.header_methods import HeaderMethods
 from microlambda.runtime.http.headers import Headers
 from microlambda.runtime.http.json import JSON
 from microlambda.runtime.http.jsonify import jsonify
-from microlambda.runtime.http.late import LateMember
 from microlambda.runtime.http.location import safe_location
 from microlambda.runtime.http.redirect import redirect
 from microlambda.runtime.http.response_fields import ResponseFields
+from microlambda.runtime.late import LateMember
 
 Answer = Callable[..., Any]
 
@@ -787,7 +787,7 @@ def test_every_late_member_stands_in_for_one_that_exists(owner: type, source: ty
     program = (
         "import sys; from microlambda.runtime.http.response import Response; "
         "from microlambda.runtime.http.headers import Headers; "
-        "from microlambda.runtime.http.late import LateMember; "
+        "from microlambda.runtime.late import LateMember; "
         f"print(*[n for n, m in vars({owner.__name__}).items() if isinstance(m, LateMember)]); "
         f"assert {source.__module__!r} not in sys.modules"
     )
@@ -833,7 +833,11 @@ def test_a_subclass_may_call_what_it_overrides() -> None:
             return f"my {super().mimetype}"
 
     for name in ("set_cookie", "mimetype"):
-        setattr(Response, name, LateMember(Response, "response_fields", "ResponseFields", name))
+        setattr(
+            Response,
+            name,
+            LateMember(Response, "microlambda.runtime.http.response_fields", "ResponseFields", name),
+        )
     mine = Mine("x")
     mine.set_cookie("a", "b")
 
@@ -864,4 +868,4 @@ def test_the_modules_that_an_answer_needs_first_stay_few() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     package = response_module.__name__.rpartition(".")[0]
-    assert done.stdout.split() == [f"{package}.{name}" for name in ("headers", "json", "late", "response")]
+    assert done.stdout.split() == [f"{package}.{name}" for name in ("headers", "json", "response")]

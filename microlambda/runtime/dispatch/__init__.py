@@ -38,9 +38,9 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
     if event == CHECK:
         # The deployer's question to a new version: that it is answered proves that the app imports.
         return CHECK
-    from .failures import unknown_event
+    from .sources import dispatch_event
 
-    raise UnknownEvent(unknown_event(event))
+    return dispatch_event(app, event, context)
 
 
 def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:

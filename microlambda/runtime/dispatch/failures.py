@@ -265,13 +265,15 @@ def unreadable_event(ingress: Ingress, error: Exception) -> str:
 
 def unknown_event(event: Any) -> str:
     """Why no adapter reads the event, and which shapes are read."""
-    shape = (
-        f"the keys {', '.join(sorted(map(str, event)))}"
-        if isinstance(event, dict) and event
-        else repr(event)[:200]
-    )
     return (
-        f"this event has {shape}, and is none that the app knows. It reads the events of "
+        f"this event has {shape_of(event)}, and is none that the app knows. It reads the events of "
         + "; ".join(RECOGNISED)
-        + "."
+        + "; and those of the sources that handlers are declared for."
     )
+
+
+def shape_of(event: Any) -> str:
+    """What an event has, without any of its values: they may be secret."""
+    if isinstance(event, dict) and event:
+        return f"the keys {', '.join(sorted(map(str, event)))[:500]}"
+    return "no keys" if event == {} else f"the type {type(event).__name__}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .late import lend
+from ..late import lend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Headers(_Late):
 
 lend(
     Headers,
-    "header_methods",
+    f"{__package__}.header_methods",
     "HeaderMethods",
     "extend update add set remove setdefault setlist setlistdefault add_header get_all keys values copy "
     "clear pop popitem poplist to_wsgi_list _with_parameters _converted _all_converted _item "

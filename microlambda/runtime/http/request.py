@@ -6,8 +6,8 @@ Flask's and Chalice's requests live in `header_fields` and `request_fields`, whi
 
 from __future__ import annotations
 
+from ..late import lend
 from .headers import Headers
-from .late import lend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Request(_Rare):
 
 lend(
     Request,
-    "header_fields",
+    f"{__package__}.header_fields",
     "HeaderFields",
     "content_type mimetype_params charset content_length content_encoding content_md5 "
     "authorization user_agent referrer origin access_control_request_method "
@@ -167,7 +167,7 @@ lend(
 )
 lend(
     Request,
-    "request_fields",
+    f"{__package__}.request_fields",
     "RequestFields",
     "scheme is_secure host query_string _query full_path url base_url root_url url_root "
     "host_url script_root remote_addr remote_user endpoint blueprint blueprints get_data "

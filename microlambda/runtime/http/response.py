@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..late import lend
 from .headers import Headers
-from .late import lend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Response(_Late):
 
 lend(
     Response,
-    "response_fields",
+    f"{__package__}.response_fields",
     "ResponseFields",
     "data get_data set_data json get_json is_json content_type mimetype mimetype_params content_length "
     "content_encoding content_language content_location location vary allow age date expires last_modified "

@@ -21,7 +21,14 @@ class LateMember:
     def _load(self) -> Any:
         from importlib import import_module
 
-        source = vars(getattr(import_module(f"{__package__}.{self._module}"), self._source))
+        try:
+            module = import_module(self._module)
+        except ImportError as exc:
+            from .missing import explain
+
+            explain(exc, f"app.{self._name}")
+            raise
+        source = vars(getattr(module, self._source))
         for name, member in list(vars(self._owner).items()):
             if type(member) is LateMember and member._module == self._module:
                 setattr(self._owner, name, source[name])
@@ -40,6 +47,6 @@ class LateMember:
 
 
 def lend(owner: type, module: str, source: str, names: str) -> None:
-    """Give `owner` those members of the class `source` in `module`, a neighbour of this file."""
+    """Give `owner` those members of the class `source` in `module`, whose name is absolute."""
     for name in names.split():
         setattr(owner, name, LateMember(owner, module, source, name))

@@ -1,0 +1,99 @@
+"""`@app.on_ws_connect`, `@app.on_ws_message` and `@app.on_ws_disconnect`.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-routes.html
+"""
+
+from __future__ import annotations
+
+from ..errors import EncodingError, HTTPException, WrongAnswer
+from ..events.websocket import CONNECT, WebSocketEvent
+from ..http.response import Response, make_response
+from .base import Trigger, refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..app import App
+
+_ON_MESSAGE = "on_ws_message"
+_OWN_DECORATORS = {"$connect": "on_ws_connect", "$disconnect": "on_ws_disconnect"}
+
+
+class WebSocketTrigger(Trigger):
+    """A route of the WebSocket API: `$connect`, `$disconnect`, or a key that messages are told apart by."""
+
+    source = "websocket"
+    event_class = WebSocketEvent
+
+    def __init__(self, decorator: str, route_key: str) -> None:
+        self.decorator = decorator
+        self.route_key = _checked_key(route_key) if decorator == _ON_MESSAGE else route_key
+
+    def fits(self, event: dict[str, Any]) -> bool:
+        """By the route key: API Gateway has chosen the route."""
+        return bool(event["requestContext"]["routeKey"] == self.route_key)
+
+    def shared_with(self, other: WebSocketTrigger) -> str | None:
+        """The same route."""
+        if self.route_key != other.route_key:
+            return None
+        if self.decorator == _ON_MESSAGE:
+            return f"the messages of the route key {self.route_key!r}"
+        return f"the events of the route {self.route_key!r}"
+
+    def declared(self) -> str:
+        """With the route key, where it is the user's."""
+        words = f"route_key={self.route_key!r}" if self.decorator == _ON_MESSAGE else ""
+        return f"@app.{self.decorator}({words})"
+
+    def make_event(self, raw: dict[str, Any], context: Any) -> WebSocketEvent:
+        """The view; the handshake comes with its request."""
+        if raw["requestContext"]["eventType"] != CONNECT:
+            return WebSocketEvent(raw, context)
+        from ..ingress.websocket import WEBSOCKET
+
+        return WebSocketEvent(raw, context, WEBSOCKET.to_request(raw, context))
+
+    def result(self, app: App, handler: str, event: Any, value: Any) -> Any:  # noqa: ARG002  # as the base's
+        """The answer to the handshake, or, on a route that answers (two-way), to the message.
+
+        None is status 200; everything else is what it would be as the answer of a view.
+        """
+        if value is None:
+            return {"statusCode": 200}
+        try:
+            return _proxy_result(app, value.copy() if isinstance(value, Response) else make_response(value))
+        except EncodingError as exc:
+            told = str(exc).replace("the view", f"the handler {handler!r}", 1)
+            raise WrongAnswer(told if repr(handler) in told else f"the handler {handler!r}: {told}") from exc
+
+    def failure(self, app: App, handler: str, event: Any, error: Exception) -> Any:
+        """An HTTP error is the answer to the handshake and keeps the client out; nothing else is answered."""
+        if isinstance(error, HTTPException) and event.event_type == CONNECT:
+            return self.result(app, handler, event, error)
+        return None
+
+
+def _proxy_result(app: App, response: Response) -> dict[str, Any]:
+    from ..ingress.websocket import WEBSOCKET
+
+    try:
+        body = response.finished_body(app.json_encoder.dumps)
+    finally:
+        if response.on_close is not None:
+            response.close()
+    result = WEBSOCKET.to_result(response, body, False)
+    return {key: value for key, value in result.items() if value or key == "body"}
+
+
+def _checked_key(route_key: object) -> str:
+    if not isinstance(route_key, str) or not route_key:
+        raise refuse(_ON_MESSAGE, "route_key", route_key, "write the key as a str, or '$default'.")
+    if route_key in _OWN_DECORATORS:
+        own = _OWN_DECORATORS[route_key]
+        raise refuse(_ON_MESSAGE, "route_key", route_key, f"that route has its own decorator: @app.{own}().")
+    if route_key.startswith("$") and route_key != "$default":
+        why = "keys with '$' in front are AWS's, and of messages there is only '$default'."
+        raise refuse(_ON_MESSAGE, "route_key", route_key, why)
+    return route_key
