@@ -17,6 +17,7 @@ from werkzeug.test import Client, EnvironBuilder, TestResponse
 from werkzeug.wrappers import Request
 
 from microlambda.emulator.gateway import Gateway
+from microlambda.testing.event_methods import EventMethods
 from microlambda.testing.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Response(TestResponse):
         return self.request.environ[_EXCHANGE].result
 
 
-class TestClient(Client):
-    """Speaks HTTP to an app, without a server.
+class TestClient(EventMethods, Client):
+    """Speaks HTTP to an app, and sends it events, without a server.
 
     `ingress` is "http-api", "http-api-1.0" (payload format 1.0), "rest-api", "function-url", "alb",
     "alb-multi-value" or "vpc-lattice", and each request may name another one. With `raise_errors`, an error
@@ -72,6 +73,7 @@ class TestClient(Client):
         self.app = app
         self.ingress = ingress
         self.raise_errors = raise_errors
+        self.connections = {}
         self._redirecting: Request | None = None
         Gateway(ingress, _never)  # an unknown name is an error here, not at the first request
 

@@ -61,9 +61,9 @@ class Exchange:
         return Invocation(request_id=context.aws_request_id, payload=payload)
 
 
-def make_context(app_name: str | None) -> LambdaContext:
+def make_context(app_name: str | None, handler: str = "http") -> LambdaContext:
     """Make the second argument of a handler, with the attributes that AWS's runtime client gives it."""
-    function = f"{app_name or 'app'}-local-http"
+    function = f"{app_name or 'app'}-local-{handler}"
     context = LambdaContext(
         {
             "lambda-runtime-aws-request-id": str(uuid.uuid4()),

@@ -5,6 +5,9 @@ in (the project, or its `src/`) first on `sys.path`, so that `from app import ap
 puts the variables of the stage `local` into `os.environ` before any module of the tests or of the app is
 imported. They win over variables that are set already, as they do on Lambda. Both are undone at the end.
 
+The fixtures `microlambda_app`, `microlambda_client` and `microlambda_context` are there for the app of the
+project that the tests belong to.
+
 Where there is no microlambda project, nothing happens, and nothing is imported. `pytest -p no:microlambda`
 switches the plugin off.
 """
@@ -21,6 +24,10 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from microlambda import App
+    from microlambda.emulator.runtime_client import LambdaContext
+    from microlambda.testing.client import TestClient
 
 _PROJECT: pytest.StashKey[tuple[Path, ...]] = pytest.StashKey()
 
@@ -105,3 +112,34 @@ def _put_on_path(folder: Path, config: pytest.Config) -> None:
             sys.path.remove(entry)
 
     config.add_cleanup(take_away)
+
+
+@pytest.fixture(scope="session")
+def microlambda_app(pytestconfig: pytest.Config) -> App:
+    """The project's App: the one that the settings name, or the only one."""
+    from microlambda.project.errors import ToolError
+    from microlambda.project.loader import load_app
+
+    projects = pytestconfig.stash.get(_PROJECT, ())
+    if len(projects) != 1:
+        found = f"several: {', '.join(map(str, projects))}" if projects else "none"
+        pytest.fail(f"microlambda_app is the App of the project that is tested, and there is {found}.")
+    (root,) = projects
+    try:
+        return load_app(root, command="local").app
+    except ToolError as exc:
+        pytest.fail(f"microlambda: {type(exc).__name__}: {exc}")
+
+
+@pytest.fixture
+def microlambda_client(microlambda_app: App) -> TestClient:
+    """A new test client for the project's app: HTTP, and events of every source."""
+    return microlambda_app.test_client()
+
+
+@pytest.fixture
+def microlambda_context(microlambda_app: App) -> LambdaContext:
+    """A second argument for calling a handler by hand: `app(event, microlambda_context)`."""
+    from microlambda.testing.exchange import make_context
+
+    return make_context(microlambda_app.name)

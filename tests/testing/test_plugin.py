@@ -143,3 +143,66 @@ def test_of_several_projects_none_is_set_up_and_that_is_said(tmp_path: Path) -> 
 
     assert done.returncode == 0, done.stdout
     assert "microlambda: several projects" in done.stdout
+
+
+FIXTURES_APP = """\
+from microlambda import App, SQSRecord
+
+app = App("shop")
+
+@app.get("/hello")
+def hello():
+    return {"hello": "world"}
+
+@app.on_sqs_message(queue="orders")
+def handle(record: SQSRecord):
+    if record.body == "bad":
+        raise ValueError(record.body)
+"""
+FIXTURES_TEST = """\
+from app import app
+
+def test_the_app_is_the_projects(microlambda_app):
+    assert microlambda_app is app
+
+def test_requests(microlambda_client):
+    assert microlambda_client.get("/hello").json == {"hello": "world"}
+
+def test_events(microlambda_client):
+    result = microlambda_client.sqs("orders", ["good", "bad"])
+    assert [record["body"] for record in result.failed_records] == ["bad"]
+
+def test_by_hand(microlambda_app, microlambda_context):
+    event = {"Records": []}
+    assert microlambda_context.function_name == "shop-local-http"
+    assert microlambda_context.get_remaining_time_in_millis() > 0
+"""
+
+
+def test_the_fixtures_are_those_of_the_projects_app(tmp_path: Path) -> None:
+    write(tmp_path, "app.py", FIXTURES_APP)
+    write(tmp_path, "tests/test_it.py", FIXTURES_TEST)
+
+    done = run_pytest(tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        pytest.param({}, "the App of the project that is tested, and there is none", id="no project"),
+        pytest.param({"app.py": "import microlambda\n1/0\n"}, "AppImportFailed: app.py", id="a broken app"),
+        pytest.param({"app.py": "import microlambda\n"}, "AppNotFound", id="no App"),
+    ],
+)
+def test_a_fixture_without_an_app_says_why(tmp_path: Path, files: dict[str, str], says: str) -> None:
+    write(tmp_path, "tests/test_it.py", "def test_it(microlambda_client): ...\n")
+    for name, text in files.items():
+        write(tmp_path, name, text)
+
+    done = run_pytest(tmp_path, "--rootdir", str(tmp_path))
+
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert says in done.stdout
