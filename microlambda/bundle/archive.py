@@ -23,7 +23,10 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 _REGULAR_FILE = 0o100000
 _UNIX = 3
+
+#: zlib's levels. The last is worth its time for what is small.
 _LEVEL = 6
+SMALLEST = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +56,14 @@ def write_archive(
     *,
     base: Path | None = None,
     keep: Callable[[str], bool] | None = None,
-    check: Callable[[Path], None] | None = None,
-) -> None:
-    """Write an archive in one step: `path` is what it was before, or whole.
+    check: Callable[[int], None] | None = None,
+    level: int = _LEVEL,
+) -> int:
+    """Write an archive in one step: `path` is what it was before, or whole; gives its size unpacked.
 
     `base` is an archive whose entries come in as they are, without being compressed again; where `keep` is
-    given, only those whose names it accepts. `check` raises to refuse the archive before it takes its place.
+    given, only those whose names it accepts. `check` gets that size, and raises to refuse the archive before
+    it takes its place. `level` is zlib's, for `entries`.
     """
     with _replacing(path) as temporary:
         if base is not None and keep is None:
@@ -67,12 +72,14 @@ def write_archive(
             if base is not None and keep is not None:
                 _copy(base, archive, keep)
             for entry in entries:
-                _write(archive, entry)
+                _write(archive, entry, level)
             archive.filelist.sort(
                 key=lambda info: info.filename
             )  # the directory at the end lists them in this order
+            unpacked = sum(info.file_size for info in archive.filelist)
         if check is not None:
-            check(temporary)
+            check(unpacked)
+    return unpacked
 
 
 def _copy(base: Path, archive: zipfile.ZipFile, keep: Callable[[str], bool]) -> None:
@@ -83,15 +90,16 @@ def _copy(base: Path, archive: zipfile.ZipFile, keep: Callable[[str], bool]) -> 
                 _write(
                     archive,
                     Entry(name=info.filename, content=source.read(info), is_executable=executable),
+                    _LEVEL,
                 )
 
 
-def _write(archive: zipfile.ZipFile, entry: Entry) -> None:
+def _write(archive: zipfile.ZipFile, entry: Entry, level: int) -> None:
     info = zipfile.ZipInfo(entry.name, date_time=_DATE)
     info.create_system = _UNIX
     info.external_attr = (_REGULAR_FILE | (0o755 if entry.is_executable else 0o644)) << 16
     info.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(info, entry.content, compresslevel=_LEVEL)
+    archive.writestr(info, entry.content, compresslevel=level)
 
 
 @contextmanager
@@ -112,9 +120,3 @@ def names(path: Path) -> list[str]:
     """List an archive's entries."""
     with zipfile.ZipFile(path) as archive:
         return archive.namelist()
-
-
-def unpacked_size(path: Path) -> int:
-    """Add up what the entries of an archive unpack to, in bytes."""
-    with zipfile.ZipFile(path) as archive:
-        return sum(info.file_size for info in archive.infolist())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import microlambda
-from microlambda.bundle.archive import Entry, names, unpacked_size, write_archive
+from microlambda.bundle.archive import SMALLEST, Entry, names, write_archive
 from microlambda.bundle.bytecode import (
     bytecode_name,
     compile_sources,
@@ -26,6 +26,7 @@ from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusab
 from microlambda.bundle.interruption import unwinding
 from microlambda.bundle.libraries import LIBRARIES, is_of, library_entries, required_libraries
 from microlambda.bundle.requirements import read_requirements
+from microlambda.bundle.runtime_files import left_out
 from microlambda.bundle.sources import Sources, file_of_module, find_sources, top_level
 from microlambda.project.limits import UPLOAD_LIMIT
 
@@ -105,9 +106,9 @@ def build(
         )
         inputs = inputs_hash(settings, import_root, target, out=out)
         archive = archive_path(settings, out)
-        collisions = _write(archive, code, dependencies, sources)
+        unpacked, collisions = _write(archive, code, dependencies, sources)
         notes = [*requirements.notes, *sources.notes, *dependencies.notes, *code.notes, *collisions]
-        return _bundle(archive, inputs, dependencies.packages, notes)
+        return _bundle(archive, unpacked, inputs, dependencies.packages, notes)
 
 
 @contextmanager
@@ -130,6 +131,7 @@ def inputs_hash(settings: Settings, import_root: Path, target: Target, *, out: P
     parts = {
         "compiler": compiler_digest(),
         "runtime": [(entry.name, _digest(entry.content)) for entry in (*_runtime(), *library_entries())],
+        "left out": sorted(left_out(_runtime(), sources.files)),
         "sources": [
             (source.name, source.is_executable, _digest(source.path.read_bytes())) for source in sources.files
         ],
@@ -146,7 +148,7 @@ def _digest(content: bytes) -> str:
 
 @cache
 def _runtime() -> tuple[Entry, ...]:
-    """Read what of ours ships: the package's face and the runtime."""
+    """Read what of ours may ship: the package's face and the runtime."""
     package = Path(microlambda.__file__).parent
     paths = [package / "__init__.py", *sorted((package / "runtime").rglob("*.py"))]
     return tuple(
@@ -219,14 +221,20 @@ def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.name))
 
 
-def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources) -> list[str]:
-    """Write the archive; of a module that the project and a dependency both have, the project's ships.
+def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources) -> tuple[int, list[str]]:
+    """Write the archive; gives what it unpacks to, and notes.
 
-    A library of the runtime's that is among the dependencies ships as they have it.
+    Of a module that the project and a dependency both have, the project's ships; a library of the runtime's
+    that is among the dependencies, as they have it. What of the runtime the project cannot need stays out.
     """
     present = names(dependencies.archive) if dependencies.archive is not None else []
     required = required_libraries(present) - sources.regular
-    entries = [entry for entry in code.entries if not is_of(entry, required)]
+    unneeded = frozenset() if dependencies.use_us else left_out(_runtime(), sources.files)
+    entries = [
+        entry
+        for entry in code.entries
+        if not is_of(entry, required) and entry.name.removesuffix("c") not in unneeded
+    ]
     taken = {entry.name for entry in entries}
     # Beside a module of ours without its source, Python would take a source of that name.
     taken |= {name.removesuffix("c") for name in taken if name.endswith(".pyc")}
@@ -234,12 +242,12 @@ def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources
     dropped = {name for name in present if name in taken or top_level(name) in shadowing}
     keep = (lambda name: name not in dropped) if dropped else None
 
-    def check(archive: Path) -> None:
-        _refuse_too_large(archive, path.stem, dependencies.packages)
+    def check(unpacked: int) -> None:
+        _refuse_too_large(unpacked, path.stem, dependencies.packages)
 
-    write_archive(path, entries, base=dependencies.archive, keep=keep, check=check)
+    size = write_archive(path, entries, base=dependencies.archive, keep=keep, check=check, level=SMALLEST)
     hidden = sorted({top_level(name) for name in dropped} - {"microlambda"})
-    return [
+    return size, [
         f"{name} of the project hides the dependency of the same name, which is left out." for name in hidden
     ]
 
@@ -250,7 +258,9 @@ def archive_path(settings: Settings, out: Path) -> Path:
     return out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-.') or 'bundle'}.zip"
 
 
-def _bundle(archive: Path, inputs: str, packages: tuple[Package, ...], notes: list[str]) -> Bundle:
+def _bundle(
+    archive: Path, unpacked: int, inputs: str, packages: tuple[Package, ...], notes: list[str]
+) -> Bundle:
     size = archive.stat().st_size
     if size > UPLOAD_LIMIT:
         notes.append(
@@ -259,15 +269,14 @@ def _bundle(archive: Path, inputs: str, packages: tuple[Package, ...], notes: li
     return Bundle(
         archive=archive,
         size=size,
-        unpacked_size=unpacked_size(archive),
+        unpacked_size=unpacked,
         inputs_hash=inputs,
         packages=packages,
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _refuse_too_large(archive: Path, name: str, packages: tuple[Package, ...]) -> None:
-    unpacked = unpacked_size(archive)
+def _refuse_too_large(unpacked: int, name: str, packages: tuple[Package, ...]) -> None:
     if unpacked <= UNPACKED_LIMIT:
         return
     largest = sorted(packages, key=lambda package: package.size, reverse=True)[:5]

@@ -27,6 +27,16 @@ class Slimmer(ast.NodeTransformer):
             node.body = [ast.copy_location(ast.Pass(), node)]  # type: ignore[attr-defined]
         return node
 
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        """Take out `TYPE_CHECKING = False`, too, where nothing else asks for it."""
+        self.generic_visit(node)
+        found = [one for one in ast.walk(node) if is_checking(one)]
+        if all(isinstance(getattr(one, "ctx", None), ast.Store) for one in found):
+            node.body = [
+                one for one in node.body if not all(map(is_checking, getattr(one, "targets", [one])))
+            ]
+        return node
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Take out docstrings, and other constants that stand alone."""
         return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
@@ -34,8 +44,7 @@ class Slimmer(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         """Take out `if TYPE_CHECKING:`, by convention never true at run time."""
         self.generic_visit(node)
-        is_for_checkers = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return node.orelse if is_for_checkers else node
+        return node.orelse if is_checking(node.test) else node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
         """Take out the `__future__` of annotations, for none are left."""
@@ -66,12 +75,16 @@ class Slimmer(ast.NodeTransformer):
         return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
 
 
+def is_checking(node: ast.AST) -> bool:
+    """Tell whether an expression is the name TYPE_CHECKING, read or assigned to."""
+    return isinstance(node, ast.Name) and node.id == "TYPE_CHECKING"
+
+
 def compile_slim(source: str, output: str, path: str) -> None:
     """Compile a module without what a `Slimmer` takes out of it."""
-    content = Path(source).read_bytes()
-    compiled = compile_without(content, path)
-    # As PEP 552 has it: flags of an unchecked hash, and the hash.
-    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(content)
+    compiled = with_plain_lines(compile_without(Path(source).read_bytes(), path))
+    # As PEP 552 has it: flags of an unchecked hash, and a hash, which nothing reads; zeros take no room.
+    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
     Path(output).write_bytes(header + marshal.dumps(compiled))
 
 
@@ -80,6 +93,52 @@ def compile_without(content: bytes, path: str) -> CodeType:
     # A function of its own, so that the tree is gone when marshal counts who else refers to an object.
     tree = Slimmer().visit(ast.parse(content, path))
     return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True, optimize=0)
+
+
+def with_plain_lines(code: CodeType) -> CodeType:
+    """Make the tables of lines, of which each expression has an entry of its own, one entry a line."""
+    constants = tuple(with_plain_lines(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    plain = code.replace(co_consts=constants, co_linetable=line_table(code))
+    # What this Python reads from the table decides: one of another format stays as it was.
+    return plain if lines_of(plain) == lines_of(code) else code.replace(co_consts=constants)
+
+
+def lines_of(code: CodeType) -> list[tuple[int, int | None]]:
+    """Give the line of each instruction, by its offset, where it is another than that of the one before."""
+    lines: list[tuple[int, int | None]] = []
+    for start, _, line in code.co_lines():
+        if not lines or lines[-1][1] != line:
+            lines.append((start, line))
+    return lines
+
+
+def line_table(code: CodeType) -> bytes:
+    """Write the table of lines, as Python 3.11 and later read it, without columns.
+
+    https://github.com/python/cpython/blob/main/InternalDocs/code_objects.md: an entry is for up to 8 units of
+    two bytes; 13 is the kind that has a line alone, 15 the one without any.
+    """
+    lines = lines_of(code)
+    ends = [start for start, _ in lines[1:]] + [len(code.co_code)]
+    table, last = bytearray(), code.co_firstlineno
+    for (start, line), end in zip(lines, ends, strict=True):
+        for units in range((end - start) // 2, 0, -8):
+            kind = 15 if line is None else 13
+            table.append(0x80 | kind << 3 | min(units, 8) - 1)
+            if line is not None:
+                table += signed_varint(line - last)
+                last = line
+    return bytes(table)
+
+
+def signed_varint(number: int) -> bytes:
+    """Write a number in groups of six bits, the lowest first, its sign the lowest bit of all."""
+    rest = abs(number) << 1 | (number < 0)
+    groups = bytearray()
+    while rest > 0x3F:
+        groups.append(rest & 0x3F | 0x40)
+        rest >>= 6
+    return bytes((*groups, rest))
 
 
 def compile_whole(source: str, output: str, path: str) -> None:

@@ -19,6 +19,7 @@ from microlambda.bundle.bytecode import Job, bytecode_name, compile_all, find_in
 from microlambda.bundle.cache import cache_folder, filling
 from microlambda.bundle.installed import Package, reduce_to_needed
 from microlambda.bundle.programs import find_resolver
+from microlambda.bundle.requirement_lines import OURS
 from microlambda.bundle.resolver import Request, resolve
 
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """What the requirements come to: an archive of them, or None where there are none."""
+    """What the requirements come to: an archive of them, or None where there are none.
+
+    `use_us` tells whether microlambda is mentioned anywhere in them, and so may be used by one.
+    """
 
     archive: Path | None = None
     packages: tuple[Package, ...] = ()
     notes: tuple[str, ...] = ()
+    use_us: bool = False
 
 
 def prepare(
@@ -98,6 +103,7 @@ def _fill(entry: Path, request: Request, resolver: Resolver, interpreter: str | 
         site.mkdir()
         resolve(request, resolver, site)
         packages, notes = reduce_to_needed(site, request.requirements, request.target)
+        use_us = any(OURS.encode() in path.read_bytes() for path in site.rglob("*") if path.is_file())
         if interpreter is not None:
             _compile(site, request.target, interpreter)
         else:
@@ -108,6 +114,7 @@ def _fill(entry: Path, request: Request, resolver: Resolver, interpreter: str | 
             "size": archive.stat().st_size,
             "packages": [asdict(package) for package in packages],
             "notes": notes,
+            "use_us": use_us,
         }
         (work / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
         shutil.rmtree(site)
@@ -130,6 +137,11 @@ def _read(entry: Path) -> Dependencies | None:
         if archive.stat().st_size != manifest["size"]:
             return None
         packages = tuple(Package(**package) for package in manifest["packages"])
-        return Dependencies(archive=archive, packages=packages, notes=tuple(manifest["notes"]))
+        return Dependencies(
+            archive=archive,
+            packages=packages,
+            notes=tuple(manifest["notes"]),
+            use_us=manifest["use_us"],
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None

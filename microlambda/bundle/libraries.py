@@ -50,7 +50,7 @@ def _entries(name: str) -> list[Entry]:
     except PackageNotFoundError:
         files = []
     entries = [
-        Entry(name=file.as_posix(), content=Path(str(file.locate())).read_bytes())
+        Entry(name=file.as_posix(), content=_shipped(file, Path(str(file.locate())).read_bytes()))
         for file in files
         if _ships(file, name)
     ]
@@ -60,6 +60,11 @@ def _entries(name: str) -> list[Entry]:
             f"Install it: pip install {name}"
         )
     return entries
+
+
+def _shipped(file: PurePosixPath, content: bytes) -> bytes:
+    """Leave out of the metadata the description, which is a page for readers."""
+    return content.partition(b"\n\n")[0] + b"\n" if file.name == "METADATA" else content
 
 
 def _ships(file: PurePosixPath, name: str) -> bool:

@@ -17,10 +17,11 @@ import pytest
 
 import microlambda
 from microlambda.bundle import bundle as bundling
+from microlambda.bundle import compile_child
 from microlambda.bundle.archive import names
 from microlambda.bundle.bundle import inputs_hash
 from microlambda.bundle.bytecode import find_interpreter
-from microlambda.bundle.compile_child import compile_without
+from microlambda.bundle.compile_child import compile_without, with_plain_lines
 from microlambda.bundle.libraries import library_entries
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
@@ -138,11 +139,62 @@ def lines_for_checkers(content: bytes) -> set[int]:
     }
 
 
+FAR = "\n" * 70  # further than a group of six bits reaches
+
+#: Functions whose tables of lines have more than one kind of entry.
+LINES = {
+    "one-line": "def f(): return 1",
+    "long-line": f"def f(x): return {' + '.join(['x.y.z(1)'] * 40)}",
+    "chained": "def f(x):\n    return (x\n        .a(1)\n        .b(2,\n           3)\n    )",
+    "far": f"def f(x):\n    x(1)\n{FAR}    x(2)\n    return [\n{FAR}        x(3),\n    ][\n{FAR}0]",
+    "without-a-line": "def f(x):\n    with x:\n        try:\n            x()\n        except KeyError as e:\n"
+    "            raise x from e\n        finally:\n            x()",
+    "loop": "async def f(x):\n    async for a in x:\n        yield [b async for b in a\n"
+    "            if await b]",
+    "class": "class A:\n    x = 1\n\n    def f(self): ...\n\n    y = [x for x in\n    'ab']",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("source", [pytest.param(source, id=name) for name, source in LINES.items()])
+def test_every_instruction_keeps_its_line(source: str) -> None:
+    whole = compile_without(source.encode(), "x")
+
+    plain = with_plain_lines(whole)
+
+    for before, after in zip(code_objects(whole), code_objects(plain), strict=True):
+        assert instructions(after) == instructions(before)
+
+
+def instructions(code: CodeType) -> list[tuple[int, int | None]]:
+    """The line of every instruction, by its offset."""
+    return [(offset, line) for start, end, line in code.co_lines() for offset in range(start, end, 2)]
+
+
+def test_tables_of_lines_are_smaller() -> None:
+    whole = compile_without((PACKAGE / "runtime" / "app.py").read_bytes(), "x")
+    plain = with_plain_lines(whole)
+
+    before, after = (sum(len(one.co_linetable) for one in code_objects(code)) for code in (whole, plain))
+    assert after < 0.5 * before
+
+
+def test_a_python_with_another_format_of_lines_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile_child, "line_table", lambda code: b"\x80\0")
+    whole = compile_without(LINES["far"].encode(), "x")
+
+    for before, after in zip(code_objects(whole), code_objects(with_plain_lines(whole)), strict=True):
+        assert after.co_linetable == before.co_linetable
+
+
 #: Modules that leave a `result` behind, the same one whole and slim.
 SAME = {
     "checked": "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import nowhere\nresult = TYPE_CHECKING",
     "checked-else": "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    result = 1\nelse:\n    result = 2",
     "checked-elif": "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    pass\nelif True:\n    result = 3",
+    "checked-by-a-function": "TYPE_CHECKING = False\ndef f():\n    return TYPE_CHECKING\nresult = f()",
+    "checked-and-deleted": "TYPE_CHECKING = x = 0\nif TYPE_CHECKING: pass\ndel TYPE_CHECKING\nresult = x",
+    "checked-with-another": "TYPE_CHECKING = x = False\nif TYPE_CHECKING:\n    pass\nresult = x",
     "checked-in-a-class": "TYPE_CHECKING = False\nclass A:\n    if TYPE_CHECKING:\n        x = 1\n"
     "result = hasattr(A, 'x')",
     "documented-class": "class A(ValueError):\n    'A doc.'\nresult = A.__mro__[1:]",
@@ -168,6 +220,15 @@ def test_what_is_left_of_a_module_does_the_same(source: str) -> None:
     exec(compile_without(source.encode(), "x"), slim)
 
     assert slim["result"] == whole["result"]
+
+
+def test_the_name_for_type_checkers_goes_where_nothing_asks_for_it() -> None:
+    source = b"TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import nowhere\nx = 1\n"
+    scope: dict[str, Any] = {}
+
+    exec(compile_without(source, "x"), scope)
+
+    assert scope.keys() - {"__builtins__"} == {"x"}
 
 
 def test_a_string_behind_a_docstring_does_not_become_one() -> None:
