@@ -31,6 +31,8 @@ EVENT = HERE.parent / "tests" / "runtime" / "events" / "rest-api.json"
 ROUTES = 50
 WARM = 100  # answers over which the cost of one is measured
 
+POWERTOOLS = ("aws_lambda_powertools", "jmespath", "typing_extensions")
+
 FRAMEWORKS = {
     "microlambda": "from microlambda import App\napp = App('bench')\n",
     "powertools": (
@@ -98,17 +100,22 @@ def chalice_contender(root: Path) -> Contender:
 
 def powertools_contender(root: Path) -> Contender:
     project = project_folder(root / "powertools", "powertools", "/orders{number}/<id>")
-    for name in ("aws_lambda_powertools", "jmespath", "typing_extensions"):
-        module = importlib.util.find_spec(name)
-        if module is None or module.origin is None:
-            raise SystemExit(f"{name} is measured, and is not installed.")
-        origin = Path(module.origin)
-        if origin.name == "__init__.py":
-            shutil.copytree(origin.parent, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(origin, project)
+    for name in POWERTOOLS:
+        copy_installed(name, project)
     compile_folder(project)
     return Contender(name="Powertools, with bytecode", folder=project, handler="app:handler", environment={})
+
+
+def copy_installed(name: str, folder: Path) -> None:
+    """Put an installed module into a folder, as it would lie in an archive."""
+    module = importlib.util.find_spec(name)
+    if module is None or module.origin is None:
+        raise SystemExit(f"{name} is measured, and is not installed.")
+    origin = Path(module.origin)
+    if origin.name == "__init__.py":
+        shutil.copytree(origin.parent, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(origin, folder)
 
 
 def own_route_event(folder: Path) -> Path:

@@ -25,10 +25,10 @@ before = set(sys.modules)
 if int(count):
     module, _, attribute = target.partition(":")
     handler = getattr(import_module(module), attribute)
-    result: dict[str, object] = {}
+    result: dict[str, object] | None = None
     for _number in range(int(count)):
         result = handler(event, None)
-    if result["statusCode"] != 200:
+    if (result or {}).get("statusCode", 200) != 200:
         raise SystemExit(f"{target} answered {result}")
 if "REPORT" in os.environ:
     import zlib

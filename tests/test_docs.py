@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import microlambda
 from microlambda import App
 from microlambda.cli.main import COMMANDS
 from microlambda.project.keys import KEYS
+from microlambda.runtime.events.base import Batch, Record, View
+from microlambda.runtime.registration import EVENT_DECORATORS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -77,7 +81,8 @@ def test_the_reference_lists_every_option_of_a_command(command: str) -> None:
     text = (ROOT / "docs/reference/commands.md").read_text()
     section = text.partition(f"## `microlambda {command}")[2].partition("\n## ")[0]
     parameters = importlib.import_module(f"microlambda.cli.{command}").command.params
-    options = {max(one.opts, key=len) for one in parameters if isinstance(one, click.Option)}
+    shown = [one for one in parameters if isinstance(one, click.Option) and not one.hidden]
+    options = {max(one.opts, key=len) for one in shown}
     shared = {"--stage", "--profile", "--region", "--help"}
 
     missing = {option for option in options - shared if f"`{option}" not in section}
@@ -89,6 +94,38 @@ def test_the_reference_lists_every_setting() -> None:
     text = (ROOT / "docs/reference/settings.md").read_text()
 
     assert {key for key in KEYS if f"`{key}`" not in text} == set()
+
+
+VIEWS = {
+    name: value
+    for name, value in ((name, getattr(microlambda, name)) for name in microlambda.__all__)
+    if isinstance(value, type) and issubclass(value, View)
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_reference_lists_every_attribute_of_an_event(name: str) -> None:
+    text = (ROOT / "docs/reference/events.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `") and f"`{name}`" in line]
+    common = {*dir(Batch), *dir(Record)}
+
+    attributes = {one for one in dir(VIEWS[name]) if not one.startswith("_") and one not in common}
+
+    assert {one for one in attributes if not re.search(rf"`{one}[`(]", " ".join(rows))} == set()
+
+
+@pytest.mark.parametrize("decorator", EVENT_DECORATORS.split())
+def test_the_reference_lists_every_keyword_of_a_decorator(decorator: str) -> None:
+    text = (ROOT / "docs/reference/events.md").read_text().partition("## What a handler gets")[0]
+    (row,) = [line for line in text.splitlines() if re.match(rf"\| .*`{decorator}[`(]", line)]
+    keywords = set(inspect.signature(getattr(App, decorator)).parameters) - {"self", "name", "function"}
+    short = {
+        "async": {"retries", "maximum_age", "dead_letter_queue", "on_failure"},
+        "batch": {"batch_size", "maximum_batching_window_in_seconds", "per_record"},
+    }
+    known = {one for word, words in short.items() if re.search(rf"\b{word}\b", row) for one in words}
+
+    assert {one for one in keywords - known if not re.search(rf"\b{one}\b", row)} == set()
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

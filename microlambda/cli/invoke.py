@@ -1,62 +1,200 @@
-"""`microlambda invoke`: one call of a deployed function, without a gateway between."""
+"""`microlambda invoke`: one call of one function with an event, here or on AWS."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
-from microlambda.cli.options import aws_options
+from microlambda.cli.options import profile_option, project_root, region_option
+
+#: The exit code where the function answered that some records of a batch failed.
+SOME_FAILED = 3
 
 
-@click.command(short_help="Call one deployed function with an event.")
+def _refuse_payload(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(
+            "--payload is called --event: --event FILE, --event - for standard input, or --event JSON; "
+            "and --remote calls the deployed function."
+        )
+
+
+@click.command(short_help="Call one function with an event, here or on AWS.")
 @click.argument("name", default="http", metavar="[NAME]")
-@aws_options
 @click.option(
-    "--payload",
-    default="{}",
-    metavar="JSON",
-    help="The event: JSON, or @FILE, or - for standard input. Default: {}",
+    "--event",
+    metavar="FILE|-|JSON",
+    help="A file, or - for standard input, or JSON that begins with { or [. "
+    "Without it, what is piped in, else {}.",
 )
-@click.option("--log", is_flag=True, help="Print the end of the call's log, too.")
+@click.option("--remote", is_flag=True, help="Call what is deployed, on AWS.")
+@click.option(
+    "--stage",
+    metavar="STAGE",
+    help="The stage whose settings, or whose deployed function, are meant.  [default: local; with --remote "
+    "MICROLAMBDA_STAGE or dev]",
+)
+@click.option(
+    "--app", "target", metavar="TARGET", help='Here: the App, "module:attribute", where there are several.'
+)
+@profile_option
+@region_option
+@click.option("--log", is_flag=True, help="With --remote, print the end of the log; here it always is.")
+@click.option("--payload", hidden=True, expose_value=False, callback=_refuse_payload)
 def command(
-    name: str, stage: str, profile: str | None, region: str | None, *, payload: str, log: bool
+    name: str,
+    *,
+    event: str | None,
+    remote: bool,
+    stage: str | None,
+    target: str | None,
+    profile: str | None,
+    region: str | None,
+    log: bool,
 ) -> None:
-    """Call the live version of the function NAME (http, if none is given) and print what it answers.
+    """Call the function NAME (http, if none is given) once, and print what it answers.
 
-    Where the function fails, its error and traceback are printed, and the command fails too.
+    Here it runs in a process of its own, with the environment and the timeout of the stage `local`, closed to
+    AWS. What it prints and logs goes to standard error, the answer alone to standard output.
+
+    Exit codes: 0, 1 where the function failed, 2 for a mistake in the command, 3 where it answered that some
+    records of a batch failed.
     """
+    if remote and target is not None:
+        raise click.UsageError("--app is for a call on this machine; on AWS is what was deployed.")
+    if not remote and (profile or region):
+        word = "--profile" if profile else "--region"
+        raise click.UsageError(f"{word} is for a call on AWS: add --remote.")
+    given = read_event(event)
+    if remote:
+        stage = stage or os.environ.get("MICROLAMBDA_STAGE") or "dev"
+        result = _remote(name, given, stage=stage, profile=profile, region=region, log=log)
+    else:
+        result = _here(name, given, stage=stage or "local", target=target)
+    click.echo(result)
+    failed = failed_records(result)
+    if failed:
+        word = "record" if len(failed) == 1 else "records"
+        click.echo(f"{name!r} reported {len(failed)} {word} as failed: {', '.join(failed)}", err=True)
+        click.get_current_context().exit(SOME_FAILED)
+
+
+def _here(name: str, event: bytes, *, stage: str, target: str | None) -> bytes:
+    from microlambda.local.console import Console
+    from microlambda.local.errors import FunctionRaised
+    from microlambda.local.invocation import invoke_here
+    from microlambda.project.settings import load_settings
+
+    settings = load_settings(project_root(), stage)
+    console = Console(sys.stderr, sys.stderr)
+    invocation = invoke_here(
+        settings, name, event, target=target, output=_print_line, cut_off=console.cut_off
+    )
+    if invocation.function_error is not None:
+        raise FunctionRaised(name, json.loads(invocation.payload))
+    return invocation.payload
+
+
+def _print_line(line: bytes) -> None:
+    from microlambda.cli.logs import without_controls
+
+    text = line.decode(errors="replace")
+    click.echo(without_controls(text) if sys.stderr.isatty() else text, nl=False, err=True)
+
+
+def _remote(
+    name: str, event: bytes, *, stage: str, profile: str | None, region: str | None, log: bool
+) -> bytes:
     from microlambda.cli.stage import deployed_scope
-    from microlambda.deploy.errors import FunctionFailed
+    from microlambda.deploy.errors import FunctionFailed, NotDeployed
     from microlambda.deploy.invocation import invoke
     from microlambda.deploy.kinds.version import error_text
     from microlambda.plan.names import function_name
 
-    event = read_payload(payload)
     aws, scope = deployed_scope(stage, profile=profile, region=region)
-    answer = invoke(aws, scope, function_name(scope.app, scope.stage, name), event, log=log)
+    try:
+        answer = invoke(aws, scope, function_name(scope.app, scope.stage, name), event, log=log)
+    except NotDeployed:
+        _check_known(name, stage)
+        raise
     if answer.log:
         click.echo(answer.log.rstrip("\n"), err=True)
     if answer.error is not None:
         raise FunctionFailed(error_text(json.loads(answer.payload)))
-    click.echo(answer.payload)
+    return answer.payload
 
 
-def read_payload(text: str) -> bytes:
-    """Read the event from the argument, a file or standard input, and make sure that it is JSON."""
-    if text == "-":
-        content = sys.stdin.read()
-    elif text.startswith("@"):
-        try:
-            content = Path(text[1:]).read_text()
-        except (OSError, UnicodeDecodeError) as exc:
-            raise click.BadParameter(f"{text[1:]} cannot be read: {exc}", param_hint="--payload") from exc
+def _check_known(name: str, stage: str) -> None:
+    """Say that the app has no such function, where its code can be asked."""
+    from microlambda.local.errors import UnknownFunction
+    from microlambda.project.environment import applied, resolvable_environment
+    from microlambda.project.errors import ToolError
+    from microlambda.project.loader import load_app
+    from microlambda.project.settings import load_settings
+
+    functions: tuple[str, ...] = ()
+    with suppress(ToolError):
+        settings = load_settings(project_root(), stage)
+        with applied(resolvable_environment(settings.function("http"), os.environ)):
+            functions = load_app(settings.root, settings.app).app.functions
+    if functions and name not in functions:
+        raise UnknownFunction(name, functions)
+
+
+# The event, and what was answered to it --------------------------------------------------------------
+
+
+def read_event(text: str | None) -> bytes:
+    """Read the event from where `--event` says, and make sure that it is JSON."""
+    if text is None:
+        content, place = "" if sys.stdin.isatty() else _standard_input(), "what came from standard input"
+        if not content.strip():
+            return b"{}"
+    elif text == "-":
+        content, place = _standard_input(), "what came from standard input"
+    elif text.lstrip()[:1] in ("{", "["):
+        content, place = text, "this"
     else:
-        content = text
+        content, place = _file(Path(text)), text
     try:
         json.loads(content)
     except ValueError as exc:
-        raise click.BadParameter(f"this is no JSON: {exc}", param_hint="--payload") from exc
+        raise click.BadParameter(f"{place} is no JSON: {exc}", param_hint="--event") from exc
     return content.encode()
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise click.BadParameter(f"standard input is no UTF-8: {exc}", param_hint="--event") from exc
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as exc:
+        why = getattr(exc, "strerror", None) or exc
+        hint = " Write a file's name without the @." if str(path).startswith("@") else ""
+        message = (
+            f"{path} is no JSON, which begins with {{ or [, and as a file it cannot be read: {why}.{hint}"
+        )
+        raise click.BadParameter(message, param_hint="--event") from exc
+
+
+def failed_records(result: bytes) -> list[str]:
+    """The identifiers in the `batchItemFailures` of an answer, as text."""
+    try:
+        answer: Any = json.loads(result)
+    except ValueError:
+        return []
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    if not isinstance(failures, list):
+        return []
+    return [str(one.get("itemIdentifier") if isinstance(one, dict) else one) for one in failures]

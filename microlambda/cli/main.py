@@ -23,7 +23,8 @@ COMMANDS = {
     "deploy": "Put the app on AWS; with --local, into an AWS on this machine.",
     "url": "Print the URL of the deployed app.",
     "logs": "Show what the deployed app logged.",
-    "invoke": "Call one deployed function with an event.",
+    "event": "Print a sample event of a source.",
+    "invoke": "Call one function with an event, here or on AWS.",
     "delete": "Remove what deploy made.",
     "package": "Build the archive that Lambda runs.",
 }

@@ -8,6 +8,7 @@ ours) asks for the next event, posts a result or an error, and asks again:
     POST /2018-06-01/runtime/invocation/{id}/error      what the handler raised
     POST /2018-06-01/runtime/init/error                 the module could not be imported
     POST /microlambda/ready                             ours: what the local child tells of its app
+    POST /microlambda/task                              ours: a task that goes on in it, or is over
 
 A result may come in pieces (runtimes-custom.html, "Implementing response streaming"): in chunks, of which
 the first holds the answer without its body as JSON, and eight NULs; an error half-way stands in trailers.
@@ -29,6 +30,7 @@ from queue import Empty, SimpleQueue
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from microlambda.emulator.chunked import ChunkedBody
+from microlambda.emulator.pending_tasks import PendingTasks
 from microlambda.emulator.result_stream import ResultStream
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class RuntimeApi:
         self.asked = False
         self.init_error: Outcome | None = None
         self.document: dict[str, Any] = {}
+        self.tasks = PendingTasks()
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._current: str | None = None
@@ -161,6 +164,7 @@ class RuntimeApi:
 
     def gone(self) -> None:
         """Note that the client is no more."""
+        self.tasks.close()
         gone, stream = Outcome(kind="gone"), self._stream
         self._outcomes.put(gone)
         if stream is not None:
@@ -217,10 +221,18 @@ class RuntimeApi:
             return _refusal(404, "Not Found", "InvalidRequest")
         if request.path == f"{_PREFIX}/init/error":
             return self._init_error(request)
+        if request.path.startswith("/microlambda/"):
+            return self._told(request)
+        return self._reported(request)
+
+    def _told(self, request: _Request) -> bytes:
         if request.path == "/microlambda/ready":
             self.document = json.loads(request.body)
-            return _ACCEPTED
-        return self._reported(request)
+        elif request.path == "/microlambda/task":
+            self.tasks.note(json.loads(request.body))
+        else:
+            return _refusal(404, "Not Found", "InvalidRequest")
+        return _ACCEPTED
 
     def _init_error(self, request: _Request) -> bytes:
         kind = request.fields.get(_ERROR_TYPE, "")

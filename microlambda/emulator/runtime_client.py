@@ -22,10 +22,11 @@ import socket
 import sys
 import time
 import traceback
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     Handler = Callable[[Any, Any], Any]
@@ -34,6 +35,7 @@ _PREFIX = "/2018-06-01/runtime"
 _PIECE = 65_536
 _RUNTIME = "microlambda.runtime."  # an app's own modules, where this client runs one
 _request_id = ""
+_own_request_id: ContextVar[str] = ContextVar("own_request_id", default="")
 
 
 class RuntimeGone(Exception):
@@ -261,6 +263,12 @@ def report_ready(connection: Connection, document: Mapping[str, Any]) -> None:
     connection.post("/microlambda/ready", json.dumps(document).encode())
 
 
+def report_task(connection: Connection, request_id: str, name: str | None) -> None:
+    """Tell the parent of a task that has been taken on, and without its name, that it is over."""
+    told = {"id": request_id} if name is None else {"id": request_id, "task": name}
+    connection.post("/microlambda/task", json.dumps(told).encode())
+
+
 def report_init_error(connection: Connection, error: BaseException) -> dict[str, Any]:
     """Report that there is nothing to call; answers the error document."""
     document = error_document(error, "")
@@ -406,7 +414,7 @@ def set_up_logging() -> None:
     """Give the root logger the handler that AWS's client gives it: level, time, request id, message."""
 
     def with_request_id(record: logging.LogRecord) -> bool:
-        record.aws_request_id = _request_id
+        record.aws_request_id = _own_request_id.get() or _request_id
         return True
 
     handler = logging.StreamHandler(sys.stdout)
@@ -417,6 +425,16 @@ def set_up_logging() -> None:
     handler.setFormatter(formatter)
     handler.addFilter(with_request_id)
     logging.getLogger().addHandler(handler)
+
+
+@contextlib.contextmanager
+def logging_as(request_id: str) -> Iterator[None]:
+    """Let log lines carry another id than that of the event being answered: that of a task beside it."""
+    token = _own_request_id.set(request_id)
+    try:
+        yield
+    finally:
+        _own_request_id.reset(token)
 
 
 def end_quietly_on_interrupt() -> None:

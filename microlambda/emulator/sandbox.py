@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.result_stream import ResultStream
 
     Output = Callable[[bytes], None]
+    CutOff = Callable[[dict[str, str]], None]
 
 __all__ = ["FunctionSpec", "InitFailed", "Sandbox", "SandboxPool"]
 
@@ -56,11 +57,17 @@ class Sandbox:
     `output` gets each line that the process prints, with its end; without it the process prints to our own
     streams. With `owns_terminal` it stays in our process group, so that `breakpoint()` can read from the
     terminal; otherwise it leads a group of its own, and its children end with it. On Linux the process ends
-    with ours, even if that is killed.
+    with ours, even if that is killed. `cut_off` is told of the tasks that end with it too early,
+    names by id.
     """
 
     def __init__(
-        self, spec: FunctionSpec, *, output: Output | None = None, owns_terminal: bool = False
+        self,
+        spec: FunctionSpec,
+        *,
+        output: Output | None = None,
+        owns_terminal: bool = False,
+        cut_off: CutOff | None = None,
     ) -> None:
         self.spec = spec
         self.log_stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{spec.version}]{uuid4().hex}"
@@ -69,6 +76,7 @@ class Sandbox:
         self._api = RuntimeApi()
         self._output = output
         self._owns_terminal = owns_terminal
+        self._cut_off = cut_off
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: OutputReader | None = None
         self._watcher: threading.Thread | None = None
@@ -198,6 +206,10 @@ class Sandbox:
             max_memory=memory,
         )
 
+    def finish_tasks(self, seconds: float) -> None:
+        """Wait until the tasks that the process has taken on are over, at most so long."""
+        self._api.tasks.wait(seconds)
+
     def stop(self) -> None:
         """End the process and all that it started, and free everything; more calls do nothing."""
         with self._guard:
@@ -211,6 +223,9 @@ class Sandbox:
                 self._last_output = self._reader.close()
                 self._reader = None
             self._lifeline.close()
+        left = self._api.tasks.take()
+        if left and self._cut_off is not None:
+            self._cut_off(left)
 
     def _spawn(self) -> None:
         own = {**self.spec.environment, **lambda_variables(self.spec, self.log_stream)}
@@ -303,11 +318,13 @@ class SandboxPool:
         max_size: int = 10,
         output: Output | None = None,
         owns_terminal: bool = False,
+        cut_off: CutOff | None = None,
     ) -> None:
         self.spec = spec
         self._max_size = max_size
         self._output = output
         self._owns_terminal = owns_terminal
+        self._cut_off = cut_off
         self._idle: list[Sandbox] = []
         self._all: set[Sandbox] = set()
         self._stopped = False
@@ -368,6 +385,19 @@ class SandboxPool:
         for sandbox in busy:
             sandbox.stop()
 
+    def finish_tasks(self, seconds: float) -> None:
+        """Wait until no environment has a task that goes on, at most so long."""
+        until = time.monotonic() + seconds
+        with self._changed:
+            sandboxes = list(self._all)
+        for sandbox in sandboxes:
+            sandbox.finish_tasks(max(0.0, until - time.monotonic()))
+
+    def _new_sandbox(self) -> Sandbox:
+        return Sandbox(
+            self.spec, output=self._output, owns_terminal=self._owns_terminal, cut_off=self._cut_off
+        )
+
     def _acquire(self) -> Sandbox:
         while True:
             with self._changed:
@@ -375,7 +405,7 @@ class SandboxPool:
                 if self._stopped:
                     raise InitFailed(_stopped_invocation())
                 if not self._idle:
-                    sandbox = Sandbox(self.spec, output=self._output, owns_terminal=self._owns_terminal)
+                    sandbox = self._new_sandbox()
                     self._all.add(sandbox)
                     break
                 sandbox = self._idle.pop()

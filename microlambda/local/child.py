@@ -1,7 +1,8 @@
 """The app's process: it loads the App, tells the parent what there is, and takes events from the Runtime API.
 
-`python -m microlambda.local.child ROOT [TARGET]`, with AWS_LAMBDA_RUNTIME_API in the environment. What the
-parent is told is an `AppReport`; an app that does not load is reported as an error of init.
+`python -m microlambda.local.child ROOT [TARGET [FUNCTION]]`, with AWS_LAMBDA_RUNTIME_API in the environment.
+With the name of a function it serves that one alone (an empty TARGET is none). What the parent is told is an
+`AppReport`; an app that does not load is reported as an error of init.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.runtime_client import (
     Connection,
@@ -23,30 +24,48 @@ from microlambda.emulator.runtime_client import (
     serve,
     set_up_logging,
 )
+from microlambda.local.tasks import TaskThreads
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
 from microlambda.runtime.context import streaming_answers
+from microlambda.runtime.tasks import tasks_run_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from microlambda import App
 
 
 def main(argv: list[str]) -> int:
     """Load the app and serve it until the parent is gone."""
     end_quietly_on_interrupt()
     set_up_logging()
-    root, target = Path(argv[1]), argv[2] if len(argv) > 2 else None
+    root, target, function = Path(argv[1]), _argument(argv, 2), _argument(argv, 3)
     sys.argv[1:] = []  # on Lambda there are no arguments either
-    with contextlib.suppress(RuntimeGone):
-        connection = Connection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    address = os.environ["AWS_LAMBDA_RUNTIME_API"]
+    with contextlib.suppress(RuntimeGone), tasks_run_by(TaskThreads(address)):
+        connection = Connection(address)
         try:
-            loaded = load_app(root, target, command="local")
+            loaded = load_app(root, target, command="local" if function is None else "invoke --app")
         except ToolError as exc:
             report_init_error(connection, _fault(exc))
             return 1
         os.environ["MICROLAMBDA_APP"] = loaded.path
         report_ready(connection, _report(loaded))
-        with streaming_answers():
-            serve(loaded.app, connection)
+        # One that has been asked for by name answers at once, as Lambda's Invoke does.
+        with streaming_answers(function is None):
+            serve(_served(loaded.app, function), connection)
         connection.close()
     return 0
+
+
+def _argument(argv: list[str], index: int) -> str | None:
+    return argv[index] or None if len(argv) > index else None
+
+
+def _served(app: App, function: str | None) -> Callable[[Any, Any], Any]:
+    """Give what takes the events; where there is no such function, the parent sees that in the report."""
+    return app.handler(function) if function in app.functions else app
 
 
 def _fault(error: ToolError) -> Fault:
@@ -60,6 +79,7 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
     return {
         "name": loaded.app.name,
         "app": loaded.path,
+        "functions": list(loaded.app.functions),
         "routes": [
             [sorted(rule.methods), rule.rule, rule.endpoint, rule.location] for rule in loaded.app.route_table
         ],

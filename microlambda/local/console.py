@@ -14,13 +14,14 @@ import click
 from microlambda.local.columns import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
     from microlambda.local.version import AppReport
     from microlambda.project.errors import ToolError
 
+_MOST = 5  # tasks that one line names
 _COLORS = {2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
@@ -70,6 +71,13 @@ class Console:
         if reason:
             lines.append(self._styled(f"  {_shown(reason)}", fg="yellow"))
         self._print(*lines)
+
+    def cut_off(self, tasks: Mapping[str, str]) -> None:
+        """Say which tasks were ended before their time; `tasks` are their names by id."""
+        names = [f"{name} ({request_id})" for request_id, name in tasks.items()]
+        more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+        word = "task was" if len(names) == 1 else "tasks were"
+        self.note(f"{len(names)} {word} cut off before the end: {', '.join(names[:_MOST])}{more}")
 
     def note(self, text: str) -> None:
         """Say something about the server itself."""

@@ -1,8 +1,10 @@
-"""Why nothing is served.
+"""Why nothing is served, or answered.
 
 ToolError
-├── StartFailed    the app's process ended, or hung, before it could take a request
-└── UnusableHost   the address to listen on is none of this machine's
+├── StartFailed        the app's process ended, or hung, before it could take a request
+├── UnusableHost       the address to listen on is none of this machine's
+├── UnknownFunction    the app has no function of that name
+└── FunctionRaised     the function that was called raised, exited, or took too long
 """
 
 from __future__ import annotations
@@ -10,9 +12,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from microlambda.project.errors import AppImportFailed, AppNotFound, SettingsError, ToolError
+from microlambda.project.errors import AppImportFailed, AppNotFound, SettingsError, ToolError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from microlambda.emulator.invocation import Invocation
 
 
@@ -25,6 +30,26 @@ class UnusableHost(ToolError):
 
     def __init__(self, host: str, reason: str | None) -> None:
         super().__init__(f"nothing can listen on {host!r}: {reason}. Try: --host 127.0.0.1")
+
+
+class UnknownFunction(ToolError):
+    """The app has no function of that name."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        has = f"It has: {', '.join(known)}." if known else "It has none at all."
+        super().__init__(f"the app has no function {name!r}.{nearest(name, known)} {has}")
+
+
+class FunctionRaised(ToolError):
+    """The function that was called raised, exited, or took too long; its log has the traceback."""
+
+    def __init__(self, name: str, document: Mapping[str, Any]) -> None:
+        kind, message = document.get("errorType"), str(document.get("errorMessage", ""))
+        if document.get("stackTrace"):
+            super().__init__(f"{name!r} raised {kind}; the traceback stands above.")
+            return
+        told = message.partition(" Error: ")[2] if message.startswith("RequestId: ") else message
+        super().__init__(f"{name!r} failed: {kind}: {told}")
 
 
 _REPORTED = {kind.__name__: kind for kind in (AppImportFailed, AppNotFound, SettingsError)}

@@ -146,7 +146,12 @@ class LocalServer:
     def _new_version(self) -> Version:
         if self._console is None:
             return Version(self._source)
-        return Version(self._source, observe=self._console.request, explain=self._console.explain)
+        return Version(
+            self._source,
+            observe=self._console.request,
+            explain=self._console.explain,
+            cut_off=self._console.cut_off,
+        )
 
     def _bring_up_first(self, version: Version) -> None:
         """Start the first version in a thread, so that Ctrl-C need not wait for the user's imports."""

@@ -5,21 +5,17 @@ Saving a file makes a new version; requests that the old one has begun, it finis
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from microlambda.emulator.environment import developer_environment
-from microlambda.emulator.function_spec import FunctionSpec
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.invocation import when_over
 from microlambda.emulator.sandbox import InitFailed, SandboxPool
 from microlambda.local.errors import start_error
-from microlambda.plan.names import function_name
-from microlambda.project.layout import import_root
-from microlambda.project.settings import Settings, load_settings, resolve_environment
+from microlambda.local.spec import REGION, function_spec, longest_time
+from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
     from microlambda.emulator.messages import HttpRequest, HttpResponse
 
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
-
-_ACCOUNT, _REGION = "123456789012", "us-east-1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +56,26 @@ class Source:
 class Version:
     """The app as it was when it was started; `SettingsError` if the settings were wrong then.
 
-    `observe` is told of each request, `explain` why the gateway answered one by itself.
+    `observe` is told of each request, `explain` why the gateway answered one by itself, `cut_off` of tasks
+    that end before their time.
     """
 
     def __init__(
-        self, source: Source, *, observe: Observe | None = None, explain: Callable[[str], None] | None = None
+        self,
+        source: Source,
+        *,
+        observe: Observe | None = None,
+        explain: Callable[[str], None] | None = None,
+        cut_off: Callable[[dict[str, str]], None] | None = None,
     ) -> None:
         settings = load_settings(source.root, source.stage)
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
-        spec = _spec(settings, source)
-        self._pool = SandboxPool(spec, owns_terminal=sys.stdin is not None and sys.stdin.isatty())
-        api = Api(region=settings.region or _REGION)
+        spec = function_spec(settings, source.target)
+        owns_terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._pool = SandboxPool(spec, owns_terminal=owns_terminal, cut_off=cut_off)
+        self._grace = longest_time(settings)
+        api = Api(region=settings.region or REGION)
         if self.ingress == "rest-api":
             api = Api(region=api.region, stage=settings.stage)
         self.gateway = Gateway(
@@ -110,13 +112,17 @@ class Version:
             self._limit = max(1, self._pool.size)
 
     def retire(self) -> None:
-        """Finish the requests that were begun, then stop."""
+        """Finish the requests that were begun and the tasks that came of them, then stop.
+
+        Tasks get the time that functions have; those that take longer are cut off.
+        """
         with self._change:
             self._change.wait_for(lambda: not self._serving)
+        self._pool.finish_tasks(self._grace)
         self.stop()
 
     def stop(self) -> None:
-        """End all processes at once; requests in them fail."""
+        """End all processes at once; requests in them fail, and tasks are cut off."""
         self._pool.stop()
 
     def _invoke(self, event: bytes) -> Invocation:
@@ -135,24 +141,3 @@ class Version:
         with self._change:
             self._invoking -= 1
             self._change.notify_all()
-
-
-def _spec(settings: Settings, source: Source) -> FunctionSpec:
-    function = settings.function("http")
-    region = settings.region or _REGION
-    name = function_name(settings.name or settings.root.name, settings.stage, "http")
-    environment = developer_environment(resolve_environment(function, os.environ), region=region)
-    folder = import_root(settings.root, source.target or settings.app)
-    target = () if source.target is None else (source.target,)
-    return FunctionSpec(
-        name=name,
-        version="$LATEST",
-        arn=f"arn:aws:lambda:{region}:{_ACCOUNT}:function:{name}",
-        # -u: prints come when they are made. -P: no folder before the standard library on the path.
-        command=(sys.executable, "-u", "-P", "-m", "microlambda.local.child", str(settings.root), *target),
-        cwd=folder,
-        environment={**environment, "MICROLAMBDA_HANDLER": "http"},
-        timeout=function.timeout,
-        memory=function.memory,
-        handler="microlambda.runtime.entry.handler",
-    )

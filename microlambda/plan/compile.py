@@ -7,12 +7,12 @@ what this version does not deploy, is a `PlanError` here, before the first call.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from microlambda.plan import names
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.policies import TRUST, own_logs
+from microlambda.plan.policies import TRUST, invoke_tasks, own_logs
 from microlambda.plan.records import (
     Alias,
     Function,
@@ -27,15 +27,18 @@ from microlambda.plan.records import (
 from microlambda.project.environment import check_environment_size, references, resolve_environment
 from microlambda.project.errors import nearest
 from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
+from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from microlambda import App
     from microlambda.project.settings import FunctionSettings, Settings
+    from microlambda.runtime.dispatch.handler import Handler
+
+__all__ = ["DEPLOYED_INGRESSES", "HANDLER", "HTTP", "LIVE", "app_name", "compile_plan"]
 
 HANDLER = "microlambda.runtime.entry.handler"
-LIVE = "live"
 HTTP = "http"
 
 #: Names that so many projects have that their AWS names would meet.
@@ -71,12 +74,14 @@ def compile_plan(
     scope = _scope(app, settings)
     _check_known(app, settings)
     names.check_distinct(scope.app, scope.stage, app.functions)
+    tasks = [handler.name for handler in app.handlers.values() if handler.kind == TASK]
     records: list[Record] = []
     for handler in app.functions:
         function = settings.function(handler)
         _check_timeout(function, settings.ingress)
-        environment = _environment(function, app_path, environ)
-        records += _function(scope, settings, function, environment, code_hash)
+        own = _own_environment(scope, app_path, handler, tasks)
+        environment = _environment(function, own, environ)
+        records += _function(scope, settings, function, environment, code_hash, tasks)
     if HTTP in app.functions:
         records += DEPLOYED_INGRESSES[settings.ingress](scope, settings)
     return Plan(scope=scope, records=tuple(records))
@@ -96,10 +101,7 @@ def _check_known(app: App, settings: Settings) -> None:
             "`microlambda delete` removes what an earlier version of it deployed."
         )
     for handler in app.handlers.values():
-        if handler.kind not in _WITHOUT_TRIGGER:
-            raise PlanError(
-                f"the handler {handler.name!r} needs a trigger that this version does not deploy."
-            )
+        _check_handler(handler)
     if settings.ingress not in DEPLOYED_INGRESSES:
         raise PlanError(
             f"ingress = {settings.ingress!r} is not deployed by this version. "
@@ -121,6 +123,18 @@ def _check_known(app: App, settings: Settings) -> None:
         )
 
 
+def _check_handler(handler: Handler) -> None:
+    if handler.kind not in _WITHOUT_TRIGGER:
+        raise PlanError(f"the handler {handler.name!r} needs a trigger that this version does not deploy.")
+    options = handler.trigger.asynchronous
+    asked = [name for name in _ASYNCHRONOUS if getattr(options, name) is not None]
+    if asked:
+        raise PlanError(
+            f"the handler {handler.name!r} is declared with {'= and '.join(asked)}=, which the deployer "
+            f"cannot yet create. Leave it out of @app.{handler.kind}(...): Lambda tries twice more as it is."
+        )
+
+
 def _check_timeout(function: FunctionSettings, ingress: str) -> None:
     longest = INGRESS_TIMEOUTS[ingress]
     if function.name == HTTP and function.timeout > longest:
@@ -131,9 +145,18 @@ def _check_timeout(function: FunctionSettings, ingress: str) -> None:
         )
 
 
-def _environment(function: FunctionSettings, app_path: str, environ: Mapping[str, str]) -> dict[str, str]:
-    environment = resolve_environment(function, environ)
-    environment |= {"MICROLAMBDA_APP": app_path, "MICROLAMBDA_HANDLER": function.name}
+def _own_environment(scope: Scope, app_path: str, handler: str, tasks: list[str]) -> dict[str, str]:
+    """Give what the runtime reads: the app, the handler, and what the functions of tasks are named by."""
+    own = {"MICROLAMBDA_APP": app_path, "MICROLAMBDA_HANDLER": handler}
+    if tasks:
+        own["MICROLAMBDA_SERVICE"] = names.service_name(scope.app, scope.stage)
+    return own
+
+
+def _environment(
+    function: FunctionSettings, own: Mapping[str, str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    environment = {**resolve_environment(function, environ), **own}
     check_environment_size(environment, function)
     return environment
 
@@ -144,6 +167,7 @@ def _function(
     function: FunctionSettings,
     environment: Mapping[str, str],
     code_hash: str,
+    tasks: list[str],
 ) -> list[Record]:
     key, name = function.name, names.function_name(scope.app, scope.stage, function.name)
     tags = _tags(scope, function.tags)
@@ -153,7 +177,7 @@ def _function(
             name=names.role_name(scope.app, scope.stage, key, scope.region),
             path=names.role_path(scope.app, scope.stage),
             trust=TRUST,
-            policies={"microlambda-logs": own_logs(names.log_group_name(name))},
+            policies=_policies(scope, name, tasks),
             tags=tags,
         ),
         LogGroup(key=key, name=names.log_group_name(name), retention=function.log_retention, tags=tags),
@@ -182,6 +206,14 @@ def _function(
             code_hash=code_hash,
         ),
     ]
+
+
+def _policies(scope: Scope, function: str, tasks: list[str]) -> dict[str, dict[str, Any]]:
+    policies = {"microlambda-logs": own_logs(names.log_group_name(function))}
+    if tasks:
+        called = [names.function_name(scope.app, scope.stage, task) for task in tasks]
+        policies["microlambda-tasks"] = invoke_tasks(called)
+    return policies
 
 
 def _http_api(scope: Scope, settings: Settings) -> list[Record]:
@@ -229,8 +261,13 @@ def _suggestion(settings: Settings) -> str:
     return folder if folder and folder not in _COMMON_NAMES else "my-service"
 
 
+TASK = "task"
+
 #: Decorators whose functions are called by name alone.
-_WITHOUT_TRIGGER = ("lambda_function",)
+_WITHOUT_TRIGGER = ("lambda_function", TASK)
+
+#: What they may say of calls that nobody waits for.
+_ASYNCHRONOUS = ("retries", "maximum_age", "dead_letter_queue", "on_failure")
 
 #: Ingress by name -> what it needs beside the function.
 DEPLOYED_INGRESSES = {"http-api": _http_api}

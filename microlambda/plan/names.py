@@ -1,45 +1,33 @@
-"""How things are called on AWS: `{app}-{stage}-{handler}`, made to fit.
-
-Each character outside `[A-Za-z0-9_-]` becomes `-`. Where one was replaced, or the limit is passed, the name
-is cut and ends in 8 hex digits of the full name's hash, so that two different names stay different.
-"""
+"""How things are called on AWS: `{app}-{stage}-{handler}`, made to fit by the rule of `runtime/naming.py`."""
 
 from __future__ import annotations
 
-import re
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from microlambda.plan.errors import PlanError
+from microlambda.runtime import naming
+from microlambda.runtime.naming import NAME_LIMIT, aws_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NAME_LIMIT = 64  # function, role, rule, schedule
 STATEMENT_LIMIT = 100
 API_LIMIT = 128
 
-_OTHER = re.compile(r"[^A-Za-z0-9_-]")
-_DIGITS = 8
 
-
-def aws_name(full: str, limit: int = NAME_LIMIT) -> str:
-    """Make `full` a name that AWS accepts, of at most `limit` characters."""
-    safe = _OTHER.sub("-", full)
-    if safe == full and len(full) <= limit:
-        return full
-    digest = sha256(full.encode()).hexdigest()[:_DIGITS]
-    return f"{safe[: limit - _DIGITS - 1]}-{digest}"
+def service_name(app: str, stage: str) -> str:
+    """Give what the names of all functions of the stage are made of."""
+    return f"{app}-{stage}"
 
 
 def function_name(app: str, stage: str, handler: str) -> str:
     """Name the function of a handler."""
-    return aws_name(f"{app}-{stage}-{handler}")
+    return naming.function_name(service_name(app, stage), handler)
 
 
 def function_prefix(app: str, stage: str) -> str:
     """Give what the names of all functions of the stage start with (and some names of others, perhaps)."""
-    return _OTHER.sub("-", f"{app}-{stage}-")[: NAME_LIMIT - _DIGITS - 1]
+    return naming.OTHER.sub("-", f"{app}-{stage}-")[: NAME_LIMIT - naming.DIGITS - 1]
 
 
 def role_name(app: str, stage: str, handler: str, region: str) -> str:

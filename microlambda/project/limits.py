@@ -66,8 +66,8 @@ RESERVED_ENVIRONMENT = frozenset(
     }
 )
 
-#: Set by the deployer on every function: what `microlambda.runtime.entry` reads.
-OUR_ENVIRONMENT = ("MICROLAMBDA_APP", "MICROLAMBDA_HANDLER")
+#: Set by the deployer: what `microlambda.runtime.entry` reads, and what the functions of tasks are named by.
+OUR_ENVIRONMENT = ("MICROLAMBDA_APP", "MICROLAMBDA_HANDLER", "MICROLAMBDA_SERVICE")
 
 
 def default_python(local: tuple[int, int] = sys.version_info[:2]) -> str:

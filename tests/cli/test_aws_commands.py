@@ -240,7 +240,7 @@ def test_what_cannot_be_is_one_message_and_no_traceback(
     assert "id =" not in (project / "microlambda.toml").read_text()
 
 
-COMMANDS = ["plan", "deploy", "url", "logs", "invoke", "delete"]
+COMMANDS = ["plan", "deploy", "url", "logs", "invoke --remote", "delete"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -251,7 +251,7 @@ def test_without_credentials_each_command_says_so(
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     (project / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "{REGION}"\n')
 
-    result = run(command)
+    result = run(*command.split())
 
     assert result.exit_code == 1
     assert result.stderr.startswith("NoCredentials: no AWS credentials were found")
@@ -262,7 +262,7 @@ def test_without_credentials_each_command_says_so(
 def test_without_a_region_each_command_says_so(project: Path, run: Run, command: str) -> None:
     (project / "microlambda.toml").write_text('id = "k3v9x2"\n')
 
-    result = run(command)
+    result = run(*command.split())
 
     assert result.exit_code == 1
     assert result.stderr.startswith("NoRegion: no region is known.")
@@ -274,7 +274,7 @@ def test_half_of_the_credentials_is_one_message(
 ) -> None:
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
-    result = run(command)
+    result = run(*command.split())
 
     assert result.exit_code == 1
     assert result.stderr.startswith("NoCredentials: the AWS credentials cannot be used")
@@ -299,7 +299,7 @@ def tag_as_anothers(arn: str) -> None:
 @pytest.mark.parametrize(
     ("command", "resource"),
     [
-        ("invoke", "lambda:{where}:function:shop-dev-http"),
+        ("invoke --remote", "lambda:{where}:function:shop-dev-http"),
         ("logs", "logs:{where}:log-group:/aws/lambda/shop-dev-http"),
     ],
 )
@@ -309,7 +309,7 @@ def test_what_is_another_projects_is_neither_called_nor_read(
     run("deploy")
     tag_as_anothers(f"arn:aws:{resource.format(where=f'{REGION}:123456789012')}")
 
-    result = run(command)
+    result = run(*command.split())
 
     assert result.exit_code == 1
     assert result.stdout == ""
@@ -373,11 +373,11 @@ def test_logs_keep_control_characters_from_a_terminal(
     assert result.stdout.endswith("a\tb\nc [2Jd 2J\n" if terminal else "a\tb\nc d\x07 \x9b2J\n")
 
 
-@pytest.mark.parametrize("command", ["url", "logs", "invoke", "delete"])
+@pytest.mark.parametrize("command", ["url", "logs", "invoke --remote", "delete"])
 def test_a_project_that_was_never_deployed_is_told_so(
     project: Path, aws: None, run: Run, command: str
 ) -> None:
-    result = run(command)
+    result = run(*command.split())
 
     assert result.exit_code == 1
     assert "NotDeployed: 'shop' has never been deployed" in result.stderr
@@ -441,21 +441,22 @@ def test_a_version_that_does_not_start_is_the_deploys_failure(
     assert "  File x, line 3" in result.stderr
 
 
-PAYLOADS = [
-    pytest.param(["--payload", '{"a": 1}'], None, id="argument"),
-    pytest.param(["--payload", "@event.json"], None, id="file"),
-    pytest.param(["--payload", "-"], '{"a": 1}', id="stdin"),
+EVENTS = [
+    pytest.param(["--event", '{"a": 1}'], None, id="argument"),
+    pytest.param(["--event", "event.json"], None, id="file"),
+    pytest.param(["--event", "-"], '{"a": 1}', id="stdin"),
+    pytest.param([], '{"a": 1}', id="piped"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "text"), PAYLOADS)
-def test_invoke_prints_the_answer(
+@pytest.mark.parametrize(("arguments", "text"), EVENTS)
+def test_a_remote_invoke_prints_the_answer(
     project: Path, aws: None, run: Run, arguments: list[str], text: str | None
 ) -> None:
     run("deploy")
     (project / "event.json").write_text('{"a": 1}')
 
-    result = run("invoke", "http", *arguments, text=text)
+    result = run("invoke", "http", "--remote", *arguments, text=text)
 
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {"a": 1}  # moto's Lambda answers with the event
@@ -471,39 +472,55 @@ def test_invoke_of_a_function_that_raises_prints_its_traceback_and_fails(
         {"errorType": "ZeroDivisionError", "errorMessage": "division by zero", "stackTrace": stack},
     )
 
-    result = run("invoke")
+    result = run("invoke", "--remote")
 
     assert result.exit_code == 1
     assert result.stderr.startswith("FunctionFailed: ZeroDivisionError: division by zero\n  File")
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize(
-    ("payload", "message"), [("{", "this is no JSON"), ("@nowhere.json", "nowhere.json cannot be read")]
-)
-def test_a_payload_that_is_none_is_refused_before_any_call(
-    project: Path, run: Run, payload: str, message: str
-) -> None:
-    result = run("invoke", "--payload", payload)
+def test_a_remote_batch_with_failures_is_exit_code_3(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+
+    result = run("invoke", "--remote", "--event", '{"batchItemFailures": [{"itemIdentifier": "m-1"}]}')
+
+    assert (result.exit_code, result.stderr) == (3, "'http' reported 1 record as failed: m-1\n")
+
+
+def test_an_event_that_is_none_is_refused_before_any_call(project: Path, run: Run) -> None:
+    result = run("invoke", "--remote", "--event", "{")
 
     assert result.exit_code == 2
-    assert message in result.stderr
+    assert "this is no JSON" in result.stderr
 
 
-def test_invoke_of_a_function_that_is_not_there_says_so(
-    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+NOT_THERE = [
+    pytest.param("nightly", "NotDeployed: there is no function 'shop-dev-nightly'", id="not deployed"),
+    pytest.param(
+        "nihgtly",
+        "UnknownFunction: the app has no function 'nihgtly'. Did you mean 'nightly'? It has: http, nightly.",
+        id="unknown",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "message"), NOT_THERE)
+def test_a_remote_invoke_of_a_function_that_is_not_there_says_so(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
+    nightly = "\n\n@app.lambda_function()\ndef nightly(event, context): ...\n"
+    (project / "app.py").write_text(APP + nightly)
     run("deploy")
 
     def invoke(*_arguments: Any) -> bytes:
-        raise UnknownFunctionException("nightly")
+        raise UnknownFunctionException(name)
 
     monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
 
-    result = run("invoke", "nightly")
+    result = run("invoke", name, "--remote")
 
     assert result.exit_code == 1
-    assert "NotDeployed: there is no function 'shop-dev-nightly'" in result.stderr
+    assert message in result.stderr
 
 
 def write_log(lines: list[tuple[int, str]]) -> None:

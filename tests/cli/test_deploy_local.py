@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -34,6 +35,32 @@ def index():
 @app.get("/fails")
 def fails():
     raise ValueError("on purpose")
+"""
+
+TASKS = """
+import os
+from microlambda import App, Blueprint
+
+app = App("shop")
+jobs = Blueprint("jobs")
+
+
+@app.post("/pictures/<name>")
+def upload(name):
+    return {"id": resize.delay(name, width=200)}, 202
+
+
+@jobs.task
+def resize(name, *, width):
+    app.logger.warning("resizing %s", name)
+    context = app.lambda_context
+    folder = os.environ["FOLDER"]
+    with open(f"{folder}/written", "w") as file:
+        file.write(f"{context.aws_request_id} {context.function_name} {context.invoked_function_arn} {width}")
+    os.rename(f"{folder}/written", f"{folder}/{name}")
+
+
+app.register_blueprint(jobs)
 """
 
 SETTINGS = """
@@ -135,7 +162,7 @@ def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: P
         found = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", "\n".join(lines))
         assert found is not None
         check = '{"microlambda": {"check": 1}}'
-        invoked = there(project, found[1], "invoke", "--payload", check)
+        invoked = there(project, found[1], "invoke", "--remote", "--event", check)
         told = there(project, found[1], "url")
         planned = there(project, found[1], "plan", "--exit-code")
 
@@ -143,6 +170,34 @@ def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: P
     assert told == f"{url}/\n"
     # What another terminal bundles is what runs here, not what Lambda would run: nothing has changed.
     assert planned.startswith("No changes")
+
+
+@pytest.mark.slow
+def test_a_view_hands_a_task_over_and_it_runs_in_its_own_function(project: Path, tmp_path: Path) -> None:
+    """The archive in AWS's runtime client, boto3, and Lambda's Invoke: none of it is stood in for."""
+    (project / "app.py").write_text(TASKS)
+    (project / "microlambda.toml").write_text(f'[environment]\nFOLDER = "{tmp_path}"\n')
+
+    with deployed(project) as (lines, url):
+        request = urllib.request.Request(f"{url}/pictures/cats.png", method="POST")
+        with urllib.request.urlopen(request) as response:
+            status, task_id = response.status, json.load(response)["id"]
+        written = until_written(tmp_path / "cats.png")
+
+    own_id, function, arn, width = written.split()
+    assert (status, own_id, width) == (202, task_id, "200")
+    assert function.startswith("shop-local-jobs-resize-")
+    assert arn.endswith(f":function:{function}:live")
+    assert any(task_id in line and "resizing cats.png" in line for line in lines)
+
+
+def until_written(file: Path) -> str:
+    """Wait for a file to be there, for as long as a slow machine may need."""
+    for _ in range(600):
+        if file.exists():
+            return file.read_text()
+        threading.Event().wait(0.1)
+    raise TimeoutError(file)
 
 
 def there(project: Path, endpoint: str, *arguments: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from microlambda import App
 from microlambda.deploy.deployer import Deployer
 from tests.deploy.conftest import (
     ACCOUNT,
@@ -67,6 +68,27 @@ def test_the_role_may_write_its_own_log_and_nothing_else(project: Project, cloud
     assert statement["Resource"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/shop-dev-http:*"
     (trust,) = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+def test_the_permission_to_call_tasks_comes_and_goes_with_the_tasks(project: Project, cloud: Cloud) -> None:
+    before = project.app
+    project.app = App("shop")
+    project.app.get("/")(lambda: "hello")
+    project.app.task(name="resize")(lambda key: None)
+
+    project.deployer.deploy()
+
+    iam, name = cloud.client("iam"), f"shop-dev-http-{REGION}"
+    document = iam.get_role_policy(RoleName=name, PolicyName="microlambda-tasks")["PolicyDocument"]
+    (statement,) = document["Statement"]
+    assert statement["Resource"] == [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-resize:live"]
+    assert project.deployer.changes() == ()
+
+    iam.put_role_policy(RoleName=name, PolicyName="of-the-user", PolicyDocument=json.dumps(document))
+    project.app = before
+    project.deployer.deploy()
+
+    assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["microlambda-logs", "of-the-user"]
 
 
 def test_the_api_calls_the_alias_and_only_that_api_may(project: Project, cloud: Cloud) -> None:

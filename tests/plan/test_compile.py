@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from microlambda import App
+from microlambda import App, Blueprint
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.records import Function, LogGroup, Record, Ref, Version
+from microlambda.plan.records import Function, LogGroup, Record, Ref, Role, Version
 from microlambda.plan.view import as_data, title
 from microlambda.project.errors import SettingsError, ToolError
 from microlambda.project.settings import load_settings
-from microlambda.runtime.dispatch.handler import Handler
+from microlambda.runtime.naming import function_name
 
 Planner = Callable[..., Plan]
+
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failed"
 
 
 @pytest.fixture
@@ -70,14 +72,81 @@ def test_an_app_of_lambda_functions_alone_has_no_api(plan: Planner) -> None:
 
 
 def test_a_handler_that_needs_a_trigger_is_an_error_by_name(plan: Planner, shop: App) -> None:
-    shop.handlers["nightly"] = Handler("schedule", nightly, "nightly")
+    shop.on_sqs_message("orders")(handle)
 
-    with pytest.raises(PlanError, match="'nightly' needs a trigger"):
+    with pytest.raises(PlanError, match="'handle' needs a trigger"):
+        plan()
+
+
+def test_tasks_are_deployed_and_every_function_may_call_them_and_nothing_else(
+    plan: Planner, shop: App
+) -> None:
+    jobs = Blueprint("jobs")
+    jobs.task(name="resize")(handle)
+    shop.register_blueprint(jobs)
+    shop.task(name="mail")(handle)
+    shop.lambda_function()(nightly)
+
+    made = plan()
+
+    functions = [record for record in made.of_kind("function") if isinstance(record, Function)]
+    names = {one.key: one.name for one in functions}
+    assert list(names) == ["http", "jobs.resize", "mail", "nightly"]
+    assert {one.environment["MICROLAMBDA_SERVICE"] for one in functions} == {"shop-dev"}
+    for role in made.of_kind("role"):
+        assert isinstance(role, Role)
+        assert sorted(role.policies) == ["microlambda-logs", "microlambda-tasks"]
+        (statement,) = role.policies["microlambda-tasks"]["Statement"]
+        assert statement["Effect"] == "Allow"
+        assert statement["Action"] == "lambda:InvokeFunction"
+        assert [str(arn) for arn in statement["Resource"]] == [
+            f"arn:${{partition}}:lambda:${{region}}:${{account}}:function:{names[task]}:live"
+            for task in ("jobs.resize", "mail")
+        ]
+    assert [record.key for record in made.of_kind("permission")] == ["http"]
+
+
+def test_what_tasks_call_is_what_the_plan_names(plan: Planner, shop: App) -> None:
+    jobs = Blueprint("jobs")
+    jobs.task(name="resize")(handle)
+    shop.register_blueprint(jobs)
+
+    functions = [one for one in plan('name = "my shop"').of_kind("function") if isinstance(one, Function)]
+
+    service = functions[1].environment["MICROLAMBDA_SERVICE"]
+    assert functions[1].name == function_name(service, "jobs.resize")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("retries", 0), ("maximum_age", 60), ("dead_letter_queue", QUEUE), ("on_failure", QUEUE)],
+)
+@pytest.mark.parametrize("decorator", ["task", "lambda_function"])
+def test_what_the_deployer_cannot_yet_create_is_an_error_naming_handler_and_keyword(
+    plan: Planner, shop: App, decorator: str, option: str, value: object
+) -> None:
+    getattr(shop, decorator)(name="work", **{option: value})(nightly)
+
+    with pytest.raises(
+        PlanError, match=rf"'work' is declared with {option}=, which .* Leave it out of @app.{decorator}\("
+    ):
+        plan()
+
+
+def test_several_such_keywords_are_named_together(plan: Planner, shop: App) -> None:
+    shop.task(name="work", retries=0, on_failure=QUEUE)(nightly)
+
+    with pytest.raises(
+        PlanError, match="with retries= and on_failure=, which the deployer cannot yet create"
+    ):
         plan()
 
 
 def nightly(event: object, context: object) -> str:
     return "done"
+
+
+def handle(event: object) -> None: ...
 
 
 def test_the_plan_of_an_http_app_has_every_kind_in_order(plan: Planner) -> None:

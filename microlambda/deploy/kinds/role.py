@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Scope
 
 
+#: What the names of our inline policies begin with.
+_OURS = "microlambda-"
+
+
 class RoleDeployer(KindDeployer[Role]):
     """IAM roles."""
 
@@ -41,12 +45,10 @@ class RoleDeployer(KindDeployer[Role]):
         listed = {role["RoleName"] for page in pages for role in page["Roles"]}
         # IAM is global: the same stage in another region has its roles under the same path
         here = {name for name in listed if in_region(name, scope.region)}
-        wanted = {record.name: tuple(record.policies) for record in planned}
+        wanted = {record.name for record in planned}
 
         def look(name: str) -> Seen | None:
-            return seen_or_left_alone(
-                self.kind, name, lambda one: _observe(aws, one, wanted.get(one, ())), planned=name in wanted
-            )
+            return seen_or_left_alone(self.kind, name, lambda one: _observe(aws, one), planned=name in wanted)
 
         return [one for one in aws.each(look, sorted(here | set(wanted))) if one is not None]
 
@@ -59,6 +61,7 @@ class RoleDeployer(KindDeployer[Role]):
             for name, document in planned.items()
             if seen.state["policies"].get(name) != document
         ]
+        reasons += [f"policy {name}, which goes" for name in _needless(record, seen)]
         return reasons + tag_reasons(record.tags, seen.tags)
 
     def create(self, job: Job, record: Role) -> Attributes:
@@ -79,6 +82,9 @@ class RoleDeployer(KindDeployer[Role]):
         if seen.state["trust"] != record.trust:
             iam.update_assume_role_policy(RoleName=record.name, PolicyDocument=json.dumps(record.trust))
         self._put_policies(job, record, seen.state["policies"])
+        for name in _needless(record, seen):
+            with suppress(iam.exceptions.NoSuchEntityException):
+                iam.delete_role_policy(RoleName=record.name, PolicyName=name)
         if tags := missing_tags(record.tags, seen.tags):
             iam.tag_role(RoleName=record.name, Tags=_tag_list(tags))
         return seen.attributes
@@ -113,9 +119,16 @@ class RoleDeployer(KindDeployer[Role]):
                 )
 
 
-def _observe(aws: Aws, name: str, policies: Sequence[str]) -> Seen:
+def _needless(record: Role, seen: Seen) -> list[str]:
+    """Name our policies that an earlier plan had, and this one has not."""
+    return [name for name in seen.state["policies"] if name not in record.policies]
+
+
+def _observe(aws: Aws, name: str) -> Seen:
     iam = aws.client("iam")
     role = iam.get_role(RoleName=name)["Role"]
+    pages = iam.get_paginator("list_role_policies").paginate(RoleName=name)
+    policies = [one for page in pages for one in page["PolicyNames"] if one.startswith(_OURS)]
     return Seen(
         kind=Role.kind,
         address=name,
