@@ -28,6 +28,7 @@ from microlambda.local.tasks import TaskThreads
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
 from microlambda.runtime.context import streaming_answers
+from microlambda.runtime.routing.problems import location_of
 from microlambda.runtime.tasks import tasks_run_by
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
         "functions": list(loaded.app.functions),
         "routes": [
             [sorted(rule.methods), rule.rule, rule.endpoint, rule.location] for rule in loaded.app.route_table
+        ],
+        "handlers": [
+            [handler.trigger.declared(), handler.name, location_of(handler.function)]
+            for handler in loaded.app.handlers.values()
+            if handler.trigger.has_events
         ],
         "files": sorted({file for module in list(sys.modules.values()) if (file := _source(module))}),
     }

@@ -41,13 +41,18 @@ class Console:
         self._print(
             f"{name} ({report.app}), stage {stage}, as behind {ingress}",
             *_routes(report),
+            *_handlers(report),
             f"Serving on {self._styled(url, bold=True)} (Ctrl-C ends it)",
         )
 
     def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
         """Say that new code serves now, and show the routes where they are others."""
-        changed = before is None or before.routes != report.routes
-        self._print(f"Reloaded in {seconds:.2f} s", *(_routes(report) if changed else ()))
+        lines = [f"Reloaded in {seconds:.2f} s"]
+        if before is None or before.routes != report.routes:
+            lines += _routes(report)
+        if before is None or before.handlers != report.handlers:
+            lines += _handlers(report)
+        self._print(*lines)
 
     def failed(self, error: ToolError) -> None:
         """Show why new code does not come up."""
@@ -98,6 +103,16 @@ def _routes(report: AppReport) -> Iterable[str]:
         return ["  no routes: every request is answered 404"]
     rows = [(", ".join(methods), rule, view, location) for methods, rule, view, location in report.routes]
     return [f"  {line}" for line in aligned(rows)]
+
+
+def _handlers(report: AppReport) -> Iterable[str]:
+    """The handlers of events, and that nothing fires them here: silence would look like working."""
+    if not report.handlers:
+        return []
+    return [
+        *(f"  {line}" for line in aligned(list(report.handlers))),
+        "  Their events are not fired here. `microlambda invoke NAME` runs one of them.",
+    ]
 
 
 def _failure(invocation: Invocation) -> str:

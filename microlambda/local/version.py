@@ -35,12 +35,22 @@ class AppReport:
     app: str
     routes: tuple[tuple[tuple[str, ...], str, str, str], ...]  # methods, rule, view, location
     files: tuple[str, ...]
+    handlers: tuple[
+        tuple[str, str, str], ...
+    ] = ()  # decorator, name, location
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> AppReport:
         """Read it as the process sent it."""
         routes = tuple((tuple(methods), *rest) for methods, *rest in document["routes"])
-        return cls(name=document["name"], app=document["app"], routes=routes, files=tuple(document["files"]))
+        handlers = tuple((declared, name, location) for declared, name, location in document["handlers"])
+        return cls(
+            name=document["name"],
+            app=document["app"],
+            routes=routes,
+            files=tuple(document["files"]),
+            handlers=handlers,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

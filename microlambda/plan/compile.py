@@ -125,7 +125,10 @@ def _check_known(app: App, settings: Settings) -> None:
 
 def _check_handler(handler: Handler) -> None:
     if handler.kind not in _WITHOUT_TRIGGER:
-        raise PlanError(f"the handler {handler.name!r} needs a trigger that this version does not deploy.")
+        raise PlanError(
+            f"the handler {handler.name!r} needs a trigger that this version does not deploy: "
+            f"{handler.trigger.declared()}. Put it into an App of its own, or let another deployer run it."
+        )
     options = handler.trigger.asynchronous
     asked = [name for name in _ASYNCHRONOUS if getattr(options, name) is not None]
     if asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -22,6 +23,20 @@ REQUEST = HttpRequest(method="GET", target="/a?b=1")
 ANSWER = HttpResponse(status=404)
 INVOCATION = Invocation(request_id="1", payload=b"{}", duration=2.6)
 REPORT = AppReport(name="shop", app="app:app", routes=((("GET",), "/", "index", "app.py:1"),), files=())
+
+
+def test_handlers_of_events_are_listed_with_what_runs_them() -> None:
+    out = StringIO()
+    handler = ("@app.schedule('rate(1 day)')", "nightly", "app.py:5")
+    report = replace(REPORT, handlers=(handler,))
+
+    Console(out).started(report, stage="local", ingress="http-api", url="http://127.0.0.1:1")
+    Console(out).reloaded(REPORT, report, 0.1)
+    Console(out).reloaded(report, report, 0.1)
+
+    listed = "  @app.schedule('rate(1 day)')  nightly  app.py:5\n  Their events are not fired here."
+    assert out.getvalue().count(listed) == 2
+    assert "`microlambda invoke NAME`" in out.getvalue()
 
 
 def test_one_line_for_a_request() -> None:

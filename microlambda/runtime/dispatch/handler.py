@@ -113,7 +113,7 @@ def check_meant(handler: Handler, event: Any) -> None:
     from .sources import is_for, not_meant
 
     if not is_for(handler, event):
-        raise UnknownEvent(not_meant([handler], event))
+        raise UnknownEvent(not_meant([handler], event, is_bound=True))
 
 
 def add_handler(

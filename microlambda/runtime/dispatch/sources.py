@@ -54,15 +54,16 @@ def is_for(handler: Handler, event: Any) -> bool:
         return False
 
 
-def not_meant(handlers: Iterable[Handler], event: Any) -> str:
-    """Why no handler is run, and what is declared."""
+def not_meant(handlers: Iterable[Handler], event: Any, *, is_bound: bool = False) -> str:
+    """Why no handler is run, and what is declared; a function that is bound to one takes no requests."""
     declared = [f"{handler.name!r}, {handler.trigger.declared()}" for handler in handlers]
     known = f"Declared: {'; '.join(declared)}." if declared else "The app declares no handler of such events."
     source = source_of(event)
     if source is None:
-        from .failures import unknown_event
+        from .failures import shape_of, unknown_event
 
-        return f"{unknown_event(event)} {known}"
+        shape = f"this event has {shape_of(event)}, by which no source is known."
+        return f"{shape if is_bound else unknown_event(event)} {known}"
     origin = _origin(event)
     return f"this event of {source}{f' ({origin})' if origin else ''} is for no handler. {known}"
 

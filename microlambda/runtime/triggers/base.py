@@ -42,6 +42,8 @@ class Trigger:
     is_inferred = True
     #: Is it no trigger at all: a function that others call by its name, with `(event, context)`?
     is_by_name = False
+    #: Does AWS send it events? Nobody but the app itself calls a task.
+    has_events = True
     #: Lambda's own handling of asynchronous invocations (`AsyncOptions`), None where the source is none.
     asynchronous: Any = None
 

@@ -15,6 +15,7 @@ class FunctionTrigger(Trigger):
 
     decorator = source = "lambda_function"
     is_by_name = True
+    has_events = False
 
     def __init__(self, **options: Any) -> None:
         self.asynchronous = AsyncOptions(self.decorator, **options)

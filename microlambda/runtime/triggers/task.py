@@ -20,6 +20,7 @@ class TaskTrigger(Trigger):
 
     decorator = source = "task"
     event_class = TaskEvent
+    has_events = False
 
     def __init__(self, task: Task[..., Any], asynchronous: AsyncOptions, name: str = "") -> None:
         self.asynchronous = asynchronous
