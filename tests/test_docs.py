@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from pathlib import Path
@@ -45,11 +46,13 @@ def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest
             app.is_serving = False  # a page grows while it is read; each of its apps is meant to be whole
         exec(compile(code, f"{name_of(page)}[{number}]", "exec"), module)
         for test in [module.pop(name) for name in list(module) if name.startswith("test_")]:
-            run_test(test)
+            run_test(test, module)
 
 
-def run_test(test: Any) -> None:
-    """Call a test, once for each set of its parameters."""
+def run_test(test: Any, module: dict[str, Any]) -> None:
+    """Call a test, once for each set of its parameters; the plugin's client is that of the page's first app."""
+    if "microlambda_client" in inspect.signature(test).parameters:
+        test = functools.partial(test, microlambda_client=module["app"].test_client())
     marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
     for arguments in [{mark.args[0]: value} for mark in marks for value in mark.args[1]] or [{}]:
         test(**arguments)
