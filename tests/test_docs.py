@@ -50,7 +50,7 @@ def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest
 
 
 def run_test(test: Any, module: dict[str, Any]) -> None:
-    """Call a test, once for each set of its parameters; the plugin's client is that of the page's first app."""
+    """Call a test, once for each set of its parameters; the plugin's client is that of the page's app."""
     if "microlambda_client" in inspect.signature(test).parameters:
         test = functools.partial(test, microlambda_client=module["app"].test_client())
     marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
