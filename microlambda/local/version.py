@@ -35,9 +35,7 @@ class AppReport:
     app: str
     routes: tuple[tuple[tuple[str, ...], str, str, str], ...]  # methods, rule, view, location
     files: tuple[str, ...]
-    handlers: tuple[
-        tuple[str, str, str], ...
-    ] = ()  # decorator, name, location
+    handlers: tuple[tuple[str, str, str], ...] = ()  # decorator, name, location
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> AppReport:

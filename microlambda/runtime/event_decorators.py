@@ -47,7 +47,13 @@ class EventDecorators:
         ) -> None:
             """Take a handler of events."""
 
-    def _on(self, trigger: Trigger, name: str | None, per_record: bool = False) -> Decorator:
+    def _on(self, kind: type[Trigger], given: dict[str, Any]) -> Decorator:
+        """The decorator for a trigger of that kind; `given` are the locals of a method below: its words."""
+        other = ("self", "name", "per_record", kind.__name__)
+        words = {name: value for name, value in given.items() if name not in other}
+        return self._registering(kind(**words), given["name"], given.get("per_record", False))
+
+    def _registering(self, trigger: Trigger, name: str | None, per_record: bool = False) -> Decorator:
         """The decorator that registers a function for a trigger."""
         _check_name(trigger.decorator, name)
 
@@ -82,18 +88,7 @@ class EventDecorators:
         """
         from .triggers.schedule import ScheduleTrigger
 
-        trigger = ScheduleTrigger(
-            expression=expression,
-            description=description,
-            tz=tz,
-            enabled=enabled,
-            input=input,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name)
+        return self._on(ScheduleTrigger, locals())
 
     def on_s3_event(
         self,
@@ -119,18 +114,7 @@ class EventDecorators:
         """
         from .triggers.s3 import S3Trigger
 
-        trigger = S3Trigger(
-            bucket=bucket,
-            events=events,
-            prefix=prefix,
-            suffix=suffix,
-            through=through,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(S3Trigger, locals())
 
     def on_sqs_message(
         self,
@@ -153,15 +137,7 @@ class EventDecorators:
         """
         from .triggers.sqs import SqsTrigger
 
-        trigger = SqsTrigger(
-            queue=queue,
-            queue_arn=queue_arn,
-            batch_size=batch_size,
-            maximum_batching_window_in_seconds=maximum_batching_window_in_seconds,
-            maximum_concurrency=maximum_concurrency,
-            filters=filters,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(SqsTrigger, locals())
 
     def on_sns_message(
         self,
@@ -184,16 +160,7 @@ class EventDecorators:
         """
         from .triggers.sns import SnsTrigger
 
-        trigger = SnsTrigger(
-            topic=topic,
-            filter_policy=filter_policy,
-            filter_scope=filter_scope,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(SnsTrigger, locals())
 
     def on_dynamodb_record(
         self,
@@ -221,20 +188,7 @@ class EventDecorators:
         """
         from .triggers.dynamodb import DynamoDBTrigger
 
-        trigger = DynamoDBTrigger(
-            table=table,
-            stream_arn=stream_arn,
-            batch_size=batch_size,
-            starting_position=starting_position,
-            maximum_batching_window_in_seconds=maximum_batching_window_in_seconds,
-            parallelization_factor=parallelization_factor,
-            bisect_batch_on_error=bisect_batch_on_error,
-            retries=retries,
-            maximum_age=maximum_age,
-            on_failure=on_failure,
-            filters=filters,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(DynamoDBTrigger, locals())
 
     def on_kinesis_record(
         self,
@@ -261,20 +215,7 @@ class EventDecorators:
         """
         from .triggers.kinesis import KinesisTrigger
 
-        trigger = KinesisTrigger(
-            stream=stream,
-            batch_size=batch_size,
-            starting_position=starting_position,
-            starting_position_timestamp=starting_position_timestamp,
-            maximum_batching_window_in_seconds=maximum_batching_window_in_seconds,
-            parallelization_factor=parallelization_factor,
-            bisect_batch_on_error=bisect_batch_on_error,
-            retries=retries,
-            maximum_age=maximum_age,
-            on_failure=on_failure,
-            filters=filters,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(KinesisTrigger, locals())
 
     def on_event(
         self,
@@ -296,16 +237,7 @@ class EventDecorators:
         """
         from .triggers.eventbridge import EventBridgeTrigger
 
-        trigger = EventBridgeTrigger(
-            event_pattern=event_pattern,
-            bus=bus,
-            description=description,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name)
+        return self._on(EventBridgeTrigger, locals())
 
     on_cw_event = on_event  # Chalice's name
 
@@ -340,24 +272,7 @@ class EventDecorators:
         """
         from .triggers.kafka import KafkaTrigger
 
-        trigger = KafkaTrigger(
-            topic=topic,
-            cluster=cluster,
-            bootstrap_servers=bootstrap_servers,
-            consumer_group=consumer_group,
-            batch_size=batch_size,
-            starting_position=starting_position,
-            starting_position_timestamp=starting_position_timestamp,
-            maximum_batching_window_in_seconds=maximum_batching_window_in_seconds,
-            provisioned_pollers=provisioned_pollers,
-            bisect_batch_on_error=bisect_batch_on_error,
-            retries=retries,
-            maximum_age=maximum_age,
-            on_failure=on_failure,
-            filters=filters,
-            source_access=source_access,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(KafkaTrigger, locals())
 
     def on_mq_message(
         self,
@@ -380,16 +295,7 @@ class EventDecorators:
         """
         from .triggers.mq import MqTrigger
 
-        trigger = MqTrigger(
-            queue=queue,
-            broker=broker,
-            credentials=credentials,
-            virtual_host=virtual_host,
-            batch_size=batch_size,
-            maximum_batching_window_in_seconds=maximum_batching_window_in_seconds,
-            filters=filters,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(MqTrigger, locals())
 
     def on_documentdb_change(
         self,
@@ -414,18 +320,7 @@ class EventDecorators:
         """
         from .triggers.documentdb import DocumentDBTrigger
 
-        trigger = DocumentDBTrigger(
-            database=database,
-            collection=collection,
-            cluster=cluster,
-            credentials=credentials,
-            full_document=full_document,
-            batch_size=batch_size,
-            starting_position=starting_position,
-            starting_position_timestamp=starting_position_timestamp,
-            maximum_batching_window_in_seconds=maximum_batching_window_in_seconds,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(DocumentDBTrigger, locals())
 
     def on_log_events(
         self,
@@ -445,15 +340,7 @@ class EventDecorators:
         """
         from .triggers.logs import LogsTrigger
 
-        trigger = LogsTrigger(
-            log_group=log_group,
-            filter_pattern=filter_pattern,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(LogsTrigger, locals())
 
     def on_alarm(
         self,
@@ -471,14 +358,7 @@ class EventDecorators:
         """
         from .triggers.alarm import AlarmTrigger
 
-        trigger = AlarmTrigger(
-            alarm=alarm,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name)
+        return self._on(AlarmTrigger, locals())
 
     def on_email(
         self,
@@ -500,15 +380,7 @@ class EventDecorators:
         """
         from .triggers.email import EmailTrigger
 
-        trigger = EmailTrigger(
-            recipients=recipients,
-            rule_set=rule_set,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name, per_record)
+        return self._on(EmailTrigger, locals())
 
     def on_cognito(self, trigger: str, *, user_pool: str | None = None, name: str | None = None) -> Decorator:
         """Run the function at a moment of a user pool's flows; it gets a `CognitoEvent` and answers it.
@@ -518,7 +390,7 @@ class EventDecorators:
         """
         from .triggers.cognito import CognitoTrigger
 
-        return self._on(CognitoTrigger(trigger=trigger, user_pool=user_pool), name)
+        return self._on(CognitoTrigger, locals())
 
     def on_iot_message(
         self,
@@ -538,15 +410,7 @@ class EventDecorators:
         """
         from .triggers.iot import IotTrigger
 
-        trigger = IotTrigger(
-            topic=topic,
-            sql=sql,
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name)
+        return self._on(IotTrigger, locals())
 
     def on_firehose_records(
         self, stream: str, *, name: str | None = None, per_record: bool = False
@@ -559,7 +423,7 @@ class EventDecorators:
         """
         from .triggers.firehose import FirehoseTrigger
 
-        return self._on(FirehoseTrigger(stream=stream), name, per_record)
+        return self._on(FirehoseTrigger, locals())
 
     def on_ws_connect(self, *, name: str | None = None) -> Decorator:
         """Run the function for each new connection of the WebSocket API; it gets a `WebSocketEvent`.
@@ -570,7 +434,7 @@ class EventDecorators:
         """
         from .triggers.websocket import WebSocketTrigger
 
-        return self._on(WebSocketTrigger("on_ws_connect", "$connect"), name)
+        return self._registering(WebSocketTrigger("on_ws_connect", "$connect"), name)
 
     def on_ws_message(self, route_key: str = "$default", *, name: str | None = None) -> Decorator:
         """Run the function for messages of that route key, `$default` for those of no other.
@@ -581,13 +445,13 @@ class EventDecorators:
         """
         from .triggers.websocket import WebSocketTrigger
 
-        return self._on(WebSocketTrigger("on_ws_message", route_key), name)
+        return self._registering(WebSocketTrigger("on_ws_message", route_key), name)
 
     def on_ws_disconnect(self, *, name: str | None = None) -> Decorator:
         """Run the function for each connection that ended; it gets a `WebSocketEvent`."""
         from .triggers.websocket import WebSocketTrigger
 
-        return self._on(WebSocketTrigger("on_ws_disconnect", "$disconnect"), name)
+        return self._registering(WebSocketTrigger("on_ws_disconnect", "$disconnect"), name)
 
     def on(self, predicate: Callable[[dict[str, Any]], object], *, name: str | None = None) -> Decorator:
         """Run the function for every event of no other handler for which `predicate(event)` is true.
@@ -597,7 +461,7 @@ class EventDecorators:
         """
         from .triggers.custom import CustomTrigger
 
-        return self._on(CustomTrigger(predicate), name)
+        return self._on(CustomTrigger, locals())
 
     def lambda_function(
         self,
@@ -611,13 +475,7 @@ class EventDecorators:
         """Make the function `(event, context)` a Lambda function of its own, without a trigger."""
         from .triggers.function import FunctionTrigger
 
-        trigger = FunctionTrigger(
-            retries=retries,
-            maximum_age=maximum_age,
-            dead_letter_queue=dead_letter_queue,
-            on_failure=on_failure,
-        )
-        return self._on(trigger, name)
+        return self._on(FunctionTrigger, locals())
 
     if TYPE_CHECKING:
 

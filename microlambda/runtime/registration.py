@@ -190,4 +190,6 @@ EVENT_DECORATORS = (
     "lambda_function task"
 )
 
-lend(Registration, f"{__package__}.event_decorators", "EventDecorators", f"_on {EVENT_DECORATORS}")
+lend(
+    Registration, f"{__package__}.event_decorators", "EventDecorators", f"_on _registering {EVENT_DECORATORS}"
+)
