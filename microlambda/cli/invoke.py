@@ -45,7 +45,11 @@ def _refuse_payload(_ctx: click.Context, _param: click.Parameter, value: str | N
 )
 @profile_option
 @region_option
-@click.option("--log", is_flag=True, help="With --remote, print the end of the log; here it always is.")
+@click.option(
+    "--log/--no-log",
+    default=True,
+    help="With --remote, print the end of the log (the default) or not; here it always is.",
+)
 @click.option("--payload", hidden=True, expose_value=False, callback=_refuse_payload)
 def command(
     name: str,

@@ -8,6 +8,7 @@ the ARNs of where an event goes that failed to the end.
 
 from __future__ import annotations
 
+import re
 from functools import update_wrapper
 
 from .awaiting import named
@@ -239,7 +240,23 @@ class EventDecorators:
 
         return self._on(EventBridgeTrigger, locals())
 
-    on_cw_event = on_event  # Chalice's name
+    def on_cw_event(
+        self,
+        event_pattern: Mapping[str, Any],
+        *,
+        bus: str = "default",
+        description: str = "",
+        name: str | None = None,
+        retries: int | None = None,
+        maximum_age: int | None = None,
+        dead_letter_queue: str | None = None,
+        on_failure: str | None = None,
+    ) -> Decorator:
+        """Chalice's name for `on_event`."""
+        from .triggers.eventbridge import EventBridgeTrigger
+
+        decorator = "on_cw_event"
+        return self._on(EventBridgeTrigger, locals())
 
     def on_kafka_record(
         self,
@@ -534,15 +551,29 @@ def _takes_record(trigger: Trigger, function: Any, per_record: object) -> bool:
     """Does the function take one record? By the keyword, or by the annotation of its parameter."""
     if type(per_record) is not bool:
         raise RegistrationError(f"{trigger.decorator}(per_record={per_record!r}): write True or False.")
-    if trigger.record_class is None:
-        return False
     annotated = parameter_annotation(function)
+    record_class = trigger.record_class
+    own = {kind.__name__ for kind in (trigger.event_class, record_class) if kind is not None}
+    if annotated is not None and annotated not in own and re.fullmatch(_VIEWS, annotated):
+        raise RegistrationError(
+            f"{named(function)} takes a {annotated}, and {trigger.decorator} hands over "
+            f"{' or '.join(sorted(own))}."
+        )
+    if record_class is None:
+        return False
     if annotated == trigger.event_class.__name__ and per_record:
         raise RegistrationError(
             f"{named(function)} takes a {annotated} and is declared with per_record=True. "
-            f"Annotate it with {trigger.record_class.__name__}, or leave per_record out."
+            f"Annotate it with {record_class.__name__}, or leave per_record out."
         )
-    return per_record or annotated == trigger.record_class.__name__
+    return per_record or annotated == record_class.__name__
+
+
+#: The classes that handlers get, by their names.
+_VIEWS = (
+    "(S3|SQS|SNS|DynamoDB|Kinesis|EventBridge|Kafka|MQ|DocumentDB|Logs?|Alarm|Email|Cognito|Iot|Firehose"
+    "|WebSocket|Schedule|Custom)(Event|Record)"
+)
 
 
 def _strict(decorator: str, method: Any) -> Any:

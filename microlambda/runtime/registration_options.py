@@ -67,6 +67,11 @@ def check_function(kind: str, function: Any) -> None:
         raise RegistrationError(f"{kind} takes a function, not {function!r}.")
     prepare(function)
     code = getattr(function, "__code__", None)
+    if kind not in _HOOKS and code is not None and code.co_flags & _IS_GENERATOR:
+        raise RegistrationError(
+            f"{named(function)} has a `yield`, and nobody would iterate what {kind} gets of it: none of its "
+            "lines would run. Return what it answers."
+        )
     if code is None or code.co_flags & _TAKES_ANY or hasattr(function, "__wrapped__"):
         return
     given = _ARGUMENTS.get(kind, ("event",))
@@ -80,8 +85,12 @@ def check_function(kind: str, function: Any) -> None:
         )
 
 
-# inspect.CO_VARARGS, without importing inspect
+# inspect.CO_VARARGS, CO_GENERATOR and CO_ASYNC_GENERATOR, without importing inspect
 _TAKES_ANY = 0x04
+_IS_GENERATOR = 0x20 | 0x200
+
+#: What may answer pieces, as a view may.
+_HOOKS = frozenset(("before_request", "after_request", "teardown_request", "errorhandler", "middleware"))
 
 
 def checked_content_types(rule: str, value: object) -> tuple[str, ...]:

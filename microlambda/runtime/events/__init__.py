@@ -50,7 +50,8 @@ def _by_keys(event: dict[str, Any]) -> str | None:  # noqa: PLR0911  # a table, 
         return "alarm"
     if type(event.get("awslogs")) is dict:
         return "logs"
-    if "records" in event and ("deliveryStreamArn" in event or "invocationId" in event):
+    # Some events of Firehose lack its ARN; those of Kinesis Analytics have an application's.
+    if "records" in event and event.keys() & _FIREHOSE and "applicationArn" not in event:
         return "firehose"
     if "triggerSource" in event and "userPoolId" in event:
         return "cognito"
@@ -61,6 +62,9 @@ def _by_keys(event: dict[str, Any]) -> str | None:  # noqa: PLR0911  # a table, 
         return "websocket"
     ours = event.get("microlambda")
     return "task" if type(ours) is dict and "task" in ours else None
+
+
+_FIREHOSE = {"deliveryStreamArn", "invocationId"}
 
 
 def _on_a_bus(event: dict[str, Any]) -> str:

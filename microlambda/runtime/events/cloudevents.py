@@ -1,7 +1,8 @@
 """CloudEvents 1.0 in their JSON format, of events of AWS; loaded when the first is made.
 
 S3 and SNS follow the CloudEvents project's own adapters (cloudevents/spec, `cloudevents/adapters`); the types
-of all others are named in the same way, `com.amazonaws.<service>.<what happened>`.
+of all others are named in the same way, `com.amazonaws.<service>.<what happened>`; events of a bus keep the
+source and the type that their sender gave them.
 """
 
 from __future__ import annotations

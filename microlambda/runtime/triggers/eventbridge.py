@@ -13,32 +13,37 @@ from ..events.eventbridge import EventBridgeEvent
 from .asynchronous import AsyncOptions
 from .base import Trigger, refuse
 from .names import checked_name
-from .patterns import check_pattern, matches
+from .patterns import canonical, check_pattern, matches
 from .rules import checked_description
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_DECORATOR = "on_event"
 _BUS = ":event-bus/"
 
 
 class EventBridgeTrigger(Trigger):
     """A rule on a bus, by name or ARN: what matches `event_pattern`, scheduled events, too."""
 
-    decorator = _DECORATOR
     source = "eventbridge"
     event_class = EventBridgeEvent
 
     def __init__(
-        self, *, event_pattern: Any, bus: str = "default", description: str = "", **options: Any
+        self,
+        *,
+        event_pattern: Any,
+        bus: str = "default",
+        description: str = "",
+        decorator: str = "on_event",
+        **options: Any,
     ) -> None:
-        check_pattern(_DECORATOR, "event_pattern", event_pattern)
+        self.decorator = decorator
+        check_pattern(decorator, "event_pattern", event_pattern)
         self.event_pattern: dict[str, Any] = json.loads(json.dumps(event_pattern))
-        self.bus = _checked_bus(bus)
-        self.description = checked_description(_DECORATOR, description)
-        self.asynchronous = AsyncOptions(_DECORATOR, **options)
+        self.bus = _checked_bus(decorator, bus)
+        self.description = checked_description(decorator, description)
+        self.asynchronous = AsyncOptions(decorator, **options)
 
     def handles(self, event: dict[str, Any], source: str | None) -> bool:
         """Whatever comes over a bus."""
@@ -58,19 +63,19 @@ class EventBridgeTrigger(Trigger):
             same = self.bus == other.bus
         else:
             same = _bus_name(self.bus) == _bus_name(other.bus)
-        if not same or self.event_pattern != other.event_pattern:
+        if not same or canonical(self.event_pattern) != canonical(other.event_pattern):
             return None
         return f"the events of the bus {_bus_name(self.bus)!r} that match {self.event_pattern!r}"
 
     def declared(self) -> str:
         """With the pattern, and the bus if it is not the default one."""
         bus = "" if self.bus == "default" else f", bus={self.bus!r}"
-        return f"@app.{_DECORATOR}({self.event_pattern!r}{bus})"
+        return f"@app.{self.decorator}({self.event_pattern!r}{bus})"
 
 
-def _checked_bus(bus: object) -> str:
+def _checked_bus(decorator: str, bus: object) -> str:
     checked = checked_name(
-        _DECORATOR,
+        decorator,
         "bus",
         bus,
         service="events",
@@ -80,7 +85,7 @@ def _checked_bus(bus: object) -> str:
     )
     if is_arn(checked) and _BUS not in checked:
         raise refuse(
-            _DECORATOR, "bus", bus, "a bus's ARN looks like arn:aws:events:REGION:ACCOUNT:event-bus/NAME."
+            decorator, "bus", bus, "a bus's ARN looks like arn:aws:events:REGION:ACCOUNT:event-bus/NAME."
         )
     return checked
 

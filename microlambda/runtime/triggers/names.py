@@ -36,7 +36,7 @@ def checked_arn(decorator: str, keyword: str, value: object, *, service: str | t
     if not isinstance(value, str) or not is_arn(value):
         if isinstance(value, str) and "://" in value:
             raise _url(decorator, keyword, value)
-        form = f"arn:aws:{services[0]}:REGION:ACCOUNT:NAME"
+        form = f"arn:aws:{services[0]}:REGION:ACCOUNT:..."
         raise refuse(decorator, keyword, value, f"that is no ARN, which looks like {form}.")
     found = value.split(":")[2]
     if found not in services:

@@ -139,3 +139,12 @@ def _has_one_of(wanted: Any, values: list[Any]) -> bool:
         if found:
             return True
     return False
+
+
+def canonical(pattern: Any) -> Any:
+    """The same for two patterns that differ in nothing but the order of their alternatives."""
+    if isinstance(pattern, dict):
+        return frozenset((key, canonical(value)) for key, value in pattern.items())
+    if isinstance(pattern, (list, tuple)):
+        return frozenset(json.dumps(one, sort_keys=True) for one in pattern)
+    return pattern

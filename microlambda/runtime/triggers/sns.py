@@ -54,12 +54,18 @@ class SnsTrigger(Trigger):
 
     def shared_with(self, other: SnsTrigger) -> str | None:
         """The same topic with the same policy: with another one it is another subscription."""
-        if not may_be_same(self.topic, other.topic) or self.filter_policy != other.filter_policy:
-            return None
-        if self.filter_policy is not None and self.filter_scope != other.filter_scope:
+        if not may_be_same(self.topic, other.topic) or self._passing() != other._passing():
             return None
         which = "the notifications" if self.filter_policy is None else "the same notifications"
         return f"{which} of the topic {last_part(self.topic)!r}"
+
+    def _passing(self) -> Any:
+        """What passes: the same for two that pass the same."""
+        if self.filter_policy is None:
+            return None
+        from .patterns import canonical
+
+        return self.filter_scope, canonical(self.filter_policy)
 
     def declared(self) -> str:
         """With the topic and the policy."""
