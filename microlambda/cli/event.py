@@ -68,8 +68,8 @@ def source_command(source: str) -> click.Command:
         said = {name: value for name, value in given.items() if value is not None and value != ()}
         try:
             event = build(**said, origin=Origin(region=region, account=account))
-        except (ValueError, TypeError) as exc:
-            raise click.UsageError(str(exc)) from exc
+        except (AttributeError, LookupError, TypeError, ValueError) as exc:
+            raise click.UsageError(f"no such event can be made: {exc}") from exc
         click.echo(json.dumps(event, indent=2, ensure_ascii=False))
 
     options: list[click.Parameter] = [*map(_option, parameters), *_origin_options()]

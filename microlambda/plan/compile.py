@@ -30,7 +30,7 @@ from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
 from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from microlambda import App
     from microlambda.project.settings import FunctionSettings, Settings
@@ -100,6 +100,7 @@ def _check_known(app: App, settings: Settings) -> None:
             "the App has no routes and no handlers, so there is nothing to deploy. "
             "`microlambda delete` removes what an earlier version of it deployed."
         )
+    _check_triggers(list(app.handlers.values()))
     for handler in app.handlers.values():
         _check_handler(handler)
     if settings.ingress not in DEPLOYED_INGRESSES:
@@ -123,12 +124,18 @@ def _check_known(app: App, settings: Settings) -> None:
         )
 
 
-def _check_handler(handler: Handler) -> None:
-    if handler.kind not in _WITHOUT_TRIGGER:
+def _check_triggers(handlers: Sequence[Handler]) -> None:
+    waiting = [one for one in handlers if one.kind not in _WITHOUT_TRIGGER]
+    if waiting:
+        word = "handler" if len(waiting) == 1 else "handlers"
+        names = ", ".join(f"{one.name!r} ({one.trigger.declared()})" for one in waiting)
         raise PlanError(
-            f"the handler {handler.name!r} needs a trigger that this version does not deploy: "
-            f"{handler.trigger.declared()}. Put it into an App of its own, or let another deployer run it."
+            f"the {word} {names} would need triggers, which this version does not deploy, so nothing is. "
+            "Put them into an App of their own, or let another deployer have them."
         )
+
+
+def _check_handler(handler: Handler) -> None:
     options = handler.trigger.asynchronous
     asked = [name for name in _ASYNCHRONOUS if getattr(options, name) is not None]
     if asked:

@@ -554,19 +554,20 @@ def _takes_record(trigger: Trigger, function: Any, per_record: object) -> bool:
     annotated = parameter_annotation(function)
     record_class = trigger.record_class
     own = {kind.__name__ for kind in (trigger.event_class, record_class) if kind is not None}
-    if annotated is not None and annotated not in own and re.fullmatch(_VIEWS, annotated):
+    others = [name for name in annotated - own if re.fullmatch(_VIEWS, name)]
+    if others and not annotated & own:
         raise RegistrationError(
-            f"{named(function)} takes a {annotated}, and {trigger.decorator} hands over "
+            f"{named(function)} takes a {others[0]}, and {trigger.decorator} hands over "
             f"{' or '.join(sorted(own))}."
         )
     if record_class is None:
         return False
-    if annotated == trigger.event_class.__name__ and per_record:
+    if trigger.event_class.__name__ in annotated and per_record:
         raise RegistrationError(
-            f"{named(function)} takes a {annotated} and is declared with per_record=True. "
+            f"{named(function)} takes a {trigger.event_class.__name__} and is declared with per_record=True. "
             f"Annotate it with {record_class.__name__}, or leave per_record out."
         )
-    return per_record or annotated == record_class.__name__
+    return per_record or record_class.__name__ in annotated
 
 
 #: The classes that handlers get, by their names.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .awaiting import named, prepare
 from .errors import HTTPException, RegistrationError
 from .routing.rule import Rule
@@ -67,11 +69,8 @@ def check_function(kind: str, function: Any) -> None:
         raise RegistrationError(f"{kind} takes a function, not {function!r}.")
     prepare(function)
     code = getattr(function, "__code__", None)
-    if kind not in _HOOKS and code is not None and code.co_flags & _IS_GENERATOR:
-        raise RegistrationError(
-            f"{named(function)} has a `yield`, and nobody would iterate what {kind} gets of it: none of its "
-            "lines would run. Return what it answers."
-        )
+    if kind not in _ITERATED:
+        check_runs(kind, function)
     if code is None or code.co_flags & _TAKES_ANY or hasattr(function, "__wrapped__"):
         return
     given = _ARGUMENTS.get(kind, ("event",))
@@ -85,12 +84,31 @@ def check_function(kind: str, function: Any) -> None:
         )
 
 
+def check_runs(kind: str, function: Any) -> None:
+    """Refuse a generator where nobody iterates what the function answers."""
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_flags & _IS_GENERATOR:
+        raise RegistrationError(
+            f"{named(function)} has a `yield`, and nobody would iterate what {kind} gets of it: none of its "
+            "lines would run. Return what it answers."
+        )
+
+
 # inspect.CO_VARARGS, CO_GENERATOR and CO_ASYNC_GENERATOR, without importing inspect
 _TAKES_ANY = 0x04
 _IS_GENERATOR = 0x20 | 0x200
 
-#: What may answer pieces, as a view may.
-_HOOKS = frozenset(("before_request", "after_request", "teardown_request", "errorhandler", "middleware"))
+#: Of what it may be a generator: somebody iterates it, as a view's.
+_ITERATED = frozenset(
+    (
+        "before_request",
+        "after_request",
+        "teardown_request",
+        "errorhandler",
+        "middleware",
+        "on_firehose_records",
+    )
+)
 
 
 def checked_content_types(rule: str, value: object) -> tuple[str, ...]:
@@ -126,18 +144,44 @@ def rule_with_options(
     return made
 
 
-def parameter_annotation(function: Any) -> str | None:
-    """The name of the class that the function's first parameter is annotated with, without its module."""
+def parameter_annotation(function: Any) -> frozenset[str]:
+    """The names of the classes in the annotation of the function's first parameter, without their modules.
+
+    `Optional[SQSRecord]` and `Annotated[SQSRecord, ...]` have it among theirs; decorators and partials are
+    looked through.
+    """
+    while True:
+        below = getattr(function, "__wrapped__", None) or (
+            function.func if hasattr(function, "func") and not hasattr(function, "__code__") else None
+        )
+        if below is None:
+            break
+        function = below
+    if not hasattr(function, "__code__"):
+        function = getattr(type(function), "__call__", function)  # noqa: B004
+        first = 1
+    else:
+        first = int(getattr(function, "__self__", None) is not None)
     code = getattr(function, "__code__", None)
-    first = getattr(function, "__self__", None) is not None
     if code is None or code.co_argcount <= first:
-        return None
-    name = code.co_varnames[first]
+        return frozenset()
+    annotation = _annotations(function).get(code.co_varnames[first])
+    if annotation is None:
+        return frozenset()
+    known = getattr(function, "__globals__", {})
+    words = re.findall(r"\w+", annotation if isinstance(annotation, str) else _spelled(annotation))
+    return frozenset(getattr(known.get(word), "__name__", word) for word in words)
+
+
+def _spelled(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _annotations(function: Any) -> dict[str, Any]:
     try:
-        annotation = function.__annotations__.get(name)
-    except NameError:  # from Python 3.14 on they are looked up late, and this one is for type checkers alone
+        found: dict[str, Any] = function.__annotations__
+    except NameError:  # from Python 3.14 on they are looked up late, and one is for type checkers alone
         from annotationlib import Format, get_annotations  # type: ignore[import-not-found]  # of Python 3.14
 
-        annotation = get_annotations(function, format=Format.STRING).get(name)
-    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", None)
-    return None if text is None else text.strip("'\"").rpartition(".")[2]
+        found = get_annotations(function, format=Format.STRING)
+    return found

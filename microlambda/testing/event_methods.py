@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.events import builder
+from microlambda.runtime.events.arns import is_arn, last_part
 from microlambda.testing.invoking import handlers_of, invoke_handler, send_event
 
 if TYPE_CHECKING:
@@ -42,7 +43,29 @@ class EventMethods:
         return invoke_handler(self.app, name, given, raise_errors=self.raise_errors)
 
     def _send(self, of: str, /, **options: Any) -> EventResult:
+        for name in ("messages", "records", "lines", "recipients"):
+            if name in options:
+                _check_several(of, name, options[name])
         return self.send_event(builder(of)(**options))
+
+    def _declared(self, source: str, word: str, name: str) -> str:
+        """The ARN by which a handler declares what the test calls by its name; else the name."""
+        found = [getattr(handler.trigger, word, None) for handler in handlers_of(self.app, source)]
+        arns = {one for one in found if isinstance(one, str) and is_arn(one) and last_part(one) == name}
+        return arns.pop() if len(arns) == 1 else name
+
+    def _from_declared(self, source: str, told: dict[str, Any], words: dict[str, str], options: Any) -> None:
+        """Add to the options what the only handler of that source and name declares beside it.
+
+        `told` are the attributes of its trigger that the test names, `words` the others and their options.
+        """
+        triggers = [handler.trigger for handler in handlers_of(self.app, source)]
+        meant = [one for one in triggers if all(getattr(one, key) == value for key, value in told.items())]
+        if len(meant) == 1:
+            for word, option in words.items():
+                value = getattr(meant[0], word, None)
+                if value:
+                    options.setdefault(option, value)
 
     def s3(self, bucket: str, key: str, body: Any = b"", **options: Any) -> EventResult:
         """An object was put into a bucket; `event="ObjectRemoved:Delete"` for other things that happen to it.
@@ -57,10 +80,12 @@ class EventMethods:
 
     def sqs(self, queue: str, messages: Sequence[Any], **options: Any) -> EventResult:
         """Messages of a queue, in one batch: bodies (JSON unless str), or `microlambda.testing.Message`s."""
+        queue = self._declared("sqs", "queue", queue)
         return self._send("sqs", queue=queue, messages=messages, **options)
 
     def sns(self, topic: str, message: Any, **options: Any) -> EventResult:
         """A notification (JSON unless str) of a topic; `subject=` and `attributes=` go with it."""
+        topic = self._declared("sns", "topic", topic)
         return self._send("sns", topic=topic, message=message, **options)
 
     def dynamodb(
@@ -75,18 +100,23 @@ class EventMethods:
 
     def kinesis(self, stream: str, records: Sequence[Any], **options: Any) -> EventResult:
         """Records of a stream, in one batch: data (JSON unless str or bytes)."""
+        stream = self._declared("kinesis", "stream", stream)
         return self._send("kinesis", stream=stream, records=records, **options)
 
     def kafka(self, topic: str, messages: Sequence[Any], **options: Any) -> EventResult:
         """Records of a topic, in one batch: values (JSON unless str or bytes)."""
+        words = {"cluster": "cluster", "bootstrap_servers": "bootstrap_servers"}
+        self._from_declared("kafka", {"topic": topic}, words, options)
         return self._send("kafka", topic=topic, messages=messages, **options)
 
     def mq(self, queue: str, messages: Sequence[Any], **options: Any) -> EventResult:
         """Messages of a broker's queue, in one batch: data (JSON unless str or bytes)."""
+        self._from_declared("mq", {"queue": queue}, {"broker": "broker"}, options)
         return self._send("mq", queue=queue, messages=messages, **options)
 
     def documentdb(self, database: str, collection: str, document: Any, **options: Any) -> EventResult:
         """A change of a document; `operation="insert"` unless said otherwise."""
+        self._from_declared("documentdb", {"database": database}, {"cluster": "cluster"}, options)
         return self._send(
             "documentdb", database=database, collection=collection, document=document, **options
         )
@@ -117,6 +147,7 @@ class EventMethods:
 
     def cognito(self, trigger: str, **options: Any) -> EventResult:
         """A moment of a user pool's flows: "PreSignUp", "PostConfirmation"..."""
+        self._from_declared("cognito", {}, {"user_pool": "user_pool"}, options)
         return self._send("cognito", trigger=trigger, **options)
 
     def iot(self, topic: str, payload: Any, **options: Any) -> EventResult:
@@ -125,6 +156,7 @@ class EventMethods:
 
     def firehose(self, stream: str, records: Sequence[Any], **options: Any) -> EventResult:
         """Records for a Firehose stream's transformation: data (JSON unless str or bytes)."""
+        stream = self._declared("firehose", "stream", stream)
         return self._send("firehose", stream=stream, records=records, **options)
 
     def websocket(self, **options: Any) -> WebSocketSession:
@@ -135,3 +167,11 @@ class EventMethods:
         from microlambda.testing.websocket_session import WebSocketSession
 
         return WebSocketSession(self, **options)
+
+
+def _check_several(source: str, name: str, value: Any) -> None:
+    """Refuse one where several are due: a str is a sequence, too, of its letters."""
+    if isinstance(value, str | bytes | dict):
+        raise TypeError(f"{source}({name}={value!r}): write a list, of one if need be.")
+    if not value and source != "firehose":
+        raise ValueError(f"{source}({name}={value!r}): AWS calls no function without anything in the batch.")

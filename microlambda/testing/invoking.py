@@ -58,9 +58,9 @@ def _invoked(
                     value = handler(given, context)
             else:
                 value = handler(given, context)
+            result = json.loads(json.dumps(value))
         except Exception as exc:
             if raise_errors:
                 raise
             return EventResult(event=event, error=exc, filtered=filtered, request_id=request_id)
-    result = json.loads(json.dumps(value))
     return EventResult(event=event, result=result, filtered=filtered, request_id=request_id)

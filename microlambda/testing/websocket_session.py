@@ -50,6 +50,8 @@ class WebSocketSession:
         self._is_open = True
         self.connection_id: str = options.pop("connection_id", None) or f"{uuid4().hex[:15]}="
         self.connected_at = self.last_active_at = datetime.now(UTC)
+        if not self._routes():
+            raise LookupError("the app has no handler of WebSocket events, so there is no API to connect to.")
         client.connections[self.connection_id] = self
         self._connect(headers, query)
 

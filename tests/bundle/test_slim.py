@@ -334,7 +334,7 @@ def test_a_module_of_a_dependency_does_not_hide_a_library_of_the_runtime(
 
 
 def test_the_code_that_ships_reads_no_annotation_and_no_docstring() -> None:
-    """Neither is there on Lambda; but the user's modules keep theirs, by which a handler takes single records."""
+    """Neither is there on Lambda; but a user's module keeps its own, by which a handler takes one record."""
     of_the_user = {PACKAGE / "runtime" / "registration_options.py": {"__annotations__"}}
     for path in sorted((PACKAGE / "runtime").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
-from typing import Any
+import datetime
+import functools
+from typing import Annotated, Any
 
 import pytest
 
@@ -12,15 +14,19 @@ from microlambda import (
     Blueprint,
     ConvertToMiddleware,
     CustomEvent,
+    KinesisRecord,
     OutsideRequest,
     RegistrationError,
+    S3Event,
     SQSEvent,
     SQSRecord,
     UnknownEvent,
+    WrongAnswer,
     current_app,
     g,
     request,
 )
+from microlambda import SQSRecord as Rec
 from microlambda.emulator.events.sqs import build
 
 # Which handler ---------------------------------------------------------------------------------------
@@ -278,6 +284,56 @@ def test_a_method_annotated_per_record(app: App) -> None:
     assert app.handlers["handle"].trigger.is_per_record
 
 
+def repeated(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **keywords: Any) -> Any:
+        return function(*args, **keywords)
+
+    return wrapper
+
+
+class Handler:
+    def __call__(self, record: SQSRecord) -> None: ...
+
+
+def by_optional(record: SQSRecord | None) -> None: ...
+
+
+def by_alias(record: "Rec") -> None: ...  # noqa: UP037
+
+
+def by_annotated(record: "Annotated[SQSRecord, 'one']") -> None: ...  # noqa: UP037
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        pytest.param(by_optional, id="optional"),
+        pytest.param(by_alias, id="another name"),
+        pytest.param(by_annotated, id="Annotated"),
+        pytest.param(repeated(by_optional), id="below a decorator"),
+        pytest.param(functools.partial(by_optional), id="a partial"),
+        pytest.param(Handler(), id="an object"),
+    ],
+)
+def test_an_annotation_is_seen_however_it_is_written(app: App, function: Any) -> None:
+    app.on_sqs_message(queue="orders", name="handle")(function)
+
+    assert app.handlers["handle"].trigger.is_per_record
+
+
+@pytest.mark.parametrize("kind", [S3Event, KinesisRecord])
+def test_the_class_of_another_source_is_refused(app: App, kind: type) -> None:
+    def handle(event: Any) -> None: ...
+
+    handle.__annotations__["event"] = kind
+
+    with pytest.raises(RegistrationError, match=f"takes a {kind.__name__}, and on_sqs_message hands over"):
+        app.on_sqs_message(queue="orders")(handle)
+    with pytest.raises(RegistrationError, match=f"takes a {kind.__name__}, and schedule hands over Schedule"):
+        app.schedule("rate(1 day)")(handle)
+
+
 def test_an_annotation_that_contradicts_the_keyword_is_refused(app: App) -> None:
     with pytest.raises(RegistrationError, match="takes a SQSEvent and is declared with per_record=True"):
 
@@ -302,6 +358,37 @@ def test_two_handlers_of_one_name_are_refused(app: App) -> None:
 
     with pytest.raises(RegistrationError, match="the handler 'handle' has the name of another function"):
         app.on_sqs_message(queue="returns", name="handle")(lambda event: None)
+
+
+def yielding(event: Any) -> Any:
+    yield event
+
+
+async def yielding_later(event: Any) -> Any:
+    yield event
+
+
+@pytest.mark.parametrize("function", [yielding, yielding_later])
+def test_a_generator_is_refused_for_none_of_its_lines_would_run(app: App, function: Any) -> None:
+    for register in (
+        app.on_sqs_message(queue="orders"),
+        app.on_sqs_message(queue="orders", per_record=True),
+        app.schedule("rate(1 day)"),
+        app.task,
+    ):
+        with pytest.raises(RegistrationError, match="has a `yield`"):
+            register(function)
+
+
+@pytest.mark.parametrize("function", [repeated(yielding), functools.partial(yielding)])
+@pytest.mark.parametrize("per_record", [True, False])
+def test_a_generator_that_was_not_seen_fails_its_messages(app: App, function: Any, per_record: bool) -> None:
+    app.on_sqs_message(queue="orders", name="handle", per_record=per_record)(function)
+    client = app.test_client(raise_errors=False)
+
+    result = client.sqs("orders", ["a"])
+
+    assert isinstance(result.error, WrongAnswer) or len(result.failures) == 1
 
 
 # What a handler answers ------------------------------------------------------------------------------
@@ -336,12 +423,78 @@ def test_a_handler_of_batches_may_report_failures_itself(app: App) -> None:
     ],
 )
 def test_a_report_that_lambda_would_take_for_the_whole_batch_is_an_error(app: App, failures: Any) -> None:
-    from microlambda import WrongAnswer
-
     app.on_sqs_message(queue="orders", name="handle")(lambda event: {"batchItemFailures": failures})
 
     with pytest.raises(WrongAnswer, match="'handle'.*batchItemFailures"):
         app(build("orders", ["a"]), None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param([{"itemIdentifier": "m-1"}], id="without its wrapper"),
+        pytest.param({"batchItemFailure": []}, id="a letter short"),
+        pytest.param({"batch_item_failures": []}, id="as Python writes"),
+    ],
+)
+def test_a_report_in_another_shape_is_an_error_for_it_would_count_as_success(app: App, answer: Any) -> None:
+    app.on_sqs_message(queue="orders", name="handle")(lambda event: answer)
+
+    with pytest.raises(WrongAnswer, match="'handle' reported failures in another shape"):
+        app(build("orders", ["a"]), None)
+
+
+def test_the_error_about_a_report_holds_nothing_of_the_message(app: App) -> None:
+    app.on_sqs_message(queue="orders", name="handle")(
+        lambda event: {"batchItemFailures": [record.raw for record in event]}
+    )
+
+    with pytest.raises(WrongAnswer) as caught:
+        app(build("orders", ["s3cret"]), None)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_a_lambda_function_answers_is_json_as_a_views_is(app: App) -> None:
+    app.lambda_function(name="good")(lambda event, context: {"at": datetime.date(2026, 1, 2), "tags": {"a"}})
+    app.lambda_function(name="bad")(lambda event, context: object())
+
+    assert app.handler("good")({}, None) == {"at": "2026-01-02", "tags": ["a"]}
+    with pytest.raises(WrongAnswer, match="'bad' answered what JSON cannot hold"):
+        app.handler("bad")({}, None)
+
+
+@pytest.mark.parametrize("keyword", ["dead_letter_queue", "on_failure"])
+def test_failures_go_to_no_fifo_queue(app: App, keyword: str) -> None:
+    words: dict[str, Any] = {keyword: "arn:aws:sqs:eu-west-1:123456789012:failed.fifo"}
+
+    with pytest.raises(RegistrationError, match=rf"schedule\({keyword}=.*FIFO"):
+        app.schedule("rate(1 day)", **words)
+
+
+def test_two_handlers_of_a_stream_with_filters_of_their_own(app: App) -> None:
+    app.on_dynamodb_record("orders", filters=[{"eventName": ["INSERT"]}], name="made")(lambda event: None)
+    app.on_dynamodb_record("orders", filters=[{"eventName": ["REMOVE"]}], name="gone")(lambda event: None)
+
+    with pytest.raises(RegistrationError, match="would both get the changes of the table 'orders'"):
+        app.on_dynamodb_record("orders", filters=[{"eventName": ["REMOVE"]}], name="again")(
+            lambda event: None
+        )
+
+
+def test_alternatives_in_another_order_are_the_same_pattern(app: App) -> None:
+    app.on_event({"source": ["a", "b"]}, name="first")(lambda event: None)
+
+    with pytest.raises(RegistrationError, match="would both get"):
+        app.on_event({"source": ["b", "a"]}, name="second")(lambda event: None)
+
+
+def test_chalices_decorator_is_told_by_its_own_name(app: App) -> None:
+    with pytest.raises(RegistrationError, match=r"^on_cw_event\(bus="):
+        app.on_cw_event({"source": ["a"]}, bus="a b")
+    app.on_cw_event({"source": ["a"]}, name="handle")(lambda event: None)
+
+    assert app.handlers["handle"].trigger.declared() == "@app.on_cw_event({'source': ['a']})"
 
 
 @pytest.mark.parametrize("failures", [None, []], ids=repr)

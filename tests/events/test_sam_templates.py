@@ -97,6 +97,18 @@ CASES: list[Case] = [
         {b"\x1f\x8b"},
     ),
     (
+        *("kinesis", "apachelog", {}),
+        *("on_firehose_records", {"stream": "EXAMPLE"}),
+        lambda event: [record.data[:9] for record in event],
+        [b"64.242.88"],
+    ),
+    (
+        *("kinesis", "analytics", {}),
+        *("on", {"predicate": lambda event: "applicationArn" in event}),
+        lambda event: len(event["records"]),
+        1,
+    ),
+    (
         *("kinesis", "syslog", {}),
         *("on_firehose_records", {"stream": "EXAMPLE"}),
         lambda event: [record.record_id[:6] for record in event],

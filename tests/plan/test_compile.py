@@ -74,7 +74,7 @@ def test_an_app_of_lambda_functions_alone_has_no_api(plan: Planner) -> None:
 def test_a_handler_that_needs_a_trigger_is_an_error_by_name(plan: Planner, shop: App) -> None:
     shop.on_sqs_message("orders")(handle)
 
-    with pytest.raises(PlanError, match="'handle' needs a trigger"):
+    with pytest.raises(PlanError, match=r"'handle' \(@app.on_sqs_message\(queue='orders'\)\)"):
         plan()
 
 

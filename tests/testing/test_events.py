@@ -11,6 +11,7 @@ import pytest
 from microlambda import App, Blueprint, SQSRecord, UnknownEvent, WebSocketDisconnected
 from microlambda.testing import Message
 from microlambda.testing.client import TestClient
+from microlambda.testing.websocket_session import WebSocketRefused
 
 Send = Callable[[TestClient], Any]
 
@@ -331,5 +332,83 @@ def test_what_is_known_of_a_connection(echo: App) -> None:
 
 
 def test_a_connection_without_handlers_for_it(app: App) -> None:
+    with pytest.raises(LookupError, match="no handler of WebSocket events"):
+        app.test_client().websocket()
+    app.on_ws_connect(name="connect")(lambda event: None)
+
     with app.test_client().websocket() as socket, pytest.raises(LookupError, match="on_ws_message"):
         socket.send("x")
+
+
+def test_a_handshake_refused_in_lambdas_own_form_is_refused(app: App) -> None:
+    app.on_ws_connect(name="connect")(lambda event: {"statusCode": 401})
+
+    with pytest.raises(WebSocketRefused, match="401"):
+        app.test_client().websocket()
+
+
+# What the client completes, and what it refuses -------------------------------------------------------
+
+
+def test_what_a_handler_declares_beside_its_name_is_added(app: App) -> None:
+    seen: list[str] = []
+    away = "arn:aws:{}:eu-west-1:999999999999:{}"
+    app.on_sqs_message(away.format("sqs", "orders"), name="sqs")(
+        lambda event: seen.append(event[0].queue_arn)
+    )
+    app.on_kinesis_record(away.format("kinesis", "stream/clicks"), name="kinesis")(
+        lambda event: seen.append(event[0].stream_arn)
+    )
+    app.on_kafka_record("logs", cluster=MSK, name="kafka")(lambda event: seen.append(event.cluster_arn))
+    app.on_mq_message("orders", broker=BROKER, name="mq")(lambda event: seen.append(event.broker_arn))
+    app.on_documentdb_change("shop", cluster=CLUSTER, name="docs")(
+        lambda event: seen.append(event[0].cluster_arn)
+    )
+    client = app.test_client()
+
+    client.sqs("orders", ["a"])
+    client.kinesis("clicks", ["a"])
+    client.kafka("logs", ["a"])
+    client.mq("orders", ["a"])
+    client.documentdb("shop", "orders", {"id": 7})
+
+    names = [away.format("sqs", "orders"), away.format("kinesis", "stream/clicks"), MSK, BROKER, CLUSTER]
+    assert seen == names
+
+
+@pytest.mark.parametrize("messages", ["abc", b"abc", {"id": 7}, []], ids=repr)
+def test_one_message_where_several_are_due_is_refused(app: App, messages: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"sqs\(messages="):
+        app.test_client().sqs("orders", messages)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "words", "send", "failed"),
+    [
+        pytest.param(
+            *("on_sqs_message", {"queue": "q.fifo"}), lambda client: client.sqs("q.fifo", "a bad b".split()),
+            ["bad", "b"], id="FIFO",
+        ),
+        pytest.param(
+            *("on_kinesis_record", {"stream": "clicks"}),
+            lambda client: client.kinesis("clicks", "a bad b bad".split()), ["YmFk"], id="Kinesis",
+        ),
+        pytest.param(
+            *("on_kafka_record", {"topic": "logs", "cluster": MSK, "provisioned_pollers": (1, 2)}),
+            lambda client: client.kafka("logs", "a bad b bad".split()), ["YmFk"], id="Kafka",
+        ),
+    ],
+)  # fmt: skip
+def test_failures_of_each_kind_of_source_are_parsed(
+    app: App, decorator: str, words: dict[str, Any], send: Send, failed: list[str]
+) -> None:
+    @getattr(app, decorator)(**words, per_record=True)  # type: ignore[untyped-decorator]
+    def handle(record: Any) -> None:
+        if (record.body if decorator == "on_sqs_message" else record.text) == "bad":
+            raise LookupError
+
+    result = send(app.test_client())
+
+    sent = [one.get("body") or one.get("value") or one["kinesis"]["data"] for one in result.failed_records]
+    assert sent == failed
+    assert len(result.failures) == len(failed)

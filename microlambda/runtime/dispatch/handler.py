@@ -9,6 +9,7 @@ from ..context import CURRENT, RequestContext
 from ..errors import RegistrationError, UnknownEvent
 from ..middleware import onion
 from ..registration import HTTP_FUNCTION
+from ..triggers.base import check_has_run
 from . import CHECK
 
 TYPE_CHECKING = False
@@ -51,7 +52,8 @@ class Handler:
     def run(self, app: App, raw: Any, context: Any) -> Any:
         """The result for an event that is this handler's; an error that leaves it fails the invocation."""
         if self.trigger.is_by_name:
-            return self._called(app, raw, context, lambda given: self.function(given, context))
+            value = self._called(app, raw, context, lambda given: self.function(given, context))
+            return self.trigger.result(app, self.name, raw, value)
         event = self._view(raw, context)
         if event is None:
             return None
@@ -66,6 +68,8 @@ class Handler:
             if result is None:
                 raise
             return result
+        if not self.trigger.iterates_answers:
+            check_has_run(self.name, value)
         return self.trigger.result(app, self.name, event, value)
 
     def _view(self, raw: Any, context: Any) -> Any:

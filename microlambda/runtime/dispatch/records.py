@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..awaiting import settled
-from ..triggers.base import EACH, RAISE, Outcome
+from ..triggers.base import EACH, RAISE, Outcome, check_has_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def run_records(app: App, handler: Handler, event: Any) -> Any:
 
 def _outcome(app: App, handler: Handler, record: Any) -> Outcome:
     try:
-        return Outcome(record, answer=settled(handler.function(record)))
+        answer = settled(handler.function(record))
+        check_has_run(handler.name, answer)
+        return Outcome(record, answer=answer)
     except Exception as exc:  # whatever a handler raises is the record's failure
         from .failures import users_frames
 

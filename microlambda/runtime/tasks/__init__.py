@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from ..awaiting import named, prepare
 from ..context import CURRENT, PROPAGATE, RequestContext
 from ..errors import EncodingError, RegistrationError, TaskError
+from ..registration_options import check_runs
 from ..triggers.asynchronous import AsyncOptions
 from ..triggers.task import TaskTrigger
 
@@ -117,6 +118,7 @@ def _make_task(
     if not callable(function):
         hint = f" Write @app.task(name={function!r})." if isinstance(function, str) else ""
         raise RegistrationError(f"task takes a function, not {function!r}.{hint}")
+    check_runs("task", function)
     prepare(function)
     task = Task(function)
 

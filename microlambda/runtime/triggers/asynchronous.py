@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html
 
 from __future__ import annotations
 
-from .base import checked_int
+from .base import checked_int, refuse
 from .names import checked_arn
 
 TYPE_CHECKING = False
@@ -43,6 +43,13 @@ class AsyncOptions:
         if on_failure is not None:
             services = ("sqs", "sns", "lambda", "events", "s3")
             checked_arn(decorator, "on_failure", on_failure, service=services)
+
+        for keyword, arn in (("dead_letter_queue", dead_letter_queue), ("on_failure", on_failure)):
+            if arn is not None and arn.endswith(".fifo"):
+                # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+                raise refuse(
+                    decorator, keyword, arn, "Lambda sends to no FIFO queue or topic: name a standard one."
+                )
 
     def __bool__(self) -> bool:
         """Was anything asked for that is not AWS's own?"""

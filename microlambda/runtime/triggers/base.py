@@ -44,6 +44,8 @@ class Trigger:
     is_by_name = False
     #: Does AWS send it events? Nobody but the app itself calls a task.
     has_events = True
+    #: Does it iterate what its handler answers?
+    iterates_answers = False
     #: Lambda's own handling of asynchronous invocations (`AsyncOptions`), None where the source is none.
     asynchronous: Any = None
 
@@ -124,6 +126,14 @@ class Outcome:
         self.answer = answer
         self.error = error
         self.is_skipped = is_skipped
+
+
+def check_has_run(handler: str, value: Any) -> None:
+    """Refuse a generator: nobody iterates what a handler of events answers, so none of its lines has run."""
+    if type(value).__name__ in ("generator", "async_generator"):
+        raise WrongAnswer(
+            f"the handler {handler!r} answered a generator, so nothing of it was run. Return instead."
+        )
 
 
 def as_json(app: App, handler: str, value: Any) -> Any:

@@ -57,6 +57,8 @@ class DynamoDBTrigger(StreamTrigger):
 
     def shared_with(self, other: DynamoDBTrigger) -> str | None:
         """The same table: each of the two would do all of its changes."""
+        if self._has_other_filters(other):
+            return None
         ours, theirs = self.table, other.table
         if is_arn(ours) and is_arn(theirs):
             both_streams = _STREAM in ours and _STREAM in theirs

@@ -37,6 +37,7 @@ class FirehoseTrigger(Trigger):
     source = "firehose"
     event_class = FirehoseEvent
     record_class = FirehoseRecord
+    iterates_answers = True
 
     def __init__(self, *, stream: str) -> None:
         self.stream = _checked_stream(stream)

@@ -50,6 +50,8 @@ class KinesisTrigger(StreamTrigger):
 
     def shared_with(self, other: KinesisTrigger) -> str | None:
         """The same stream: each of the two would do all of its records. Of two consumers each has its ARN."""
+        if self._has_other_filters(other):
+            return None
         if is_arn(self.stream) and is_arn(other.stream):
             same = self.stream == other.stream
         else:

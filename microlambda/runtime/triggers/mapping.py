@@ -39,6 +39,7 @@ class MappingTrigger(Trigger):
 
     def result(self, app: App, handler: str, event: Any, value: Any) -> Any:
         """The handler's own report of failures, checked; any other answer is left out: nobody reads it."""
+        check_shape(handler, value)
         if not isinstance(value, dict) or FAILURES not in value:
             return None
         report = as_json(app, handler, value)
@@ -55,13 +56,13 @@ class MappingTrigger(Trigger):
         if failures is None:
             return
         if not isinstance(failures, list):
-            raise WrongAnswer(f"the handler {handler!r} answered {FAILURES} that is no list: {failures!r}.")
+            raise WrongAnswer(f"the handler {handler!r} answered {FAILURES} that is no list.")
         known = [record.item_identifier for record in event]
         for failure in failures:
             identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
             if identifier not in known:
                 raise WrongAnswer(
-                    f"the handler {handler!r} reported {failure!r} in {FAILURES}, and no record has that "
+                    f"the handler {handler!r} reported in {FAILURES} what names no record by its "
                     f"identifier. Write {{'itemIdentifier': record.item_identifier}}."
                 )
 
@@ -72,6 +73,22 @@ class MappingTrigger(Trigger):
             return super().report(app, handler, event, outcomes)
         failed = [one.record for one in outcomes if one.error or (one.is_skipped and mode == REST)]
         return {FAILURES: [{"itemIdentifier": record.item_identifier} for record in failed]}
+
+
+def check_shape(handler: str, value: Any) -> None:
+    """Refuse what was meant as a report of failures and is none: it would count as success."""
+    is_list = isinstance(value, list) and any(
+        isinstance(one, dict) and "itemIdentifier" in one for one in value
+    )
+    letters = FAILURES.lower().removesuffix("s")
+    near = isinstance(value, dict) and any(
+        isinstance(key, str) and key != FAILURES and key.lower().replace("_", "").startswith(letters)
+        for key in value
+    )
+    if is_list or near:
+        raise WrongAnswer(
+            f"the handler {handler!r} reported failures in another shape than {{'{FAILURES}': [...]}}."
+        )
 
 
 def checked_window(decorator: str, value: object) -> int:

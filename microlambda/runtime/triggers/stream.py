@@ -60,6 +60,14 @@ class StreamTrigger(MappingTrigger):
         self.on_failure = checked_destination(name, on_failure)
         self.filters = checked_filters(name, filters, self.filter_key)
 
+    def _has_other_filters(self, other: StreamTrigger) -> bool:
+        """Do both of them filter, by other patterns? A stream is read by each for itself."""
+        if not (self.filters and other.filters):
+            return False
+        from .patterns import canonical
+
+        return {canonical(one) for one in self.filters} != {canonical(one) for one in other.filters}
+
     def failure_mode(self, event: Any) -> str:  # noqa: ARG002  # a shard's order holds for all events alike
         """Lambda reads on from the lowest number reported, and keeps the order by that."""
         return FIRST

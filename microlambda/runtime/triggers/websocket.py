@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..errors import EncodingError, HTTPException, WrongAnswer
 from ..events.websocket import CONNECT, WebSocketEvent
 from ..http.response import Response, make_response
-from .base import Trigger, refuse
+from .base import Trigger, as_json, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class WebSocketTrigger(Trigger):
         """
         if value is None:
             return {"statusCode": 200}
+        if isinstance(value, dict) and type(value.get("statusCode")) is int:
+            return as_json(app, handler, value)  # in Lambda's own form, as a plain handler answers
         try:
             return _proxy_result(app, value.copy() if isinstance(value, Response) else make_response(value))
         except EncodingError as exc:
