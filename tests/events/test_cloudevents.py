@@ -19,20 +19,37 @@ def sdk_event(document: dict[str, Any]) -> Any:
     return JSONFormat().read(CloudEvent, json.dumps(document).encode())
 
 
-def made(source: str) -> list[dict[str, Any]]:
+def made(source: str, said: dict[str, Any]) -> list[dict[str, Any]]:
     """The CloudEvents of the source's sample event, made of the views that a handler gets."""
     module = __import__(f"microlambda.runtime.events.{source}", fromlist=["x"])
     views = [
         kind for kind in vars(module).values() if isinstance(kind, type) and kind.__name__.endswith("Event")
     ]
     (view,) = [kind for kind in views if kind.__module__ == module.__name__]
-    event: Any = view(builder(source)())
+    event: Any = view(builder(source)(**said))
     return event.to_cloudevents() if hasattr(event, "to_cloudevents") else [event.to_cloudevent()]
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_the_sdk_reads_the_cloudevents_of_every_source(source: str) -> None:
-    documents = made(source)
+#: What the samples of some sources may say instead.
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((source, {}) for source in SOURCES),
+    ("kafka", {"bootstrap_servers": ["kafka.example:9092"]}),
+    ("mq", {"broker_kind": "rabbitmq"}),
+    ("s3", {"through": "eventbridge"}),
+    ("s3", {"event": "ObjectRemoved:Delete"}),
+    ("schedule", {"scheduler": True}),
+    ("schedule", {"input": {"full": True}}),
+    ("sqs", {"queue": "orders.fifo"}),
+    ("websocket", {"event_type": "MESSAGE"}),
+    ("websocket", {"event_type": "DISCONNECT"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"), [pytest.param(*one, id=f"{one[0]} {one[1] or ''}".strip()) for one in VARIANTS]
+)
+def test_the_sdk_reads_the_cloudevents_of_every_source(source: str, said: dict[str, Any]) -> None:
+    documents = made(source, said)
 
     assert documents
     for document in documents:
@@ -40,6 +57,8 @@ def test_the_sdk_reads_the_cloudevents_of_every_source(source: str) -> None:
         assert event.get_specversion() == "1.0"
         assert (event.get_id(), event.get_source()) == (document["id"], document["source"])
         assert event.get_time() is not None
+        assert "data" not in document or event.get_datacontenttype() == document["datacontenttype"]
+        assert event.get_subject() == document.get("subject")
         if source not in ("eventbridge", "schedule"):  # these are of whoever sent them
             assert event.get_type().startswith("com.amazonaws.")
         assert json.loads(JSONFormat().write(event)) == json.loads(json.dumps(document))

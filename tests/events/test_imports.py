@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,17 +99,36 @@ def test_an_app_of_routes_loads_nothing_of_events() -> None:
     assert "microlambda.runtime.event_decorators" not in modules
 
 
-@pytest.mark.parametrize("source", ["sqs", "kinesis", "eventbridge"])
+#: What each source's sample must say to be for the handler above; Cognito and Firehose want an answer.
+FIRST: dict[str, dict[str, Any]] = {
+    "alarm": {"alarm": "errors"},
+    "documentdb": {"cluster": "arn:aws:rds:us-east-1:1:cluster:docs"},
+    "dynamodb": {"table": "orders"},
+    "email": {},
+    "eventbridge": {"source": "shop"},
+    "iot": {},
+    "kafka": {"bootstrap_servers": ["kafka.example:9092"]},
+    "kinesis": {"stream": "clicks"},
+    "logs": {"log_group": "/aws/lambda/shop"},
+    "mq": {"broker": "arn:aws:mq:us-east-1:1:broker:b:b-1"},
+    "s3": {"bucket": "uploads"},
+    "schedule": {},
+    "sns": {"topic": "news"},
+    "sqs": {"queue": "orders"},
+    "websocket": {},
+}
+
+
+@pytest.mark.parametrize("source", FIRST)
 def test_the_first_event_loads_no_other_source(source: str) -> None:
     decorator = next(one for one, of in DECLARED.items() if of == source)
     code = (
         PROBE.format(root=str(ROOT), decorator=decorator)
         + "import json\napp(json.loads(sys.stdin.read()), None)\nprint(*sorted(sys.modules))"
     )
-    origin = {"sqs": {"queue": "orders"}, "kinesis": {"stream": "clicks"}, "eventbridge": {"source": "shop"}}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code],
-        input=json.dumps(builder(source)(**origin[source])),
+        input=json.dumps(builder(source)(**FIRST[source])),
         capture_output=True,
         text=True,
         check=True,

@@ -28,7 +28,12 @@ def filled(service, kind, values):
     defaults = {tag.replace("-", "_"): about.get("default") for tag, about in tags.items()}
     return json.loads(events.generate_event(service, kind, {**defaults, **values}))
 
-print(json.dumps([filled(*case) for case in json.load(sys.stdin)]))
+cases = json.load(sys.stdin)
+every = [(service, kind, {}) for service, kinds in events.event_mapping.items() for kind in kinds]
+print(json.dumps({
+    "cases": [filled(*case) for case in cases],
+    "every": [[service, kind, filled(service, kind, values)] for service, kind, values in every],
+}))
 """
 
 Case = tuple[str, str, dict[str, str], str, dict[str, Any], Callable[[Any], Any], Any]
@@ -109,6 +114,12 @@ CASES: list[Case] = [
         1,
     ),
     (
+        *("kinesis", "streams-as-source", {"data": "aGVsbG8="}),
+        *("on_firehose_records", {"stream": "EXAMPLE"}),
+        lambda event: [record.data for record in event],
+        [b"hello"],
+    ),
+    (
         *("kinesis", "syslog", {}),
         *("on_firehose_records", {"stream": "EXAMPLE"}),
         lambda event: [record.record_id[:6] for record in event],
@@ -148,8 +159,8 @@ CASES: list[Case] = [
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Any]:
-    """Every template, filled in."""
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The templates of the cases, filled in, and every template as it stands."""
     folder = tmp_path_factory.mktemp("sam")
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder)]
     subprocess.run([*install, "aws-sam-cli>=1.150", "chevron"], check=True, capture_output=True)
@@ -161,7 +172,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], An
         text=True,
         check=True,
     )
-    return {case[:2]: event for case, event in zip(CASES, json.loads(done.stdout), strict=True)}
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def filled(templates: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    """The templates of the cases, filled in."""
+    return {case[:2]: event for case, event in zip(CASES, templates["cases"], strict=True)}
 
 
 @pytest.mark.parametrize("is_bound", [True, False], ids=["bound", "inferred"])
@@ -181,6 +199,32 @@ def test_a_template_reaches_its_handler(
     (app.handler("handle") if is_bound else app)(filled[service, kind], None)
 
     assert seen == [expected]
+
+
+#: What is HTTP, and answered by a view or as 404.
+REQUESTS = {("alb", "request"), ("apigateway", "aws-proxy"), ("apigateway", "http-api-proxy")}
+
+
+def test_every_other_template_is_for_a_predicate_or_is_a_request(templates: dict[str, Any]) -> None:
+    known = {case[:2] for case in CASES if case[3] != "on"}
+    looked_at = set()
+    for service, kind, event in templates["every"]:
+        if (service, kind) in known:
+            continue
+        seen: list[Any] = []
+        app = App("shop")
+        declare_others(app, "")
+        app.on(lambda event: True, name="rest")(lambda event, seen=seen: seen.append(event.raw))
+
+        result = app(event, None)
+
+        if (service, kind) in REQUESTS:
+            assert (result["statusCode"], seen) == (404, []), (service, kind)
+        else:
+            assert (result, seen) == (None, [event]), (service, kind)
+        looked_at.add((service, kind))
+    assert len(looked_at) > 40
+    assert looked_at >= REQUESTS
 
 
 def declare_others(app: App, decorator: str) -> None:

@@ -173,7 +173,8 @@ def test_events(microlambda_client):
     assert [record["body"] for record in result.failed_records] == ["bad"]
 
 def test_by_hand(microlambda_app, microlambda_context):
-    event = {"Records": []}
+    event = {"version": "2.0", "rawPath": "/hello", "requestContext": {"http": {"method": "GET"}}}
+    assert microlambda_app(event, microlambda_context)["statusCode"] == 200
     assert microlambda_context.function_name == "shop-local-http"
     assert microlambda_context.get_remaining_time_in_millis() > 0
 """
