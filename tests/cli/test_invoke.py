@@ -228,7 +228,6 @@ def test_a_function_that_raises_is_exit_code_1_and_the_traceback_from_the_users_
     [
         pytest.param("exits", "Runtime.ExitError: Runtime exited with error: exit status 3", id="exit"),
         pytest.param("hangs", "Sandbox.Timedout: Task timed out after 1.00 seconds", id="timeout"),
-        pytest.param("no_json", "Runtime.MarshalError: Unable to marshal response", id="no json"),
     ],
 )
 def test_what_ends_a_function_on_lambda_ends_it_here(invoke: Invoke, name: str, words: str) -> None:
@@ -236,8 +235,15 @@ def test_what_ends_a_function_on_lambda_ends_it_here(invoke: Invoke, name: str, 
 
     assert (done.returncode, done.stdout) == (1, "")
     assert f"FunctionRaised: {name!r} failed: {words}" in done.stderr.splitlines()[-1]
-    if name != "no_json":
-        assert {"exits": "last words\n", "hangs": "begun\n"}[name] in done.stderr
+    assert {"exits": "last words\n", "hangs": "begun\n"}[name] in done.stderr
+
+
+def test_what_json_cannot_hold_is_told_with_the_functions_name(invoke: Invoke) -> None:
+    done = invoke("no_json")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "WrongAnswer: the handler 'no_json' answered what JSON cannot hold" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("FunctionRaised: 'no_json' raised WrongAnswer")
 
 
 def test_it_runs_with_the_functions_own_settings_and_closed_to_aws(project: Path, invoke: Invoke) -> None:
