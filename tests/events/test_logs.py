@@ -123,6 +123,9 @@ def test_of_two_filters_of_one_group_the_filters_name_tells_whose_lines_they_are
             {"log_group": "a", "filter_pattern": "x" * 1025}, ["1,025 characters"], id="a long pattern"
         ),
         pytest.param({"log_group": "a", "filter_pattern": None}, ["filter_pattern=None"], id="no pattern"),
+        pytest.param({"log_group": "a", "filter_pattern": "{ $.a = "}, ["ends with '}'"], id="an open brace"),
+        pytest.param({"log_group": "a", "filter_pattern": "[a, b"}, ["ends with ']'"], id="an open bracket"),
+        pytest.param({"log_group": "a", "filter_pattern": '"a'}, ["without its partner"], id="an open quote"),
         pytest.param({"log_group": "a", "per_record": 1}, ["per_record=1"], id="no bool"),
         pytest.param({"log_group": "a", "retries": 3}, ["retries=3"], id="retries"),
     ],

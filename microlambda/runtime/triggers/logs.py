@@ -105,6 +105,15 @@ def _checked_filter(pattern: object) -> str:
     if len(pattern) > _MOST_CHARACTERS:
         why = f"it has {len(pattern):,} characters; AWS takes {_MOST_CHARACTERS:,}."
         raise refuse(_DECORATOR, "filter_pattern", pattern, why)
+    text = pattern.strip()
+    for opening, closing in ("{}", "[]"):  # for JSON and for fields apart by blanks: the whole of a pattern
+        if text.startswith(opening) != text.endswith(closing):
+            why = f"a pattern that begins with {opening!r} ends with {closing!r}, and no other does."
+            raise refuse(_DECORATOR, "filter_pattern", pattern, why)
+    if text[:1] not in ("%", "") and text.count('"') % 2:  # between % is a regular expression
+        raise refuse(
+            _DECORATOR, "filter_pattern", pattern, "a quotation mark stands there without its partner."
+        )
     return pattern
 
 
