@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..awaiting import settled
-from ..triggers.base import EACH, RAISE, Outcome, check_has_run
+from ..triggers.base import EACH, GENERATORS, RAISE, Outcome, check_has_run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def run_records(app: App, handler: Handler, event: Any) -> Any:
     outcomes: list[Outcome] = []
     broken = set()  # the orders in which one record failed: those behind it must not overtake it
     for record in event:
-        order = trigger.order_of(record)
+        order = None if goes_on else trigger.order_of(record)
         if order in broken:
             outcomes.append(Outcome(record, is_skipped=True))
             continue
@@ -34,7 +34,8 @@ def run_records(app: App, handler: Handler, event: Any) -> Any:
 def _outcome(app: App, handler: Handler, record: Any) -> Outcome:
     try:
         answer = settled(handler.function(record))
-        check_has_run(handler.name, answer)
+        if type(answer) in GENERATORS:
+            check_has_run(handler.name, answer)
         return Outcome(record, answer=answer)
     except Exception as exc:  # whatever a handler raises is the record's failure
         from .failures import users_frames

@@ -128,9 +128,21 @@ class Outcome:
         self.is_skipped = is_skipped
 
 
+def _generator() -> Any:
+    yield
+
+
+async def _async_generator() -> Any:
+    yield
+
+
+#: Python's types for them, without importing types.
+GENERATORS = (type(_generator()), type(_async_generator()))
+
+
 def check_has_run(handler: str, value: Any) -> None:
     """Refuse a generator: nobody iterates what a handler of events answers, so none of its lines has run."""
-    if type(value).__name__ in ("generator", "async_generator"):
+    if type(value) in GENERATORS:
         raise WrongAnswer(
             f"the handler {handler!r} answered a generator, so nothing of it was run. Return instead."
         )
