@@ -5,6 +5,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def is_arn(text: str) -> bool:
     """Has it the form `arn:partition:service:region:account:resource`?"""
@@ -27,8 +31,11 @@ def is_same(declared: str, arn: str, name: str) -> bool:
     return arn == declared if is_arn(declared) else name == declared
 
 
-def may_be_same(one: str, other: str) -> bool:
-    """Can two declared names or ARNs stand for one resource? Two different ARNs cannot."""
+def may_be_same(one: str, other: str, name: Callable[[str], str] = last_part) -> bool:
+    """Can two declared names or ARNs stand for one resource? Two different ARNs cannot.
+
+    `name` gives the resource's name out of either, where it is more than the last part of an ARN.
+    """
     if is_arn(one) and is_arn(other):
         return one == other
-    return last_part(one) == last_part(other)
+    return name(one) == name(other)

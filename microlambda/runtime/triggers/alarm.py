@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-action
 from __future__ import annotations
 
 from ..events.alarm import AlarmEvent
-from ..events.arns import is_arn, is_same
+from ..events.arns import is_arn, is_same, may_be_same
 from .asynchronous import AsyncOptions
 from .base import Trigger, checked_texts, refuse
 from .names import checked_name
@@ -38,7 +38,7 @@ class AlarmTrigger(Trigger):
     def shared_with(self, other: AlarmTrigger) -> str | None:
         """The same alarm."""
         for one in self.alarms:
-            if any(_may_be_same(one, another) for another in other.alarms):
+            if any(may_be_same(one, another, _name) for another in other.alarms):
                 return f"the changes of the alarm {_name(one)!r}"
         return None
 
@@ -67,7 +67,3 @@ def _checked_alarm(alarm: str) -> str:
 def _name(alarm: str) -> str:
     """An alarm's name may have a colon or a slash of its own."""
     return alarm.partition(_ALARM)[2] if is_arn(alarm) else alarm
-
-
-def _may_be_same(one: str, other: str) -> bool:
-    return one == other if is_arn(one) and is_arn(other) else _name(one) == _name(other)

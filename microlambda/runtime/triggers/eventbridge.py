@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from ..events import source_of
-from ..events.arns import is_arn
+from ..events.arns import is_arn, may_be_same
 from ..events.eventbridge import EventBridgeEvent
 from .asynchronous import AsyncOptions
 from .base import Trigger, refuse
@@ -59,10 +59,7 @@ class EventBridgeTrigger(Trigger):
 
     def shared_with(self, other: EventBridgeTrigger) -> str | None:
         """The same pattern on the same bus."""
-        if is_arn(self.bus) and is_arn(other.bus):
-            same = self.bus == other.bus
-        else:
-            same = _bus_name(self.bus) == _bus_name(other.bus)
+        same = may_be_same(self.bus, other.bus, _bus_name)
         if not same or canonical(self.event_pattern) != canonical(other.event_pattern):
             return None
         return f"the events of the bus {_bus_name(self.bus)!r} that match {self.event_pattern!r}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ..events.arns import is_arn, is_same, resource_part
+from ..events.arns import is_arn, is_same, may_be_same, resource_part
 from ..events.kinesis import KinesisEvent, KinesisRecord
 from .base import refuse
 from .mapping import described
@@ -52,10 +52,7 @@ class KinesisTrigger(StreamTrigger):
         """The same stream: each of the two would do all of its records. Of two consumers each has its ARN."""
         if self._has_other_filters(other):
             return None
-        if is_arn(self.stream) and is_arn(other.stream):
-            same = self.stream == other.stream
-        else:
-            same = self.stream_name == other.stream_name
+        same = may_be_same(self.stream, other.stream, lambda stream: resource_part(stream, "stream"))
         return f"the records of the stream {self.stream_name!r}" if same else None
 
     def declared(self) -> str:

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutSubs
 
 from __future__ import annotations
 
-from ..events.arns import is_arn
+from ..events.arns import is_arn, may_be_same
 from ..events.logs import LogRecord, LogsEvent
 from .asynchronous import AsyncOptions
 from .base import Trigger, refuse
@@ -67,10 +67,8 @@ class LogsTrigger(Trigger):
 
     def shared_with(self, other: LogsTrigger) -> str | None:
         """The same lines of the same log group."""
-        both_arns = is_arn(self.log_group) and is_arn(other.log_group)
-        if both_arns and self.log_group != other.log_group:
-            return None
-        if _name(self.log_group) != _name(other.log_group) or self.filter_pattern != other.filter_pattern:
+        same = may_be_same(self.log_group, other.log_group, _name)
+        if not same or self.filter_pattern != other.filter_pattern:
             return None
         lines = f"that match {self.filter_pattern!r} " if self.filter_pattern else ""
         return f"the lines {lines}of the log group {_name(self.log_group)!r}"
