@@ -114,9 +114,10 @@ def bound(app: App, handler: Handler) -> Callable[[Any, Any], Any]:
 
 def check_meant(handler: Handler, event: Any) -> None:
     """Refuse an event that is not for the handler: it goes back to its source, and is not lost."""
+    from ..events import source_of
     from .sources import is_for, not_meant
 
-    if not is_for(handler, event):
+    if not is_for(handler, event, source_of(event)):
         raise UnknownEvent(not_meant([handler], event, is_bound=True))
 
 

@@ -37,7 +37,8 @@ def chosen(handlers: Iterable[Handler], event: Any) -> list[Handler]:
 
     Of several it is for those that it suits best: a schedule's name tells whose it is.
     """
-    meant = [handler for handler in handlers if handler.trigger.is_inferred and is_for(handler, event)]
+    source = source_of(event)
+    meant = [one for one in handlers if one.trigger.is_inferred and is_for(one, event, source)]
     own = [handler for handler in meant if not handler.trigger.is_fallback]
     if len(own) > 1:
         suits = [handler.trigger.prefers(event) for handler in own]
@@ -45,11 +46,10 @@ def chosen(handlers: Iterable[Handler], event: Any) -> list[Handler]:
     return own or meant[:1]
 
 
-def is_for(handler: Handler, event: Any) -> bool:
-    """Is the event for this handler? One whose parts are not what AWS sends is for none."""
-    trigger = handler.trigger
+def is_for(handler: Handler, event: Any, source: str | None) -> bool:
+    """Is the event, of that source, for this handler? One whose parts are not what AWS sends is for none."""
     try:
-        return trigger.handles(event, source_of(event))
+        return handler.trigger.handles(event, source)
     except (AttributeError, IndexError, KeyError, TypeError):
         return False
 

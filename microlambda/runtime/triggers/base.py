@@ -69,6 +69,12 @@ class Trigger:
         """The trigger for the handler of that full name in that app: itself, where the name says nothing."""
         return self
 
+    def _named(self, handler: str) -> Any:
+        """A copy that knows its handler's full name: a blueprint's trigger may have several."""
+        mine = object.__new__(type(self))
+        mine.__dict__.update(self.__dict__, handler=handler)
+        return mine
+
     def declared(self) -> str:
         """The decorator as the user wrote it, as far as it tells where events come from."""
         return f"@app.{self.decorator}()"

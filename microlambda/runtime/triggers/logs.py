@@ -41,9 +41,8 @@ class LogsTrigger(Trigger):
 
     def for_handler(self, app: App, name: str) -> LogsTrigger:  # noqa: ARG002  # the base's
         """One that knows its handler's name, which the subscription filter has."""
-        mine = object.__new__(LogsTrigger)
-        mine.__dict__.update(self.__dict__, handler=name)
-        return mine
+        named: LogsTrigger = self._named(name)
+        return named
 
     def fits(self, event: dict[str, Any]) -> bool:
         """By the log group; CloudWatch's own messages have none, and are for each."""

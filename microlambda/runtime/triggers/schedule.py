@@ -86,9 +86,8 @@ class ScheduleTrigger(Trigger):
 
     def for_handler(self, app: App, name: str) -> ScheduleTrigger:  # noqa: ARG002  # the base's
         """One that knows its handler's name, which events name."""
-        mine = object.__new__(ScheduleTrigger)
-        mine.__dict__.update(self.__dict__, handler=name)
-        return mine
+        named: ScheduleTrigger = self._named(name)
+        return named
 
     def fits(self, event: dict[str, Any]) -> bool:
         """By the handler that the event names; one that names none, as of others' rules, may be anyone's."""
