@@ -65,7 +65,7 @@ def leaves():
     sys.exit(3)
 
 
-@app.get("/work/<name>")
+@app.get("/jobs/<name>")
 def start(name):
     return work.delay(name)
 
@@ -170,7 +170,7 @@ def test_the_caller_is_answered_while_the_task_runs(
     shop: Path, tasks: Tasks, events: Events, get: Get
 ) -> None:
     with LocalServer(shop, port=0, console=events) as server:
-        status, request_id = get(f"{server.url}/work/one")
+        status, request_id = get(f"{server.url}/jobs/one")
         begun = tasks.told()
         meanwhile = get(f"{server.url}/version")
         tasks.go_on()
@@ -186,7 +186,7 @@ def test_several_run_at_once_and_so_does_one_that_a_thread_of_the_views_begins(
     shop: Path, tasks: Tasks, get: Get
 ) -> None:
     with LocalServer(shop, port=0) as server:
-        ids = [get(f"{server.url}/work/one")[1], get(f"{server.url}/thread")[1]]
+        ids = [get(f"{server.url}/jobs/one")[1], get(f"{server.url}/thread")[1]]
         begun = [tasks.told(), tasks.told()]
 
     assert sorted(one[1:3] for one in begun) == sorted([["one", ids[0]], ["thread", ids[1]]])
@@ -222,7 +222,7 @@ def test_a_reload_lets_pending_tasks_come_to_their_end(
     shop: Path, tasks: Tasks, events: Events, get: Get
 ) -> None:
     with LocalServer(shop, port=0, reload=True, console=events) as server:
-        get(f"{server.url}/work/old")
+        get(f"{server.url}/jobs/old")
         begun = tasks.told()
         (shop / "app.py").write_text((shop / "app.py").read_text().replace('"first"', '"second"'))
         events.reloads.get(timeout=30)
@@ -240,7 +240,7 @@ def test_a_task_that_takes_longer_than_functions_may_is_cut_off_at_a_reload_and_
 ) -> None:
     (shop / "microlambda.toml").write_text('name = "shop"\ntimeout = 1\n')
     with LocalServer(shop, port=0, reload=True, console=events) as server:
-        _, request_id = get(f"{server.url}/work/old")
+        _, request_id = get(f"{server.url}/jobs/old")
         tasks.told()
         (shop / "app.py").write_text((shop / "app.py").read_text().replace('"first"', '"second"'))
         lost = events.lost.get(timeout=30)
@@ -253,7 +253,7 @@ def test_the_end_of_the_server_tells_what_it_cuts_off(
     shop: Path, tasks: Tasks, events: Events, get: Get
 ) -> None:
     with LocalServer(shop, port=0, console=events) as server:
-        ids = [get(f"{server.url}/work/{number}")[1] for number in range(7)]
+        ids = [get(f"{server.url}/jobs/{number}")[1] for number in range(7)]
 
     assert events.lost.get_nowait() == dict.fromkeys(ids, "jobs.work")
     assert events.lost.empty()
@@ -263,7 +263,7 @@ def test_a_process_that_ends_itself_tells_what_goes_with_it(
     shop: Path, tasks: Tasks, events: Events, get: Get
 ) -> None:
     with LocalServer(shop, port=0, console=events) as server:
-        _, request_id = get(f"{server.url}/work/one")
+        _, request_id = get(f"{server.url}/jobs/one")
         tasks.told()
         status, _ = get(f"{server.url}/exit")
         lost = events.lost.get(timeout=30)
@@ -310,7 +310,7 @@ def test_ctrl_c_says_which_tasks_it_ends(shop: Path, tasks: Tasks, get: Get) -> 
             found = next(
                 found for line in process.stdout if (found := re.search(r"Serving on (http://\S+) ", line))
             )
-            _, request_id = get(f"{found[1]}/work/one")
+            _, request_id = get(f"{found[1]}/jobs/one")
             tasks.told()
             process.send_signal(signal.SIGINT)
             rest = process.stdout.read()
