@@ -21,21 +21,21 @@ from microlambda.bundle.bytecode import (
     sourceless_name,
 )
 from microlambda.bundle.cache import cache_folder
+from microlambda.bundle.code.sources import Sources, file_of_module, find_sources, top_level
 from microlambda.bundle.dependencies import Dependencies, prepare
 from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
+from microlambda.bundle.inputs.requirements import read_requirements
 from microlambda.bundle.interruption import unwinding
 from microlambda.bundle.libraries import LIBRARIES, is_of, library_entries, required_libraries
-from microlambda.bundle.requirements import read_requirements
 from microlambda.bundle.runtime_files import left_out
-from microlambda.bundle.sources import Sources, file_of_module, find_sources, top_level
 from microlambda.project.limits import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from microlambda.bundle.bytecode import Problem
-    from microlambda.bundle.installed import Package
-    from microlambda.bundle.sources import Source
+    from microlambda.bundle.code.sources import Source
+    from microlambda.bundle.slim.needed import Package
     from microlambda.bundle.target import Target
     from microlambda.project.settings import Settings
 

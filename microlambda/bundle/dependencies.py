@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 from microlambda.bundle.archive import folder_entries, write_archive
 from microlambda.bundle.bytecode import Job, bytecode_name, compile_all, find_interpreter, missing_note
 from microlambda.bundle.cache import cache_folder, filling
-from microlambda.bundle.installed import Package, reduce_to_needed
-from microlambda.bundle.programs import find_resolver
-from microlambda.bundle.requirement_lines import OURS
-from microlambda.bundle.resolver import Request, resolve
+from microlambda.bundle.inputs.requirement_lines import OURS
+from microlambda.bundle.resolving.programs import find_resolver
+from microlambda.bundle.resolving.resolver import Request, resolve
+from microlambda.bundle.slim.needed import Package, reduce_to_needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from microlambda.bundle.requirements import Requirements
-    from microlambda.bundle.resolver import Resolver
+    from microlambda.bundle.inputs.requirements import Requirements
+    from microlambda.bundle.resolving.resolver import Resolver
     from microlambda.bundle.target import Target
 
 _ARCHIVE = "dependencies.zip"

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.archive import Entry
+from microlambda.bundle.code.sources import top_level
 from microlambda.bundle.errors import BundleError
-from microlambda.bundle.sources import top_level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

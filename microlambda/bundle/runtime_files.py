@@ -13,15 +13,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from microlambda.bundle.requirement_lines import OURS
+from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.runtime_graph import graph_of, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from microlambda.bundle.archive import Entry
+    from microlambda.bundle.code.sources import Source
     from microlambda.bundle.runtime_graph import Graph
-    from microlambda.bundle.sources import Source
 
 #: Not behind a dot and a blank: so begin sentences ("At noon"), and no formatter leaves code like that.
 _NAMED = re.compile(rb"""(?:\.(?:[ \t]*\\?\r?\n\s*)?|["'])([A-Za-z_]\w*)""")

@@ -77,6 +77,12 @@ def _text_or_texts(value: object) -> str | None:
     return None if _text(value) is None else _texts(value) and "must be text or a list of texts"
 
 
+def _sdk(value: object) -> str | None:
+    if value in ("runtime", "bundle") or (_texts(value) is None and value != []):
+        return None
+    return "must be 'runtime', 'bundle', or a list of services, such as ['s3', 'sqs']"
+
+
 def _retention(value: object) -> str | None:
     if value == "forever" or (_whole(value) and value in limits.LOG_RETENTIONS):
         return None
@@ -132,7 +138,12 @@ KEYS: dict[str, Key] = {
     "include": Key(check=_texts),
     "exclude": Key(check=_texts),
     "requirements": Key(check=_text_or_texts),
-    "groups": Key(check=_texts),
+    "groups": Key(check=_texts, levels=_ANY_LEVEL),
+    "extras": Key(check=_texts, levels=_ANY_LEVEL),
+    "keep": Key(check=_texts),
+    "strip": Key(check=_flag),
+    "sdk": Key(check=_sdk),
+    "single_archive": Key(check=_flag),
     "single_function": Key(check=_flag, deployed=False),
     "base_path": Key(check=_text, deployed=False),
     "ephemeral_storage": Key(

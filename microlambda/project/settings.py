@@ -53,6 +53,8 @@ class FunctionSettings:
     log_retention: int | None = limits.DEFAULT_LOG_RETENTION  # days; None keeps logs for ever
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     tags: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
     undeployed: tuple[str, ...] = ()  # keys that are set and that this version does not deploy
 
 
@@ -79,6 +81,11 @@ class Settings:
         None  # None: requirements.txt or pyproject.toml, whichever is there
     )
     groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()  # patterns of what slimming would remove from dependencies
+    strip: bool = False  # symbols of native libraries
+    sdk: str | tuple[str, ...] = "runtime"  # "bundle", or the services whose models ship
+    single_archive: bool = False
     stages: tuple[str, ...] = BUILT_IN_STAGES
     table: Table = field(default_factory=dict, repr=False)  # the file's, whole
 
@@ -107,6 +114,8 @@ class Settings:
             log_retention=_retention(merged),
             environment=merged.get("environment", {}),
             tags=merged.get("tags", {}),
+            groups=tuple(merged.get("groups", ())),
+            extras=tuple(merged.get("extras", ())),
             undeployed=_undeployed(merged),
         )
 
@@ -133,6 +142,9 @@ def load_settings(root: Path, stage: str) -> Settings:
         exclude=tuple(merged.get("exclude", ())),
         requirements=_texts(merged.get("requirements")),
         groups=tuple(merged.get("groups", ())),
+        extras=tuple(merged.get("extras", ())),
+        keep=tuple(merged.get("keep", ())),
+        sdk=_sdk(merged.get("sdk", "runtime")),
         stages=stages,
         table=found.table,
         **{name: merged[name] for name in _PLAIN if name in merged},
@@ -164,7 +176,10 @@ def write_id(settings: Settings) -> Settings:
     return load_settings(settings.root, settings.stage)
 
 
-_PLAIN = ("id", "name", "app", "account", "region", "architecture", "ingress")
+_PLAIN = (
+    *("id", "name", "app", "account", "region", "architecture", "ingress"),
+    *("strip", "single_archive"),
+)
 
 
 def _merged(*layers: Table) -> dict[str, Any]:
@@ -188,6 +203,10 @@ def _table(table: Table, *path: str) -> Table:
 def _retention(merged: Table) -> int | None:
     value: int | str = merged.get("log_retention", limits.DEFAULT_LOG_RETENTION)
     return None if isinstance(value, str) else value
+
+
+def _sdk(value: str | list[str]) -> str | tuple[str, ...]:
+    return value if isinstance(value, str) else tuple(value)
 
 
 def _texts(value: str | list[str] | None) -> tuple[str, ...] | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from microlambda.bundle import pip
 from microlambda.bundle.archive import names
 from microlambda.bundle.errors import (
     DependencyConflict,
@@ -18,6 +17,7 @@ from microlambda.bundle.errors import (
     ResolverMissing,
     WheelUnreachable,
 )
+from microlambda.bundle.resolving import pip
 from microlambda.bundle.target import Target
 from tests.bundle.conftest import served
 

@@ -18,9 +18,9 @@ from microlambda.bundle import bundle as bundling
 from microlambda.bundle import runtime_graph
 from microlambda.bundle.archive import Entry, names
 from microlambda.bundle.bundle import inputs_hash
+from microlambda.bundle.code.sources import Source
 from microlambda.bundle.runtime_files import left_out
 from microlambda.bundle.runtime_graph import graph_of, module_of, read_graph
-from microlambda.bundle.sources import Source
 from microlambda.bundle.target import Target
 from microlambda.emulator.events import sqs
 from microlambda.project.settings import load_settings

@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.archive import is_executable
-from microlambda.bundle.errors import SourcesUnusable
-from microlambda.bundle.leftout import (
+from microlambda.bundle.code.leftout import (
     Patterns,
     is_boring,
     is_left_out_by_default,
@@ -22,6 +21,7 @@ from microlambda.bundle.leftout import (
     is_secret,
     is_virtual_environment,
 )
+from microlambda.bundle.errors import SourcesUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,14 +17,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from microlambda.bundle.requirement_lines import OURS
+from microlambda.bundle.inputs.requirement_lines import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from packaging.specifiers import SpecifierSet
 
-    from microlambda.bundle.requirements import Requirements
+    from microlambda.bundle.inputs.requirements import Requirements
     from microlambda.bundle.target import Target
 
 #: What Lambda's Python runtimes bring and what belongs together.

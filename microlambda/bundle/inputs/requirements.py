@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import RequirementsUnreadable
-from microlambda.bundle.requirement_lines import OURS, Line, mask, read_lines
+from microlambda.bundle.inputs.requirement_lines import OURS, Line, mask, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,10 +27,25 @@ _UNREAD = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "Pipfile")
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceRequirement:
+    """A folder or a repository that is asked for; resolvers build a wheel of it before they resolve.
+
+    `location` is what pip and uv take: an absolute file URL, or git+https://...@revision.
+    """
+
+    location: str
+    name: str | None = None  # where it is known before the build
+    extras: tuple[str, ...] = ()
+    where: str  # the file and the line that ask for it
+    folder: Path | None = None  # a folder of this machine: its contents count, not only its name
+
+
+@dataclass(frozen=True, kw_only=True)
 class Requirements:
     """What to resolve: `label` names the input, `lines` and `constraints` are ready for a resolver.
 
-    `portable` is all of it without the paths of this machine.
+    `portable` is all of it without the paths of this machine. `is_locked` says that the lines are everything,
+    each at one version, so that nothing is resolved any more.
     """
 
     label: str
@@ -38,6 +53,9 @@ class Requirements:
     constraints: tuple[str, ...] = ()
     portable: tuple[str, ...] = ()
     direct: tuple[Requirement, ...] = ()
+    roots: tuple[Requirement, ...] | None = None  # what the project itself asks for; None: all of `direct`
+    is_locked: bool = False
+    sources: tuple[SourceRequirement, ...] = ()
     constrained: tuple[Requirement, ...] = ()
     local_files: tuple[Path, ...] = ()  # wheels named by path: their contents count, not only their names
     notes: tuple[str, ...] = ()

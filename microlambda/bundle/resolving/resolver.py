@@ -29,12 +29,12 @@ from microlambda.bundle.errors import (
     ResolutionFailed,
     WheelUnreachable,
 )
-from microlambda.bundle.requirement_lines import mask
+from microlambda.bundle.inputs.requirement_lines import mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from microlambda.bundle.requirements import Requirements
+    from microlambda.bundle.inputs.requirements import Requirements
     from microlambda.bundle.target import Target
 
 #: Lines of the resolver's output that an error repeats where it is not understood.

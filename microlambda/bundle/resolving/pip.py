@@ -24,7 +24,7 @@ from microlambda.bundle.errors import (
     PackageNotFound,
     ResolutionFailed,
 )
-from microlambda.bundle.resolver import (
+from microlambda.bundle.resolving.resolver import (
     BUILD_TIMEOUT,
     NEEDS_COMPILER,
     NO_COMPILERS,

@@ -20,7 +20,7 @@ from microlambda.bundle.errors import (
     PackageNotFound,
     ResolutionFailed,
 )
-from microlambda.bundle.resolver import (
+from microlambda.bundle.resolving.resolver import (
     BUILD_TIMEOUT,
     FOR_THIS_MACHINE,
     NEEDS_COMPILER,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.errors import ResolverMissing
-from microlambda.bundle.pip import find_pip
-from microlambda.bundle.uv import find_uv
+from microlambda.bundle.resolving.pip import find_pip
+from microlambda.bundle.resolving.uv import find_uv
 
 if TYPE_CHECKING:
-    from microlambda.bundle.resolver import Resolver
+    from microlambda.bundle.resolving.resolver import Resolver
 
 RESOLVERS = ("uv", "pip")
 

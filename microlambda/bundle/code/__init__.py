@@ -1,0 +1,1 @@
+"""The project's own files: which of them ship, and what they import."""

@@ -1,0 +1,1 @@
+"""From requirements to installed distributions of the target, by uv or by pip."""
