@@ -22,14 +22,13 @@ from microlambda.plan.plan import Plan
 from microlambda.plan.records import HttpApi
 
 if TYPE_CHECKING:
-    from microlambda.deploy.kinds.base import Attributes
+    from microlambda.deploy.kinds.base import Archive, Attributes
     from microlambda.deploy.observed import Observed
     from microlambda.deploy.session import Aws
 
 # Seconds between the looks whether all is gone; some 10 in all.
 _LOOKS_AFTER_REMOVAL = (0.5, 1, 2, 3, 4)
 
-Archive = Callable[[], bytes]
 Confirm = Callable[[Sequence[Change]], None]
 
 
@@ -79,8 +78,8 @@ def _removals(changes: Sequence[Change]) -> set[tuple[str, str, str | None]]:
 class Deployer:
     """Brings one stage on AWS to what a plan says.
 
-    `archive` gives the zip's bytes, and is called once at most, before anything is locked or changed, and
-    only if code has to be uploaded. `say` takes each step as one line.
+    `archive` gives a zip's bytes by its key, and is called at most once for each, before anything is locked
+    or changed, and only for what has to be uploaded. `say` takes each step as one line.
     """
 
     def __init__(

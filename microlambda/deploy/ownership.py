@@ -1,4 +1,4 @@
-"""Whether something that has one of our names is ours: its tags tell, whatever it is called."""
+"""Whether something that has one of our names is ours: its tags tell, or a layer's description."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_ours(kind: str, name: str, tags: Mapping[str, str], scope: Scope) -> N
         return
     title = KINDS[kind].title
     raise NotOurs(
-        f"the {title} {name!r} exists and is not this project's: {_difference(tags, scope)}. "
+        f"the {title} {name!r} exists and is not this project's: {_difference(kind, tags, scope)}. "
         f"Give the App another name, or remove that {title}."
     )
 
@@ -52,9 +52,9 @@ def seen_or_left_alone(
         )
 
 
-def _difference(tags: Mapping[str, str], scope: Scope) -> str:
+def _difference(kind: str, tags: Mapping[str, str], scope: Scope) -> str:
     name = next((one for one, value in scope.tags.items() if tags.get(one) != value), ID_TAG)
-    theirs = f"its {name} is {tags[name]!r}" if name in tags else f"it has no tag {name}"
+    theirs = f"its {name} is {tags[name]!r}" if name in tags else KINDS[kind].unmarked.format(tag=name)
     if name != ID_TAG:
         return f"{theirs}, this deploy's is {scope.tags[name]!r}"
     ours = f"this project's id is {scope.id!r}" if scope.id else "this project has no id yet"

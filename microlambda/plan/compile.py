@@ -17,6 +17,7 @@ from microlambda.plan.records import (
     Alias,
     Function,
     HttpApi,
+    Layer,
     LogGroup,
     Permission,
     Record,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from microlambda import App
+    from microlambda.project.pieces import FunctionPieces, Pieces
     from microlambda.project.settings import FunctionSettings, Settings
     from microlambda.runtime.dispatch.handler import Handler
 
@@ -65,9 +67,9 @@ def app_name(app: App | None, settings: Settings) -> str:
 
 
 def compile_plan(
-    app: App, settings: Settings, *, app_path: str, code_hash: str, environ: Mapping[str, str]
+    app: App, settings: Settings, *, app_path: str, pieces: Pieces, environ: Mapping[str, str]
 ) -> Plan:
-    """Plan one stage; `app_path` is "module:attribute", `code_hash` names what the archive is made of.
+    """Plan one stage; `app_path` is "module:attribute", `pieces` is what the functions are made of.
 
     `settings.region` must be known by now, and `environ` has what `${env:NAME}` refers to.
     """
@@ -81,10 +83,12 @@ def compile_plan(
         _check_timeout(function, settings.ingress)
         own = _own_environment(scope, app_path, handler, tasks)
         environment = _environment(function, own, environ)
-        records += _function(scope, settings, function, environment, code_hash, tasks)
+        records += _function(scope, settings, function, environment, pieces.of(handler), tasks)
     if HTTP in app.functions:
         records += DEPLOYED_INGRESSES[settings.ingress](scope, settings)
-    return Plan(scope=scope, records=tuple(records))
+    # a layer that several functions share is one record, before the first of them
+    distinct = {(record.kind, record.key): record for record in records}
+    return Plan(scope=scope, records=tuple(distinct.values()))
 
 
 def _scope(app: App, settings: Settings) -> Scope:
@@ -176,11 +180,12 @@ def _function(
     settings: Settings,
     function: FunctionSettings,
     environment: Mapping[str, str],
-    code_hash: str,
+    pieces: FunctionPieces,
     tasks: list[str],
 ) -> list[Record]:
     key, name = function.name, names.function_name(scope.app, scope.stage, function.name)
-    tags = _tags(scope, function.tags)
+    tags, code_hash = _tags(scope, function.tags), pieces.code.inputs
+    layers = _layers(scope, settings, pieces)
     return [
         Role(
             key=key,
@@ -191,6 +196,7 @@ def _function(
             tags=tags,
         ),
         LogGroup(key=key, name=names.log_group_name(name), retention=function.log_retention, tags=tags),
+        *layers,
         Function(
             key=key,
             name=name,
@@ -203,7 +209,9 @@ def _function(
             timeout=function.timeout,
             environment=environment,
             from_shell=tuple(references(function)),
+            archive=pieces.code.key,
             code_hash=code_hash,
+            layers=tuple(Ref(kind=Layer.kind, key=layer.key) for layer in layers),
             tags=tags,
         ),
         Version(key=key, name=name, function=Ref(kind=Function.kind, key=key), code_hash=code_hash),
@@ -215,6 +223,19 @@ def _function(
             version=Ref(kind=Version.kind, key=key, attribute="version"),
             code_hash=code_hash,
         ),
+    ]
+
+
+def _layers(scope: Scope, settings: Settings, pieces: FunctionPieces) -> list[Layer]:
+    return [
+        Layer(
+            key=piece.key,
+            name=names.layer_name(scope.app, scope.stage, piece.key),
+            runtime=f"python{settings.python}",
+            architecture=settings.architecture,
+            inputs=piece.inputs,
+        )
+        for piece in pieces.layers
     ]
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STATEMENT_LIMIT = 100
+LAYER_LIMIT = 140
 API_LIMIT = 128
 
 
@@ -27,7 +28,17 @@ def function_name(app: str, stage: str, handler: str) -> str:
 
 def function_prefix(app: str, stage: str) -> str:
     """Give what the names of all functions of the stage start with (and some names of others, perhaps)."""
-    return naming.OTHER.sub("-", f"{app}-{stage}-")[: NAME_LIMIT - naming.DIGITS - 1]
+    return _prefix(app, stage, NAME_LIMIT)
+
+
+def layer_name(app: str, stage: str, archive: str) -> str:
+    """Name the layer that an archive of the stage is published as."""
+    return aws_name(f"{app}-{stage}-{archive}", LAYER_LIMIT)
+
+
+def layer_prefix(app: str, stage: str) -> str:
+    """Give what the names of all layers of the stage start with (and some names of others, perhaps)."""
+    return _prefix(app, stage, LAYER_LIMIT)
 
 
 def role_name(app: str, stage: str, handler: str, region: str) -> str:
@@ -76,3 +87,8 @@ def check_distinct(app: str, stage: str, handlers: Iterable[str]) -> None:
                 f"Give one of them another name: name=..."
             )
         taken[name] = handler
+
+
+def _prefix(app: str, stage: str, limit: int) -> str:
+    """Give what survives in all names of the stage, those included that are cut to `limit`."""
+    return naming.OTHER.sub("-", f"{app}-{stage}-")[: limit - naming.DIGITS - 1]

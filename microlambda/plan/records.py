@@ -1,9 +1,9 @@
 """One frozen record per thing that AWS is to hold.
 
 A record says what is wanted, in AWS's words; what AWS alone knows (an ARN, an id, a version's number) stands
-in it as a `Ref` to the record that it comes from. `key` is the handler that a record belongs to; `address` is
-where the thing is found again: its name, or for what lives inside a function, the function's name and its
-own.
+in it as a `Ref` to the record that it comes from. `key` is the handler that a record belongs to, and a
+layer's the archive that it is; `address` is where the thing is found again: its name, or for what lives
+inside a function, the function's name and its own.
 """
 
 from __future__ import annotations
@@ -78,6 +78,17 @@ class LogGroup(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Layer(Record):
+    """One layer: what its newest version is to be made of; AWS numbers the versions."""
+
+    kind: ClassVar[str] = "layer"
+
+    runtime: str
+    architecture: str
+    inputs: str  # the hash of what it is made of
+
+
+@dataclass(frozen=True, kw_only=True)
 class Function(Record):
     """One Lambda function; `environment` is complete, resolved and secret."""
 
@@ -92,7 +103,9 @@ class Function(Record):
     timeout: int  # s
     environment: Mapping[str, str] = field(repr=False)
     from_shell: tuple[str, ...] = ()  # the variables whose values come from the deploying shell
+    archive: str  # the key of the archive that is its code
     code_hash: str
+    layers: tuple[Ref, ...] = ()  # a file of a later one hides that of an earlier one
     tags: Mapping[str, str]
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from microlambda.plan.kinds import KINDS
-from microlambda.plan.records import Arn, Function, HttpApi, LogGroup, Record, Ref
+from microlambda.plan.records import Arn, Function, HttpApi, Layer, LogGroup, Record, Ref
 
 #: Fields whose values are secret; their names are shown.
 SECRET_FIELDS = ("environment",)
@@ -26,6 +26,8 @@ def summary(record: Record) -> tuple[str, ...]:
             *(record.runtime, record.architecture, f"{record.memory} MB", f"{record.timeout} s"),
             f"environment {variables}",
         )
+    if isinstance(record, Layer):
+        return record.runtime, record.architecture
     if isinstance(record, LogGroup):
         return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
     if isinstance(record, HttpApi):

@@ -25,6 +25,11 @@ class FunctionPieces:
     code: Piece
     layers: tuple[Piece, ...] = ()
 
+    @property
+    def all(self) -> tuple[Piece, ...]:
+        """List them, the code first."""
+        return (self.code, *self.layers)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:

@@ -25,6 +25,7 @@ from microlambda.deploy.deployer import Deployer
 from microlambda.deploy.session import Aws
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
+from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import Settings, load_settings
 
 REGION = "eu-west-1"
@@ -144,13 +145,19 @@ def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
 
 @dataclass
 class Project:
-    """An app with settings, its code, and its deployer."""
+    """An app with settings, its code and dependencies, and its deployer.
+
+    `own` has the keys of the layers of functions that lie on others than "dependencies".
+    """
 
     root: Path
     cloud: Cloud
     app: App
     stage: str = "dev"
     code: str = "one"
+    dependencies: str = "first"
+    own: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    built: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
@@ -162,9 +169,20 @@ class Project:
         return load_settings(self.root, self.stage)
 
     @property
+    def pieces(self) -> Pieces:
+        own = {name: self._pieces(*keys) for name, keys in self.own.items()}
+        return Pieces(common=self._pieces("dependencies"), own=own)
+
+    def _pieces(self, *layers: str) -> FunctionPieces:
+        return FunctionPieces(
+            code=Piece(key="code", inputs=self.code),
+            layers=tuple(Piece(key=key, inputs=f"{key}-{self.dependencies}") for key in layers),
+        )
+
+    @property
     def plan(self) -> Plan:
         return compile_plan(
-            self.app, self.settings, app_path="app:app", code_hash=self.code, environ=self.environ
+            self.app, self.settings, app_path="app:app", pieces=self.pieces, environ=self.environ
         )
 
     def deployer_in(self, region: str) -> Deployer:
@@ -173,7 +191,7 @@ class Project:
             self.app,
             replace(self.settings, region=region),
             app_path="app:app",
-            code_hash=self.code,
+            pieces=self.pieces,
             environ=self.environ,
         )
         aws = Aws(new_session().client, region=region, sleep=self.cloud.sleeps.append)
@@ -183,11 +201,17 @@ class Project:
     def deployer(self) -> Deployer:
         return Deployer(self.cloud.aws, self.plan, archive=self.archive, say=self.said.append)
 
-    def archive(self) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(zipfile.ZipInfo("app.py"), self.code)
-        return buffer.getvalue()
+    def archive(self, key: str = "code") -> bytes:
+        self.built.append(key)
+        return zipped({"app.py": self.code} if key == "code" else {f"python/{key}.py": self.dependencies})
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
 
 
 def _shop() -> App:
@@ -209,8 +233,16 @@ def project(tmp_path: Path, cloud: Cloud) -> Project:
 
 
 FIRST_DEPLOY = [
-    *("CreateRole", "PutRolePolicy", "CreateLogGroup", "PutRetentionPolicy", "CreateFunction"),
-    *("PublishVersion", "CreateAlias", "CreateApi", "CreateIntegration", "CreateRoute", "CreateStage"),
+    *("CreateRole", "PutRolePolicy", "CreateLogGroup", "PutRetentionPolicy", "PublishLayerVersion"),
+    *(
+        "CreateFunction",
+        "PublishVersion",
+        "CreateAlias",
+        "CreateApi",
+        "CreateIntegration",
+        "CreateRoute",
+        "CreateStage",
+    ),
     "AddPermission",
 ]
 
@@ -299,6 +331,9 @@ def account(cloud: Cloud) -> dict[str, Any]:
         }
     for group in logs.describe_log_groups()["logGroups"]:
         found[f"log-group {group['logGroupName']}"] = group.get("retentionInDays")
+    for layer in lambda_.list_layers()["Layers"]:
+        versions = lambda_.list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]
+        found[f"layer {layer['LayerName']}"] = [one.get("Description") for one in versions]
     for one in lambda_.list_functions()["Functions"]:
         found[f"function {one['FunctionName']}"] = function_state(lambda_, one["FunctionName"])
     for api in gateway.get_apis()["Items"]:
@@ -317,6 +352,7 @@ def function_state(lambda_: Any, name: str) -> dict[str, Any]:
     kept = ("Runtime", "MemorySize", "Timeout", "Role", "Handler", "Environment", "CodeSha256")
     return {
         **{one: configuration[one] for one in kept},
+        "layers": [one["Arn"] for one in configuration["Layers"]],
         "versions": len(lambda_.list_versions_by_function(FunctionName=name)["Versions"]) - 1,
         "aliases": [one["Name"] for one in lambda_.list_aliases(FunctionName=name)["Aliases"]],
         "statements": [one["Sid"] for one in policy["Statement"]],
@@ -324,9 +360,14 @@ def function_state(lambda_: Any, name: str) -> dict[str, Any]:
 
 
 def without_numbers(account: dict[str, Any]) -> dict[str, Any]:
-    """Leave out how many versions there are: a repaired function has had more of them."""
+    """Leave out how many versions there are, and their numbers: what was repaired has had more of them."""
+    numbered = {"versions": None, "layers": None}
     return {
-        name: {**state, "versions": None} if name.startswith("function ") else state
+        name: {**state, **numbered, "layer count": len(state["layers"])}
+        if name.startswith("function ")
+        else state[0]
+        if name.startswith("layer ")
+        else state
         for name, state in account.items()
     }
 

@@ -57,7 +57,7 @@ def test_a_delete_asks_again_for_what_came_after_the_question(project: Project, 
 
     project.deployer.delete(confirm=confirm)
 
-    assert [len(lines) for lines in asked] == [5, 6]
+    assert [len(lines) for lines in asked] == [6, 7]
 
 
 def test_what_was_confirmed_is_not_asked_for_again(project: Project, cloud: Cloud) -> None:

@@ -28,7 +28,7 @@ def test_delete_removes_everything_but_logs_in_order(project: Project, cloud: Cl
 
     assert cloud.changes == [
         *("DeleteApi", "RemovePermission", "DeleteAlias", "DeleteFunction"),
-        *("DeleteRolePolicy", "DeleteRole"),
+        *("DeleteLayerVersion", "DeleteRolePolicy", "DeleteRole"),
     ]
     assert list(account(cloud)) == ["log-group /aws/lambda/shop-dev-http"]
 

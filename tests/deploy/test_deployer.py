@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from microlambda import App
-from microlambda.deploy.deployer import Deployer
 from tests.deploy.conftest import (
     ACCOUNT,
     FIRST_DEPLOY,
@@ -25,7 +24,7 @@ def test_a_first_deploy_creates_everything_in_order(project: Project, cloud: Clo
     assert cloud.changes == FIRST_DEPLOY
     assert outcome.url == f"https://{outcome.api_id}.execute-api.{REGION}.amazonaws.com/"
     assert [line.split()[1] for line in project.said] == [
-        *("role", "log", "function", "version", "alias", "HTTP", "permission")
+        *("role", "log", "layer", "function", "version", "alias", "HTTP", "permission")
     ]
 
 
@@ -160,10 +159,11 @@ def test_the_archive_is_not_built_when_the_code_is_the_same(project: Project, cl
     project.write("memory = 512")
     project.cloud.calls.clear()
 
-    def archive() -> bytes:
-        raise AssertionError("built")
+    project.built.clear()
 
-    Deployer(cloud.aws, project.plan, archive=archive).deploy()
+    project.deployer.deploy()
+
+    assert project.built == []
 
     assert cloud.changes == ["UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"]
 

@@ -79,9 +79,21 @@ def point_elsewhere(cloud: Cloud) -> None:
     gateway.update_integration(ApiId=api, IntegrationId=integration, IntegrationUri="arn:aws:lambda:x")
 
 
+def take_the_layer_off(cloud: Cloud) -> None:
+    cloud.client("lambda").update_function_configuration(FunctionName="shop-dev-http", Layers=[])
+
+
+def lose_the_layer(cloud: Cloud) -> None:
+    (layer,) = cloud.client("lambda").list_layers()["Layers"]
+    version = layer["LatestMatchingVersion"]["Version"]
+    cloud.client("lambda").delete_layer_version(LayerName=layer["LayerName"], VersionNumber=version)
+
+
 DRIFTS = [
     put_back_by_hand,
     change_the_code_by_hand,
+    take_the_layer_off,
+    lose_the_layer,
     forget_the_retention,
     lose_the_policy,
     lose_the_role,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from microlambda.deploy import upload
 from microlambda.deploy.errors import ArchiveTooLarge, CheckFailed, DeployFailed
-from microlambda.deploy.kinds import function as function_kind
 from tests.deploy.conftest import (
     ACCOUNT,
     REGION,
@@ -64,7 +64,7 @@ def test_a_check_that_answers_something_else_fails(project: Project, monkeypatch
 def test_an_archive_over_the_limit_is_refused_before_the_upload(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(function_kind, "UPLOAD_LIMIT", 10)
+    monkeypatch.setattr(upload, "UPLOAD_LIMIT", 10)
 
     with pytest.raises(ArchiveTooLarge, match="in one upload"):
         project.deployer.deploy()
@@ -74,18 +74,19 @@ def test_an_archive_over_the_limit_is_refused_before_the_upload(
 
 def test_a_denied_call_names_action_resource_and_progress(project: Project, cloud: Cloud) -> None:
     message = (
-        f"User: arn:aws:iam::{ACCOUNT}:user/x is not authorized to perform: lambda:CreateFunction "
-        f"on resource: arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-http because no policy allows it"
+        f"User: arn:aws:iam::{ACCOUNT}:user/x is not authorized to perform: lambda:PublishLayerVersion "
+        f"on resource: arn:aws:lambda:{REGION}:{ACCOUNT}:layer:shop-dev-dependencies because no policy "
+        "allows it"
     )
-    fail_at(cloud, "CreateFunction", "AccessDeniedException", message)
+    fail_at(cloud, "PublishLayerVersion", "AccessDeniedException", message)
 
     with pytest.raises(DeployFailed) as failed:
         project.deployer.deploy()
 
     assert str(failed.value) == (
-        "creating the function 'shop-dev-http' needs lambda:CreateFunction on "
-        f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-http, which this identity lacks. "
-        "2 of 7 changes were applied. Run the same command again once the permission exists."
+        "creating the layer 'shop-dev-dependencies' needs lambda:PublishLayerVersion on "
+        f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:shop-dev-dependencies, which this identity lacks. "
+        "2 of 8 changes were applied. Run the same command again once the permission exists."
     )
 
 

@@ -77,6 +77,7 @@ REMOVALS = [
     "RemovePermission",
     "DeleteAlias",
     "DeleteFunction",
+    "DeleteLayerVersion",
     "DeleteRolePolicy",
     "DeleteRole",
 ]

@@ -141,7 +141,12 @@ def deny(cloud: Cloud, calls: dict[str, str]) -> None:
     cloud.before_call = before_call
 
 
-READS = {"GetFunction": "extra", "ListTagsForResource": "extra", "GetRole": "extra"}
+READS = {
+    "GetFunction": "extra",
+    "ListTagsForResource": "extra",
+    "GetRole": "extra",
+    "ListLayerVersions": "extra",
+}
 
 
 def test_a_neighbour_that_may_not_be_looked_at_is_left_alone_and_told(project: Project, cloud: Cloud) -> None:
@@ -150,6 +155,7 @@ def test_a_neighbour_that_may_not_be_looked_at_is_left_alone_and_told(project: P
     cloud.client("iam").create_role(
         Path="/microlambda/shop/dev/", RoleName=f"shop-dev-extra-{REGION}", AssumeRolePolicyDocument="{}"
     )
+    cloud.client("lambda").publish_layer_version(LayerName="shop-dev-extra", Content={"ZipFile": b"x"})
     deny(cloud, READS)
 
     project.deployer.deploy()
@@ -157,12 +163,13 @@ def test_a_neighbour_that_may_not_be_looked_at_is_left_alone_and_told(project: P
 
     told = [line for line in project.said if "is left alone" in line]
     why = "is denied, so it is taken for another project's."
-    assert told[:3] == [
+    assert told[:4] == [
         f"role shop-dev-extra-{REGION} is left alone: GetRole {why}",
         f"log group /aws/lambda/shop-dev-extra is left alone: ListTagsForResource {why}",
+        f"layer shop-dev-extra is left alone: ListLayerVersions {why}",
         f"function shop-dev-extra is left alone: GetFunction {why}",
     ]
-    assert len(told) == 6  # once for each of the two commands
+    assert len(told) == 8  # once for each of the two commands
     assert len(cloud.client("lambda").list_functions()["Functions"]) == 1
 
 
@@ -171,7 +178,7 @@ def test_a_planned_name_that_may_not_be_looked_at_ends_the_deploy(
     project: Project, cloud: Cloud, call: str
 ) -> None:
     project.deployer.deploy()
-    deny(cloud, {call: "shop-dev-http"})
+    deny(cloud, {call: "shop-dev-"})
 
     with pytest.raises(DeployFailed, match=f"needs {call}"):
         project.deployer.deploy()
@@ -181,6 +188,8 @@ def test_a_neighbour_that_goes_while_it_is_looked_at_is_no_failure(project: Proj
     project.deployer.deploy()
     gone = {"FunctionName": "shop-dev-gone"}
     on_answer(cloud, "lambda", "ListFunctions", lambda answer: answer["Functions"].append(gone))
+    layer = {"LayerName": "shop-dev-gone"}
+    on_answer(cloud, "lambda", "ListLayers", lambda answer: answer["Layers"].append(layer))
     group = {"logGroupName": "/aws/lambda/shop-dev-gone", "arn": "arn:aws:logs:eu-west-1:1:log-group:gone:*"}
     on_answer(cloud, "logs", "DescribeLogGroups", lambda answer: answer["logGroups"].append(group))
 

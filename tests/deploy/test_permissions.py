@@ -21,8 +21,9 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "deploy.md"
 #: What IAM checks beside the action of the call's own name.
 ALSO = {
     ("lambda", "GetFunction"): {"lambda:ListTags"},
-    ("lambda", "CreateFunction"): {"lambda:TagResource", "iam:PassRole"},
-    ("lambda", "UpdateFunctionConfiguration"): {"iam:PassRole"},
+    # Of a layer: https://docs.aws.amazon.com/lambda/latest/dg/permissions-user-layer.html
+    ("lambda", "CreateFunction"): {"lambda:TagResource", "lambda:GetLayerVersion", "iam:PassRole"},
+    ("lambda", "UpdateFunctionConfiguration"): {"lambda:GetLayerVersion", "iam:PassRole"},
     ("logs", "CreateLogGroup"): {"logs:TagResource"},
     ("iam", "CreateRole"): {"iam:TagRole"},
     # Which of them tags need is told differently: https://github.com/iann0036/iam-dataset/pull/39,

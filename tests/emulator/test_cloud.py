@@ -212,6 +212,19 @@ def test_layers_are_on_the_path(account: Account) -> None:
     assert account.invoke(name)[1] == "from the layer"
 
 
+def test_a_later_layer_hides_what_an_earlier_one_has(account: Account) -> None:
+    layers = []
+    for name in ("earlier", "later"):
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as out:
+            out.writestr("python/shared.py", f"VALUE = {name!r}\n")
+        layer = account.lambdas.publish_layer_version(LayerName=name, Content={"ZipFile": content.getvalue()})
+        layers.append(layer["LayerVersionArn"])
+    source = "import shared\ndef handler(event, context):\n    return shared.VALUE\n"
+
+    assert account.invoke(account.function(source, live=False, Layers=layers))[1] == "later"
+
+
 def test_event_invocations_run_in_the_background(account: Account) -> None:
     bucket = account.cloud.client("s3")
     bucket.create_bucket(Bucket="later", CreateBucketConfiguration={"LocationConstraint": REGION})

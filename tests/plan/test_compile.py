@@ -13,13 +13,20 @@ from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.records import Function, LogGroup, Record, Ref, Role, Version
-from microlambda.plan.view import as_data, title
+from microlambda.plan.records import Function, Layer, LogGroup, Record, Ref, Role, Version
+from microlambda.plan.view import as_data, summary, title
 from microlambda.project.errors import SettingsError, ToolError
+from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import load_settings
 from microlambda.runtime.naming import function_name
 
 Planner = Callable[..., Plan]
+
+PIECES = Pieces(
+    common=FunctionPieces(
+        code=Piece(key="code", inputs="abc"), layers=(Piece(key="dependencies", inputs="def"),)
+    )
+)
 
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failed"
 
@@ -41,7 +48,7 @@ def plan(tmp_path: Path, shop: App) -> Planner:
         top = "" if "region =" in text else 'region = "eu-west-1"\n'
         (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\n{top}{text}')
         settings = load_settings(tmp_path, stage)
-        return compile_plan(app, settings, app_path="app:app", code_hash="abc", environ=environ)
+        return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ=environ)
 
     return make
 
@@ -156,12 +163,41 @@ def test_the_plan_of_an_http_app_has_every_kind_in_order(plan: Planner) -> None:
     assert [record.address for record in records] == [
         "shop-dev-http-eu-west-1",
         "/aws/lambda/shop-dev-http",
+        "shop-dev-dependencies",
         "shop-dev-http",
         "shop-dev-http",
         "shop-dev-http:live",
         "shop-dev",
         "shop-dev-http:live/microlambda-http-api",
     ]
+
+
+def test_a_function_lies_on_the_layers_of_its_pieces(plan: Planner) -> None:
+    made = plan('python = "3.12"\narchitecture = "arm64"')
+
+    (layer,) = made.of_kind("layer")
+    assert layer == Layer(
+        key="dependencies",
+        name="shop-dev-dependencies",
+        runtime="python3.12",
+        architecture="arm64",
+        inputs="def",
+    )
+    assert summary(layer) == ("python3.12", "arm64")
+    assert [made.find(ref) for ref in function(made).layers] == [layer]
+    assert (function(made).archive, function(made).code_hash) == ("code", "abc")
+    assert as_data(function(made))["layers"] == ["${layer.dependencies.arn}"]
+
+
+def test_a_layer_that_functions_share_is_planned_once_before_the_first_of_them(
+    plan: Planner, shop: App
+) -> None:
+    shop.lambda_function()(nightly)
+
+    kinds = [record.kind for record in plan().records]
+
+    assert kinds.count("layer") == 1
+    assert kinds.index("layer") < kinds.index("function")
 
 
 def test_the_same_input_gives_the_same_plan(plan: Planner) -> None:

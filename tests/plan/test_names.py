@@ -63,6 +63,20 @@ def test_a_layers_limit_is_longer() -> None:
     assert len(names.statement_id("a" * 101)) == 100
 
 
+@pytest.mark.parametrize(
+    ("app", "expected"),
+    [
+        pytest.param("shop", "shop-dev-dependencies", id="plain"),
+        pytest.param("a" * 140, f"{'a' * 131}-{digest('a' * 140 + '-dev-dependencies')}", id="cut"),
+    ],
+)
+def test_a_layers_name_is_app_stage_archive_made_to_fit(app: str, expected: str) -> None:
+    name = names.layer_name(app, "dev", "dependencies")
+
+    assert name == expected
+    assert name.startswith(names.layer_prefix(app, "dev"))
+
+
 def test_the_path_of_roles_is_one_that_iam_accepts() -> None:
     assert names.role_path("shop", "dev") == "/microlambda/shop/dev/"
     assert re.fullmatch(r"/microlambda/my-shop-[0-9a-f]{8}/dev/", names.role_path("my shop", "dev"))

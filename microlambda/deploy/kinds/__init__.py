@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.kinds.alias import AliasDeployer
 from microlambda.deploy.kinds.function import FunctionDeployer
 from microlambda.deploy.kinds.http_api import HttpApiDeployer
+from microlambda.deploy.kinds.layer import LayerDeployer
 from microlambda.deploy.kinds.log_group import LogGroupDeployer
 from microlambda.deploy.kinds.permission import PermissionDeployer
 from microlambda.deploy.kinds.role import RoleDeployer
@@ -20,6 +21,7 @@ DEPLOYERS: dict[str, KindDeployer[Any]] = {
     for deployer in (
         RoleDeployer(),
         LogGroupDeployer(),
+        LayerDeployer(),
         FunctionDeployer(),
         VersionDeployer(),
         AliasDeployer(),

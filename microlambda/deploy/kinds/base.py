@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -12,8 +12,6 @@ from microlambda.deploy.transient import patiently
 from microlambda.plan.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from microlambda.deploy.observed import Observed, Seen
     from microlambda.deploy.place import Place
     from microlambda.deploy.session import Aws
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 Attributes = Mapping[str, str]
+
+#: Gives an archive's bytes, by its key.
+Archive = Callable[[str], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class Job:
     aws: Aws
     plan: Plan
     place: Place
-    archive: Callable[[], bytes]
+    archive: Archive
     say: Callable[[str], None]
     attributes: dict[tuple[str, str], Attributes] = field(default_factory=dict)
 
@@ -97,7 +98,7 @@ class KindDeployer(ABC, Generic[R]):
     def compare(self, record: R, seen: Seen, known: Known) -> list[str]:
         """Say in which ways what is there differs from the plan: no reason, no change."""
 
-    def prepare(self, change: Change, archive: Callable[[], bytes]) -> None:
+    def prepare(self, change: Change, archive: Archive) -> None:
         """Do the part of a change that needs no AWS and may fail, before anything is locked or changed."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.changes import CREATE, Change
-from microlambda.deploy.errors import ArchiveTooLarge, DeployFailed
+from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.kinds.base import (
     Attributes,
     Job,
@@ -24,13 +24,14 @@ from microlambda.deploy.kinds.base import (
 )
 from microlambda.deploy.observed import Seen
 from microlambda.deploy.ownership import seen_or_left_alone
+from microlambda.deploy.upload import uploadable
 from microlambda.plan.names import function_prefix
 from microlambda.plan.records import Alias, Function, Ref, Version
-from microlambda.project.limits import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from microlambda.deploy.kinds.base import Archive
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
 
@@ -65,45 +66,43 @@ class FunctionDeployer(KindDeployer[Function]):
     def compare(self, record: Function, seen: Seen, known: Known) -> list[str]:
         """Compare the code by the hash of its inputs, then the configuration, then tags."""
         reasons = [] if _is_current(record, seen, known) else [CODE]
-        reasons += configuration_reasons(record, seen.state, known.value(record.role))
+        reasons += configuration_reasons(
+            record, seen.state, known.value(record.role), known.resolve(record.layers)
+        )
         return reasons + tag_reasons(record.tags, seen.tags)
 
-    def prepare(self, change: Change, archive: Callable[[], bytes]) -> None:
+    def prepare(self, change: Change, archive: Archive) -> None:
         """Build the archive if the change uploads it: a bundle that cannot be built changes nothing."""
-        new = change.action == CREATE
-        if new or any(reason == CODE or reason.startswith("architecture ") for reason in change.reasons):
-            _checked(archive())
+        record, new = change.record, change.action == CREATE
+        uploads = new or any(one == CODE or one.startswith("architecture ") for one in change.reasons)
+        if uploads and isinstance(record, Function):
+            uploadable(archive, record.archive)
 
     def create(self, job: Job, record: Function) -> Attributes:
         """Create the function with its code, and wait until it is ready."""
         answer = job.call(
             job.aws.client("lambda").create_function,
             FunctionName=record.name,
-            Code={"ZipFile": _checked(job.archive())},
+            Code={"ZipFile": uploadable(job.archive, record.archive)},
             PackageType="Zip",
             Architectures=[record.architecture],
             Tags=dict(record.tags),
-            **_configuration(record, job.value(record.role)),
+            **_configuration(job, record),
         )
         return _attributes(settle(job.aws, answer))
 
     def update(self, job: Job, record: Function, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Write what differs, each call after the one before it has taken effect."""
-        client, role = job.aws.client("lambda"), job.value(record.role)
+        client = job.aws.client("lambda")
         # an interrupted deploy may have left it in the middle of an update, when Lambda refuses another
         state: Mapping[str, Any] = read_configuration(
             rested(job.aws, client.get_function_configuration(FunctionName=seen.name))
         )
-        if CODE in reasons or state["architecture"] != record.architecture:
-            state = _upload(job, record, state)
-        # "role" too where it reads the same: Lambda keeps to the removed role until it is told the new one
-        if ROLE in reasons or configuration_reasons(record, state, role):
-            answer = job.call(
-                client.update_function_configuration,
-                FunctionName=record.name,
-                **_configuration(record, role),
-            )
-            state = read_configuration(settle(job.aws, answer))
+        steps = [_put_code, _put_configuration]
+        if len(record.layers) < len(state["layers"]):
+            steps.reverse()  # what a layer held may come in the code now, and 250 MB have to hold both
+        for step in steps:
+            state = step(job, record, state, reasons)
         if tags := missing_tags(record.tags, seen.tags):
             client.tag_resource(Resource=seen.attributes["arn"], Tags=tags)
         return {**seen.attributes, "code_sha256": state["code_sha256"]}
@@ -127,12 +126,18 @@ def read_configuration(answer: Mapping[str, Any]) -> dict[str, Any]:
         "timeout": answer.get("Timeout"),
         "role": answer.get("Role"),
         "environment": answer.get("Environment", {}).get("Variables", {}),
+        "layers": [layer["Arn"] for layer in answer.get("Layers", [])],
         "code_sha256": answer.get("CodeSha256"),
     }
 
 
-def configuration_reasons(record: Function, now: Mapping[str, Any], role: str | None) -> list[str]:
-    """Say in which ways a configuration differs from the planned one; of the environment, the names alone."""
+def configuration_reasons(
+    record: Function, now: Mapping[str, Any], role: str | None, layers: Sequence[str | None]
+) -> list[str]:
+    """Say in which ways a configuration differs from the planned one; of the environment, the names alone.
+
+    `role` and `layers` are the planned ARNs, None where only the creation will tell one.
+    """
     return [
         *difference("runtime", now["runtime"], record.runtime),
         *difference("architecture", now["architecture"], record.architecture),
@@ -140,6 +145,7 @@ def configuration_reasons(record: Function, now: Mapping[str, Any], role: str | 
         *difference("timeout", now["timeout"], record.timeout, " s"),
         *difference("handler", now["handler"], record.handler),
         *([] if now["role"] == role else [ROLE]),
+        *_layer_reasons(record, now["layers"], layers),
         *_environment_reasons(now["environment"], record.environment),
     ]
 
@@ -199,8 +205,12 @@ def _is_current(record: Function, seen: Seen, known: Known) -> bool:
     )
 
 
-def _upload(job: Job, record: Function, now: Mapping[str, Any]) -> Mapping[str, Any]:
-    archive = _checked(job.archive())
+def _put_code(
+    job: Job, record: Function, now: Mapping[str, Any], reasons: Sequence[str]
+) -> Mapping[str, Any]:
+    if CODE not in reasons and now["architecture"] == record.architecture:
+        return now
+    archive = uploadable(job.archive, record.archive)
     digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
     if digest == now["code_sha256"] and record.architecture == now["architecture"]:
         return now  # an interrupted deploy has uploaded it already
@@ -210,19 +220,23 @@ def _upload(job: Job, record: Function, now: Mapping[str, Any]) -> Mapping[str, 
     return read_configuration(settle(job.aws, answer))
 
 
-def _checked(archive: bytes) -> bytes:
-    if len(archive) > UPLOAD_LIMIT:
-        raise ArchiveTooLarge(
-            f"the archive has {len(archive) / 2**20:.1f} MB; Lambda takes {UPLOAD_LIMIT // 2**20} MB in one "
-            "upload, and "
-            f"this version has no other way. Exclude what is large: `microlambda package` lists it."
-        )
-    return archive
+def _put_configuration(
+    job: Job, record: Function, now: Mapping[str, Any], reasons: Sequence[str]
+) -> Mapping[str, Any]:
+    planned = _configuration(job, record)
+    # "role" too where it reads the same: Lambda keeps to the removed role until it is told the new one
+    if ROLE not in reasons and not configuration_reasons(record, now, planned["Role"], planned["Layers"]):
+        return now
+    answer = job.call(
+        job.aws.client("lambda").update_function_configuration, FunctionName=record.name, **planned
+    )
+    return read_configuration(settle(job.aws, answer))
 
 
-def _configuration(record: Function, role: str) -> dict[str, Any]:
+def _configuration(job: Job, record: Function) -> dict[str, Any]:
     return {
-        "Role": role,
+        "Role": job.value(record.role),
+        "Layers": [job.value(layer) for layer in record.layers],
         "Handler": record.handler,
         "Runtime": record.runtime,
         "MemorySize": record.memory,
@@ -237,6 +251,13 @@ def _attributes(answer: Mapping[str, Any]) -> Attributes:
         "name": answer["FunctionName"],
         "code_sha256": answer["CodeSha256"],
     }
+
+
+def _layer_reasons(record: Function, now: Sequence[str], planned: Sequence[str | None]) -> list[str]:
+    if list(now) == list(planned):
+        return []
+    keys = [layer.key for layer, arn in zip(record.layers, planned, strict=True) if arn not in now]
+    return [f"layers {' '.join(keys or [layer.key for layer in record.layers]) or 'none'}"]
 
 
 def _environment_reasons(now: Mapping[str, str], planned: Mapping[str, str]) -> list[str]:

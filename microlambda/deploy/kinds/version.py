@@ -50,7 +50,8 @@ class VersionDeployer(KindDeployer[Version]):
         latest = known.seen(record.function)
         if not isinstance(function, Function) or latest is None:
             return ["the function is new"]
-        reasons = configuration_reasons(function, seen.state, known.value(function.role))
+        planned = known.value(function.role), known.resolve(function.layers)
+        reasons = configuration_reasons(function, seen.state, *planned)
         if seen.state["code_sha256"] != latest.state["code_sha256"]:
             reasons.append("code")
         return [f"version {seen.attributes['version']} is live: {reason}" for reason in reasons]

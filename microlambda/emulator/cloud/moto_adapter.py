@@ -50,6 +50,7 @@ class Moto:
         self._say = say or (lambda _: None)
         self._patches = ExitStack()
         self._api_urls: dict[str, str] = {}
+        self._deleted_layers: dict[str, Archive] = {}
         self.application: WSGIApplication = _not_started
 
     def start(self, port: int) -> None:
@@ -59,7 +60,7 @@ class Moto:
         self._patches.callback(_running.release)
         _close_to_aws(self._patches)
         from moto.apigatewayv2.models import Api
-        from moto.awslambda.models import LambdaBackend
+        from moto.awslambda.models import LambdaBackend, Layer
         from moto.moto_server import werkzeug_app
         from moto.s3 import notifications
 
@@ -70,6 +71,9 @@ class Moto:
         for name in _TRIGGERS:
             self._patches.enter_context(patch.object(LambdaBackend, name, _delivered))
         self._patches.enter_context(patch.object(notifications, "_invoke_awslambda", _delivered))
+        self._patches.enter_context(
+            patch.object(Layer, "delete_version", self._keeping_copies(Layer.delete_version))
+        )
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
         self._patches.enter_context(patch.object(Api, "to_json", self._telling_where(Api.to_json, port)))
         self.application = _keeping_header_names(
@@ -81,6 +85,7 @@ class Moto:
         if self.application is not _not_started:
             self.application = _not_started
             self._api_urls.clear()
+            self._deleted_layers.clear()
             _reset()
         self._patches.close()
 
@@ -104,8 +109,26 @@ class Moto:
             memory=int(found.memory_size),
             environment={name: str(value) for name, value in found.environment_vars.items()},
             archive=Archive(sha256=found.code_sha_256, content=found.code_bytes),
-            layers=tuple(_layer(region, layer["Arn"]) for layer in found.layers),
+            layers=tuple(self._layer(region, layer["Arn"]) for layer in found.layers),
         )
+
+    def _layer(self, region: str, arn: str) -> Archive:
+        found = _lambda_backend(region).layers_versions_by_arn(arn)
+        return self._deleted_layers[arn] if found is None else _layer_archive(found)
+
+    def _keeping_copies(self, delete: Callable[[Any, str], None]) -> Any:
+        """Let functions that use a layer's version go on with it after its deletion, as Lambda does.
+
+        https://docs.aws.amazon.com/lambda/latest/api/API_DeleteLayerVersion.html
+        """
+
+        def deleted(layer: Any, version: str) -> None:
+            found = layer.layer_versions.get(str(version))
+            if found is not None:
+                self._deleted_layers[found.arn] = _layer_archive(found)
+            delete(layer, version)
+
+        return deleted
 
     def http_api(self, api_id: str) -> DeployedApi | None:
         """Look an HTTP API up, in whatever region it is."""
@@ -172,8 +195,7 @@ def _deployed_api(region: str, api: Any) -> DeployedApi:
     )
 
 
-def _layer(region: str, arn: str) -> Archive:
-    layer = _lambda_backend(region).layers_versions_by_arn(arn)
+def _layer_archive(layer: Any) -> Archive:
     return Archive(sha256=layer.code_sha_256, content=layer.code_bytes)
 
 
