@@ -6,20 +6,13 @@ imported from it: an app that imports click without requiring it fails, as on AW
 
 from __future__ import annotations
 
-import importlib.metadata
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from packaging.requirements import Requirement
 
 from microlambda.emulator import runtime_client
 from microlambda.emulator.cloud import launch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from microlambda.project.distributions import is_installed, link, link_distributions
 
 _CLIENT = "awslambdaric"
 
@@ -45,56 +38,8 @@ class ManagedRuntime:
 def make_managed_runtime(folder: Path) -> ManagedRuntime:
     """Fill `folder` with links to the distributions (copies where links are not to be had)."""
     folder.mkdir(parents=True)
-    is_aws_client = _is_installed(_CLIENT)
-    for name in sorted(_needed("boto3", *([_CLIENT] if is_aws_client else []))):
-        for source in _top_level(name):
-            _link(source, folder / source.name)
+    is_aws_client = is_installed(_CLIENT)
+    link_distributions(folder, "boto3", *([_CLIENT] if is_aws_client else []))
     if not is_aws_client:
-        _link(Path(runtime_client.__file__), folder / launch.OUR_CLIENT)
+        link(Path(runtime_client.__file__), folder / launch.OUR_CLIENT)
     return ManagedRuntime(folder=folder, is_aws_client=is_aws_client)
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _needed(*names: str) -> set[str]:
-    """The names of distributions and, step by step, of all that they require here."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        if name in found:
-            continue
-        found.add(name)
-        for line in importlib.metadata.requires(name) or ():
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                waiting.append(requirement.name)
-    return found
-
-
-def _top_level(name: str) -> Iterator[Path]:
-    """The files and folders that a distribution put beside those of others."""
-    distribution = importlib.metadata.distribution(name)
-    names = {
-        file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "/", "__pycache__")
-    }
-    for top in sorted(names):
-        path = Path(str(distribution.locate_file(top)))
-        if path.exists():
-            yield path
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        target.symlink_to(source, target_is_directory=source.is_dir())
-    except OSError:  # Windows without the right to make links
-        if source.is_dir():
-            shutil.copytree(source, target)
-        else:
-            shutil.copy2(source, target)
