@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from microlambda.bundle.bundle import inputs_hash
-from microlambda.bundle.errors import SourcesUnusable
+from microlambda.bundle.code.follow import follow
+from microlambda.bundle.code.sources import find_sources
+from microlambda.bundle.errors import ModulesMissing, SourcesUnusable
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
+from tests.bundle.conftest import inputs_hash
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -207,6 +210,118 @@ def test_an_app_that_would_not_ship_is_refused(project: Project) -> None:
         project.bundle(module="tests.app")
 
 
+def shipped(
+    project: Project, import_root: Path | None = None, module: str = "app"
+) -> tuple[list[str], list[str]]:
+    """Name what ships with what the app's imports lead to, and the notes."""
+    import_root = import_root or project.root
+    imports = follow(project.root, import_root, module, TARGET)
+    found = find_sources(
+        load_settings(project.root, "dev"), import_root, out=project.root / "build/out", imports=imports
+    )
+    return [file.name for file in found.files], list(found.notes)
+
+
+@pytest.mark.parametrize(
+    ("app", "names", "note"),
+    [
+        (
+            "def f():\n    from tests import helpers",
+            ["tests/data.json", "tests/helpers.py"],
+            "tests/ is in the bundle (2 files; `exclude` keeps out what it does not need), "
+            "for app.py:2 imports tests.helpers.",
+        ),
+        ("import tests.test_app", ["tests/data.json", "tests/helpers.py", "tests/test_app.py"], None),
+        ("import conftest", ["conftest.py"], "conftest.py is in the bundle, for app.py:1 imports conftest."),
+        ("import test_all", ["test_all.py"], None),
+        ("import setup", ["setup.py"], None),
+        ("import build.plans", ["build/plans.py"], None),
+        ("from dist import made", ["dist/made.so"], None),
+        ("from importlib import import_module as x\nx('tests.helpers')", [], None),
+        ("# import tests", [], None),
+    ],
+)
+def test_what_stays_behind_by_name_ships_where_the_app_imports_it(
+    project: Project, app: str, names: list[str], note: str | None
+) -> None:
+    project.write("app.py", app)
+    for name in (
+        *(
+            "tests/helpers.py",
+            "tests/data.json",
+            "tests/test_app.py",
+            "conftest.py",
+            "test_all.py",
+            "setup.py",
+        ),
+        *("build/plans.py", "build/out/old.py", "dist/made.so", "tests/__pycache__/x.py"),
+    ):
+        project.write(name)
+
+    found, notes = shipped(project)
+
+    assert found == sorted(["app.py", *names])
+    assert (len(notes) == 1) is bool(names)
+    assert note is None or notes == [note]
+
+
+@pytest.mark.parametrize(
+    ("app", "message"),
+    [
+        (
+            "import drafts.one",
+            "app.py:1 imports drafts.one, and drafts/__init__.py is left out by exclude (drafts/). Let it "
+            "in, or do without it where it is imported (try, and except ImportError).",
+        ),
+        (
+            "import lib.big",
+            "app.py:1 imports lib.big, and lib/big.py is left out by .lambdaignore:2 (*/big.py).",
+        ),
+        (
+            "def f():\n    import zappa_settings",
+            "app.py:2 imports zappa_settings, and zappa_settings.py never ships: names like zappa_settings.*",
+        ),
+        ("import node_modules.x", "and node_modules never ships: names like node_modules are"),
+        ("import build.out.made", "and build/out is the folder that archives are written to. Write them to"),
+        (
+            "import venv.lib",
+            "which lies in the virtual environment venv. Name it in the project's requirements.",
+        ),
+        ("import away", "and away.py is a link that leads out of the project. Copy what it leads to"),
+        ("import lib", "lib/__init__.py:1 imports drafts, and drafts/__init__.py is left out by exclude"),
+    ],
+)
+def test_what_the_app_imports_and_must_not_ship_is_an_error(
+    project: Project, tmp_path: Path, app: str, message: str
+) -> None:
+    project.write("app.py", app)
+    project.write("microlambda.toml", 'exclude = ["*.txt", "drafts/"]\n')
+    project.write(".lambdaignore", "# large\n*/big.py\n\n!*/small.py\n")
+    project.write("lib/__init__.py", "import drafts" if app == "import lib" else "")
+    (tmp_path / "away.py").touch()
+    (project.root / "away.py").symlink_to(tmp_path / "away.py")
+    for name in (
+        *("drafts/__init__.py", "drafts/one.py", "lib/big.py", "zappa_settings.py", "node_modules/x.py"),
+        *("build/out/made.py", "venv/pyvenv.cfg", "venv/lib.py"),
+    ):
+        project.write(name)
+
+    with pytest.raises(ModulesMissing, match=re.escape(message)):
+        shipped(project)
+
+    project.write("app.py", f"try:\n    {app.splitlines()[-1].strip()}\nexcept ImportError:\n    pass\n")
+    assert "app.py" in shipped(project)[0]
+
+
+def test_the_apps_own_module_does_not_ship_for_importing_itself(project: Project) -> None:
+    project.write("tests/app.py", "import tests.helpers")
+    project.write("tests/helpers.py")
+
+    found, _ = shipped(project, module="tests.app")
+
+    assert "tests/app.py" not in found
+
+
 def hashed(project: Project, root: Path | None = None) -> str:
     root = root or project.root
     return inputs_hash(load_settings(root, "dev"), root, TARGET)
@@ -255,4 +370,4 @@ def test_the_hash_knows_the_target_and_not_what_stays_behind(project: Project) -
 
 
 def test_a_bundle_has_the_hash_of_its_inputs(project: Project) -> None:
-    assert project.bundle(target=TARGET).inputs_hash == hashed(project)
+    assert project.bundle(target=TARGET, single=False).inputs_hash == hashed(project)

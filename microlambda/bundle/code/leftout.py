@@ -30,7 +30,10 @@ _SECRETS = (
     *("microlambda.toml", "pyproject.toml", "zappa_settings.*", "samconfig.toml", "terraform.tfvars"),
 )
 
-#: At the project's level: tests, builds and tools. `include` brings them in.
+#: Modules for tests, wherever they lie in a folder that is for tests or builds.
+_TEST_MODULES = ("test_*.py", "*_test.py", "conftest.py")
+
+#: At the project's level: tests, builds and tools. `include` brings them in, and so do imports of the app.
 _AT_TOP = (
     *("tests", "test", "test_*.py", "conftest.py"),
     *("build", "dist", "*.egg-info", "htmlcov", "site-packages"),
@@ -70,6 +73,18 @@ def is_secret(name: str) -> bool:
     return _any(name.lower(), _SECRETS)
 
 
+def never_shipped_as(name: str) -> str | None:
+    """Give the pattern for which a file or folder of this name ships in no case; None where it may."""
+    if is_secret(name):
+        return next(pattern for pattern in _SECRETS if fnmatchcase(name.lower(), pattern))
+    return next((pattern for pattern in _NEVER if fnmatchcase(name, pattern)), None)
+
+
+def is_test_module(name: str) -> bool:
+    """Tell whether a file is a module of tests by its name."""
+    return _any(name, _TEST_MODULES)
+
+
 def is_left_out_by_default(name: str, *, is_top: bool = False) -> bool:
     """Tell whether a file or folder stays out unless `include` names it: hidden ones, tests, builds."""
     return name.startswith(".") or (is_top and _any(name, _AT_TOP))
@@ -90,6 +105,7 @@ class Patterns:
     """Patterns in the language of .gitignore, relative to the project's folder."""
 
     spec: GitIgnoreSpec
+    places: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, lines: Iterable[tuple[str, str]]) -> Patterns:
@@ -97,11 +113,18 @@ class Patterns:
         lines = list(lines)
         for where, line in lines:
             _check(where, line)
-        return cls(GitIgnoreSpec.from_lines(line for _where, line in lines))
+        lines = [(where, line) for where, line in lines if line]  # as from_lines drops empty ones
+        spec = GitIgnoreSpec.from_lines(line for _where, line in lines)
+        return cls(spec, tuple(f"{where} ({line.strip()})" for where, line in lines))
 
     def match(self, path: str) -> bool:
         """Tell whether a file, given by its path from the project's folder, is matched."""
         return bool(self.spec.match_file(path))
+
+    def why(self, path: str) -> str | None:
+        """Name the pattern that matches a file, with its place: "exclude (drafts/)"; None where none does."""
+        found = self.spec.check_file(path)
+        return self.places[found.index] if found.include and found.index is not None else None
 
     def __bool__(self) -> bool:
         return len(self.spec) > 0
