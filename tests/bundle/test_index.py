@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def test_compiled_wheels_are_those_of_the_target(
 
     bundle = project.bundle(target=Target.for_lambda("3.13", architecture), resolver=resolver)
 
-    with zipfile.ZipFile(bundle.archive) as archive:
+    with zipfile.ZipFile(bundle.code.archive) as archive:
         native = [name for name in archive.namelist() if name.endswith(".so")]
         machines = {struct.unpack_from("<H", archive.read(name), 18)[0] for name in native}
     assert machines == {MACHINES[architecture]}
@@ -61,3 +62,15 @@ def test_the_sdk_that_a_dependency_brings_is_left_to_lambda(project: Project) ->
     names = {package.name for package in bundle.packages}
     assert "urllib3" in names
     assert names.isdisjoint({"boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six"})
+
+
+def test_a_package_whose_newest_wheel_needs_a_newer_c_library_is_told(
+    project: Project, resolver: str
+) -> None:
+    project.write("requirements.txt", "numpy>=2\n")
+
+    bundle = project.bundle(target=Target.for_lambda("3.11", "x86_64"), resolver=resolver)
+
+    version = next(package.version for package in bundle.packages if package.name == "numpy")
+    told = rf"numpy \S+ has no wheel for python3\.11 on x86_64 \(glibc up to 2\.17\); {version} is taken\."
+    assert [note for note in bundle.notes if re.fullmatch(told, note)]

@@ -8,7 +8,6 @@ terse; why a wheel was passed over stands in its log.
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,31 +15,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
-from microlambda.bundle.errors import (
-    DependencyConflict,
-    PackageNotFound,
-    ResolutionFailed,
-)
-from microlambda.bundle.resolving.resolver import (
-    BUILD_TIMEOUT,
-    NEEDS_COMPILER,
-    NO_COMPILERS,
-    Answer,
-    BuildFailed,
-    Request,
-    Unfit,
-    failure,
-    run,
-    tail,
-    unreached,
-    write_inputs,
-    write_one_input,
-)
+from microlambda.bundle.resolving.building import NEEDS_COMPILER, TOO_SLOW, run_build, wants_compiler
+from microlambda.bundle.resolving.failures import why_unreached
+from microlambda.bundle.resolving.pip_answers import read_answer, unreached_address
+from microlambda.bundle.resolving.pip_log import skipped_versions
+from microlambda.bundle.resolving.request import Answer, BuildFailed, Request, Unfit
+from microlambda.bundle.resolving.running import run, tail
+from microlambda.bundle.resolving.written import write_inputs, write_one_input
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from microlambda.bundle.target import Target
 
 _CHILD = Path(__file__).with_name("pip_child.py")
@@ -53,27 +38,10 @@ _QUIET = {
     "PIP_USER": "0",
 }
 
-#: Tags older than those named after a glibc; pip derives manylinux2010 and manylinux1 from manylinux2014 by
-#: itself.
-_OLDER = ("manylinux2014", "manylinux_2_12", "manylinux_2_5")
-
-_NOT_FOUND = re.compile(r"No matching distribution found for (.+?)(?: \(from [^)]*\))?$", re.MULTILINE)
-_VERSIONS = re.compile(
-    r"satisfies the requirement (.+?)(?: \(from (?!versions)[^)]*\))? \(from versions: (.*)\)"
-)
-_UNREACHED = re.compile(r"Could not fetch URL (\S+): connection error")
-#: How it says that a file could not be had; before pip 26 with the parts of its address, if no answer came.
-_NO_FILE = re.compile(
-    r"(?:HTTP error \d+ while getting|Failed to connect to .{1,300}? while fetching|Unable to fetch) (\S+)"
-)
-_NO_ANSWER = re.compile(
-    r"(?:an OSError|ReadTimeoutError): (HTTPS?)ConnectionPool\(host='([^']+)', port=(\d+)\):"
-    r"(?: Max retries exceeded with url: (\S+))?"
-)
-_CONFLICT = re.compile(
-    r"because these package versions have conflicting dependencies|ResolutionImpossible: for help"
-)
-_BECAUSE = re.compile(r"The conflict is caused by:\n((?:\s{4}\S.*\n?)+)")
+#: Tags below those of the target, as uv takes them too; pip derives manylinux2010 and manylinux1 from
+#: manylinux2014 by itself. On arm64 the oldest glibc that a tag may name is 2.17 (PEP 599).
+_OLDER = {"x86_64": ("manylinux2014", "manylinux_2_12", "manylinux_2_5", "linux")}
+_OLDER_ELSEWHERE = ("manylinux2014", "linux")
 
 
 def find_pip() -> Pip | None:
@@ -95,37 +63,61 @@ class Pip:
     version: str
     name: str = "pip"
 
-    def install(self, request: Request, work: Path, into: Path, wheels: Path) -> Answer:
+    def install(
+        self, request: Request, work: Path, into: Path, wheels: Path, *, afresh: bool = False
+    ) -> Answer:
         """Install with `pip install --target`, which never looks at what the active environment holds."""
-        log = work / "pip.log"
+        log = _log(work)
         log.unlink(missing_ok=True)
         command = _pip(request.target, work, "install", "--target", str(into), "--no-compile")
         command += [*_platforms(request.target), "--log", str(log)]
+        if request.requirements.is_locked:
+            command.append("--no-deps")
+        if afresh:
+            command.append("--no-cache-dir")
         said = run(
             [*command, *write_inputs(request, work, wheels)], cwd=request.root, work=work, environ=_QUIET
         )
-        if said.returncode == 0:
-            return Answer()
-        logged = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-        return _answer(said.stdout, logged, request)
+        return Answer() if said.returncode == 0 else read_answer(said.stdout, _read(log), request)
 
-    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> BuildFailed | None:
-        """Build with `pip wheel`, from the source and not from a wheel made for this machine."""
-        command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-cache-dir"]
-        command += ["--no-binary", unfit.name, "--wheel-dir", str(wheels)]
-        command += write_one_input(unfit.requirement, request, work)
+    def build(
+        self, line: str, request: Request, work: Path, wheels: Path, *, name: str | None = None
+    ) -> BuildFailed | None:
+        """Build with `pip wheel`, from the source and not from a wheel made for this machine.
+
+        The Python that it asks for is the target's, and judged when it is installed.
+        """
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--no-deps",
+            "--no-cache-dir",
+            "--wheel-dir",
+            str(wheels),
+        ]
+        command += ["--no-binary", name] if name is not None else ["--ignore-requires-python"]
+        command += write_one_input(line, request, work)
         try:
-            environ = {**_QUIET, **NO_COMPILERS}
-            said = run(command, cwd=request.root, work=work, environ=environ, timeout=BUILD_TIMEOUT)
+            failed = run_build(command, request, work, _QUIET)
         except subprocess.TimeoutExpired:
-            return BuildFailed(why=f"Building its source took more than {BUILD_TIMEOUT} s.")
-        if said.returncode == 0:
-            return None
-        if "No matching distribution found" in said.stdout:
-            return BuildFailed(why="It has no source that could be built either.")
-        if NEEDS_COMPILER.search(said.stdout):
-            return BuildFailed(why="Its source needs a compiler.")
-        return BuildFailed(why="Its source does not build.", log=tail(said.stdout))
+            return TOO_SLOW
+        return None if failed is None else _build_problem(failed)
+
+    def pin(self, unfit: Unfit, request: Request, work: Path) -> str:  # noqa: ARG002  # of the protocol
+        """Give what it was asked for as: pip looks for the version once more."""
+        return unfit.requirement
+
+    def passed_over(
+        self,
+        request: Request,
+        work: Path,
+        wheels: Path,  # noqa: ARG002  # of the protocol
+        taken: Mapping[str, str],
+    ) -> dict[str, list[str]]:
+        """Read in the log of the installation which versions have wheels, and none that fits."""
+        return skipped_versions(_read(_log(work)), taken, request.target)
 
 
 def _pip(target: Target, work: Path, *arguments: str) -> list[str]:
@@ -138,98 +130,26 @@ def _pip(target: Target, work: Path, *arguments: str) -> list[str]:
 def _platforms(target: Target) -> list[str]:
     if target.host:
         return []
-    tags = [*target.platforms, *(f"{tag}_{target.machine}" for tag in _OLDER)]
+    older = _OLDER.get(target.machine, _OLDER_ELSEWHERE)
+    tags = [*target.platforms, *(f"{tag}_{target.machine}" for tag in older)]
     platforms = [argument for tag in tags for argument in ("--platform", tag)]
     return [*platforms, "--python-version", target.python, "--implementation", "cp", "--only-binary", ":all:"]
 
 
-def _answer(output: str, logged: str, request: Request) -> Answer:
-    if url := _unreached(output, logged):
-        return Answer(error=unreached("pip", url, output, request))
-    if not_found := _NOT_FOUND.search(output):
-        return _not_found(not_found[1].strip(), output, logged, request)
-    if _CONFLICT.search(output):
-        because = _BECAUSE.search(output)
-        detail = (
-            "; ".join(line.strip() for line in because[1].splitlines() if line.strip()) if because else ""
-        )
-        fact = f"the dependencies exclude each other{': ' + detail if detail else ''}."
-        return Answer(error=failure(DependencyConflict, "pip", output, fact))
-    return Answer(error=failure(ResolutionFailed, "pip", output))
+def _log(work: Path) -> Path:
+    return work / "pip.log"
 
 
-def _unreached(output: str, logged: str) -> str | None:
-    """Give the address that gave nothing, if there is one."""
-    if page := _UNREACHED.search(logged):
-        return page[1]
-    flat = " ".join(output.split())
-    if file := _NO_FILE.search(flat):
-        return file[1]
-    if silent := _NO_ANSWER.search(flat):
-        scheme, host, port, path = silent.groups()
-        return f"{scheme.lower()}://{host}:{port}{path or ''}"
-    return None
+def _read(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 
 
-def _not_found(asked: str, output: str, logged: str, request: Request) -> Answer:
-    try:
-        requirement = Requirement(asked)
-    except InvalidRequirement:
-        return Answer(error=failure(ResolutionFailed, "pip", output))
-    name = canonicalize_name(requirement.name)
-    if _contradicted(name, request):
-        asked_for = ", ".join(_asked_for(name, request))
-        fact = f"the dependencies exclude each other: {asked_for}."
-        return Answer(error=failure(DependencyConflict, "pip", output, fact))
-    passed_over = _passed_over(requirement, logged)
-    if not passed_over:
-        return Answer(error=failure(PackageNotFound, "pip", output, f"the package index has no {asked}."))
-    return Answer(unfit=(Unfit(name=name, requirement=asked, hint=_hint(output)),))
-
-
-def _asked_for(name: str, request: Request) -> list[str]:
-    asked = (*request.requirements.direct, *request.requirements.constrained)
-    return [str(one) for one in asked if canonicalize_name(one.name) == name and one.specifier]
-
-
-def _contradicted(name: str, request: Request) -> bool:
-    """Tell whether the project itself asks for this package more than once."""
-    return len(_asked_for(name, request)) > 1
-
-
-def _passed_over(requirement: Requirement, logged: str) -> bool:
-    """Tell from pip's log whether the index has files of what was asked for, though none that fit."""
-    name = canonicalize_name(requirement.name)
-    for line in logged.splitlines():
-        if "Skipping link:" not in line and "Link requires a different Python" not in line:
-            continue
-        file = re.search(r"/([^/#\s]+?\.(?:whl|tar\.gz|zip|tar\.bz2|tgz))(?:[#\s]|$)", line)
-        if file is not None and _is_asked_for(file[1], name, requirement):
-            return True
-    return False
-
-
-def _is_asked_for(filename: str, name: str, requirement: Requirement) -> bool:
-    from packaging.utils import (
-        InvalidSdistFilename,
-        InvalidWheelFilename,
-        parse_sdist_filename,
-        parse_wheel_filename,
-    )
-
-    try:
-        if filename.endswith(".whl"):
-            found, version, _build, _tags = parse_wheel_filename(filename)
-        else:
-            found, version = parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return False
-    return found == name and requirement.specifier.contains(version, prereleases=True)
-
-
-def _hint(output: str) -> str:
-    match = _VERSIONS.search(output)
-    if match is None or match[2] == "none":
-        return ""
-    versions = match[2].split(", ")
-    return f"Versions that have one: {', '.join(versions[-8:])}."
+def _build_problem(output: str) -> BuildFailed:
+    if unreached_address(output, ""):
+        why = f"It, or what its build needs, could not be fetched{why_unreached(output)}."
+        return BuildFailed(why=why)
+    if "No matching distribution found" in output:
+        return BuildFailed(why="It has no source that could be built either.")
+    if wants_compiler(output):
+        return NEEDS_COMPILER
+    return BuildFailed(why="Its source does not build.", log=tail(output))

@@ -9,7 +9,7 @@ from microlambda.bundle.resolving.pip import find_pip
 from microlambda.bundle.resolving.uv import find_uv
 
 if TYPE_CHECKING:
-    from microlambda.bundle.resolving.resolver import Resolver
+    from microlambda.bundle.resolving.request import Resolver
 
 RESOLVERS = ("uv", "pip")
 

@@ -6,58 +6,36 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
+import tempfile
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from microlambda.bundle.errors import (
-    DependencyConflict,
-    PackageNotFound,
-    ResolutionFailed,
-)
-from microlambda.bundle.resolving.resolver import (
-    BUILD_TIMEOUT,
+from microlambda.bundle.resolving.building import (
     FOR_THIS_MACHINE,
     NEEDS_COMPILER,
-    NO_COMPILERS,
-    Answer,
-    BuildFailed,
-    Request,
-    Unfit,
-    failure,
-    requirement_of,
-    run,
-    tail,
-    unreached,
-    write_inputs,
-    write_one_input,
+    TOO_SLOW,
+    pack,
+    run_build,
+    wants_compiler,
 )
+from microlambda.bundle.resolving.failures import why_unreached
+from microlambda.bundle.resolving.request import Answer, BuildFailed, Request, Unfit
+from microlambda.bundle.resolving.running import run, tail
+from microlambda.bundle.resolving.uv_answers import NETWORK, NO_WHEEL, read_answer
+from microlambda.bundle.resolving.written import write_inputs, write_one_input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Mapping
 
 _QUIET = {"UV_NO_PROGRESS": "1"}
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-#: How uv says that a package has files, but none that may be used here. A version may follow the name.
-_NO_WHEEL = re.compile(rf"\b({_NAME})(?:\[[^\]]*\])?(?:[<>=!~]\S*)? (?:has|have) no (?:usable )?wheels\b")
-_NO_WHEEL_HINT = re.compile(rf"Wheels are required for `({_NAME})`")
-_UNKNOWN = re.compile(
-    rf"\b({_NAME}) was not found in the (?:package registry|provided package locations)"
-    rf"|there (?:is|are) no versions? of ({_NAME}(?:\[[^\]]*\])?(?:[<>=!~]\S*)?)"
-)
-_NETWORK = re.compile(
-    r"Failed to fetch|error sending request|Request failed after|dns error|Network connectivity is disabled"
-    r"|tcp connect error|operation timed out|HTTP status (?:client|server) error",
-    re.IGNORECASE,
-)
-_URL = re.compile(r"[Ff]ailed to fetch:? `?([^\s`]+)")
-_CONFLICT = re.compile(r"requirements are unsatisfiable|Requirements contain conflicting")
+#: A note is not worth a longer wait.
+_NOTE_TIMEOUT = 20  # s
 
 
 def find_uv() -> Uv | None:
@@ -84,17 +62,27 @@ class Uv:
     version: str
     name: str = "uv"
 
-    def install(self, request: Request, work: Path, into: Path, wheels: Path) -> Answer:
+    def install(
+        self, request: Request, work: Path, into: Path, wheels: Path, *, afresh: bool = False
+    ) -> Answer:
         """Install with `uv pip install --target`, which never looks at what the active environment holds."""
-        command = [self.program, "pip", "install", "--target", str(into), "--python", sys.executable]
-        command += self._for(request)
+        command = [*self._install(into), *self._for(request), *_options(request)]
         if not request.target.host:
             command += ["--only-binary", ":all:"]
         if request.requirements.is_hashed:
             command.append("--require-hashes")
+        if afresh:
+            command.append("--refresh")
         command += write_inputs(request, work, wheels)
         said = run(command, cwd=request.root, work=work, environ=_QUIET)
-        return Answer() if said.returncode == 0 else self._answer(said.stdout, request)
+        return Answer() if said.returncode == 0 else read_answer(said.stdout, request)
+
+    def _install(self, into: Path) -> list[str]:
+        return [self.program, "pip", "install", "--target", str(into), "--python", sys.executable]
+
+    def _compile(self) -> list[str]:
+        command = [self.program, "pip", "compile", "--python", sys.executable]
+        return [*command, "--no-header", "--no-annotate"]
 
     def _for(self, request: Request) -> list[str]:
         target = request.target
@@ -109,51 +97,89 @@ class Uv:
         wanted = [f"{target.machine}-{tag.removesuffix('_' + target.machine)}" for tag in target.platforms]
         return next((name for name in wanted if re.search(rf"\b{name}\b", known)), wanted[-1])
 
-    def _answer(self, output: str, request: Request) -> Answer:
-        flat = " ".join(output.split())  # uv wraps its sentences
-        if _NETWORK.search(flat):
-            url = _URL.search(flat)
-            return Answer(error=unreached("uv", url[1] if url else "", output, request))
-        names = dict.fromkeys([*_matches(_NO_WHEEL, flat), *_matches(_NO_WHEEL_HINT, flat)])
-        if names:
-            return Answer(unfit=tuple(_unfit(name, request, output) for name in names))
-        return Answer(error=_error(flat, output))
-
-    def build(self, unfit: Unfit, request: Request, work: Path, wheels: Path) -> BuildFailed | None:
+    def build(
+        self, line: str, request: Request, work: Path, wheels: Path, *, name: str | None = None
+    ) -> BuildFailed | None:
         """Let uv build and install the one package, and pack what it installed into a wheel again.
 
         uv has no command that builds a wheel of a package from an index. Its own cache is left out: a wheel
         built without a compiler is not to be found by others.
         """
-        pinned = self._pin(unfit, request, work)
-        unpacked = work / f"built-{unfit.name}"
-        command = [self.program, "pip", "install", "--target", str(unpacked), "--python", sys.executable]
-        command += [*self._for(request), "--no-deps", "--no-cache"]
-        command += write_one_input(pinned, request, work)
+        unpacked = Path(tempfile.mkdtemp(prefix="built-", dir=work))
+        command = [*self._install(unpacked), *self._for(request), "--no-deps", "--no-cache"]
+        if name is None:  # a source's [tool.uv.sources] may point out of the copy that is built
+            command.append("--no-sources")
+        command += write_one_input(line, request, work)
         try:
-            environ = {**_QUIET, **NO_COMPILERS}
-            said = run(command, cwd=request.root, work=work, environ=environ, timeout=BUILD_TIMEOUT)
+            failed = run_build(command, request, work, _QUIET)
         except subprocess.TimeoutExpired:
-            return BuildFailed(why=f"Building its source took more than {BUILD_TIMEOUT} s.")
-        if said.returncode != 0:
-            return _build_problem(said.stdout)
+            return TOO_SLOW
+        if failed is not None:
+            return _build_problem(failed)
         for distribution in distributions(path=[str(unpacked)]):
-            _pack(distribution, wheels)
+            pack(distribution, wheels)
         return None
 
-    def _pin(self, unfit: Unfit, request: Request, work: Path) -> str:
+    def pin(self, unfit: Unfit, request: Request, work: Path) -> str:
         """Ask for the version that fits the other requirements: a resolution in which sources are allowed."""
-        command = [self.program, "pip", "compile", "--python", sys.executable, *self._for(request)]
-        listed, *limits = write_inputs(request, work)[1::2]
-        command += ["--no-header", "--no-annotate", listed]
-        for path in limits:
-            command += ["-c", path]
-        said = run(command, cwd=request.root, work=work, environ={**_QUIET, **NO_COMPILERS})
-        for line in said.stdout.splitlines():
-            name, equals, version = line.partition("==")
-            if equals and canonicalize_name(name.partition("[")[0]) == canonicalize_name(unfit.name):
-                return f"{unfit.name}=={version.split()[0].rstrip(chr(92)).strip()}"
-        return requirement_of(unfit.name, request)
+        command = [*self._compile(), *self._for(request), *_options(request)]
+        environ = {**_QUIET, "CC": "false", "CXX": "false"}
+        said = run(
+            [*command, *_as_arguments(write_inputs(request, work))],
+            cwd=request.root,
+            work=work,
+            environ=environ,
+        )
+        version = _pins(said.stdout).get(unfit.name)
+        return f"{unfit.name}=={version}" if version else request.requirement_of(unfit.name)
+
+    def passed_over(
+        self, request: Request, work: Path, wheels: Path, taken: Mapping[str, str]
+    ) -> dict[str, list[str]]:
+        """Resolve once more, for the newest C library that uv knows, over what is in uv's cache by now."""
+        newest = _newest_platform(self.program, request.target.machine)
+        command = [*self._compile(), "--python-version", request.target.python, "--python-platform", newest]
+        command += ["--only-binary", ":all:", *_as_arguments(write_inputs(request, work, wheels))]
+        try:
+            said = run(command, cwd=request.root, work=work, environ=_QUIET, timeout=_NOTE_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return {}
+        pins = _pins(said.stdout)
+        other = {name: pins[name] for name, version in taken.items() if pins.get(name, version) != version}
+        return {
+            name: [version]
+            for name, version in other.items()
+            if not self._has_wheel(name, version, request, work)
+        }
+
+    def _has_wheel(self, name: str, version: str, request: Request, work: Path) -> bool:
+        """Tell whether a version has a wheel for the target; what it needs in turn may be what has none."""
+        command = [*self._compile(), *self._for(request), "--no-deps", "--only-binary", ":all:"]
+        command += write_one_input(f"{name}=={version}", request, work)[1:]
+        try:
+            said = run(command, cwd=request.root, work=work, environ=_QUIET, timeout=_NOTE_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return True
+        return said.returncode == 0
+
+
+def _options(request: Request) -> list[str]:
+    return ["--no-deps"] if request.requirements.is_locked else []
+
+
+def _as_arguments(inputs: list[str]) -> list[str]:
+    """Name the files of an installation as `uv pip compile` takes them."""
+    return [argument for argument in inputs if argument != "-r"]
+
+
+def _pins(output: str) -> dict[str, str]:
+    """Read the versions out of what `uv pip compile` writes: name[extra]==1.0 ; marker."""
+    pins = {}
+    for line in output.splitlines():
+        name, equals, version = line.partition("==")
+        if equals and re.fullmatch(r"[A-Za-z0-9._-]+(\[[^\]]*\])?", name):
+            pins[str(canonicalize_name(name.partition("[")[0]))] = version.split()[0]
+    return pins
 
 
 @cache
@@ -161,73 +187,20 @@ def _help(program: str) -> str:
     return run([program, "pip", "install", "--help"], cwd=Path.cwd()).stdout
 
 
-def _matches(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    for match in pattern.finditer(text):
-        yield str(canonicalize_name(match[1]))
-
-
-def _unfit(name: str, request: Request, output: str) -> Unfit:
-    hints = [
-        " ".join(paragraph.removeprefix("hint:").split())
-        for paragraph in re.split(r"\n\s*\n", output)
-        if paragraph.startswith("hint:")
-        and f"`{name}`" in paragraph
-        and "Wheels are required" not in paragraph
-    ]
-    return Unfit(
-        name=name, requirement=requirement_of(name, request), hint=_sentence(hints[0] if hints else "")
-    )
-
-
-def _sentence(text: str) -> str:
-    return text.replace("`", "") + "." if text and not text.endswith(".") else text.replace("`", "")
-
-
-def _error(flat: str, output: str) -> ResolutionFailed:
-    if unknown := _UNKNOWN.search(flat):
-        name = unknown[1] or unknown[2]
-        return failure(PackageNotFound, "uv", output, f"the package index has no {name}.")
-    if _CONFLICT.search(flat):
-        because = flat.partition("Because ")[2].partition(", we can conclude that your requirements")[0]
-        because = because.partition(" hint:")[0]
-        return failure(DependencyConflict, "uv", output, f"the dependencies exclude each other: {because}.")
-    return failure(ResolutionFailed, "uv", output)
+def _newest_platform(program: str, machine: str) -> str:
+    minors = re.findall(rf"\b{machine}-manylinux_2_(\d+)\b", _help(program))
+    return f"{machine}-manylinux_2_{max(map(int, minors), default=17)}"
 
 
 def _build_problem(output: str) -> BuildFailed:
     flat = " ".join(output.split())
-    if _NETWORK.search(flat):
-        return BuildFailed(why="What its source needs to be built could not be fetched.")
+    if NETWORK.search(flat):
+        why = f"It, or what its build needs, could not be fetched{why_unreached(output)}."
+        return BuildFailed(why=why)
     if "The built wheel" in flat and "not compatible" in flat:
-        return BuildFailed(why=FOR_THIS_MACHINE)
-    if _NO_WHEEL.search(flat):
+        return FOR_THIS_MACHINE
+    if NO_WHEEL.search(flat):
         return BuildFailed(why="It has no source that could be built either.")
-    if NEEDS_COMPILER.search(flat):
-        return BuildFailed(why="Its source needs a compiler.")
+    if wants_compiler(flat):
+        return NEEDS_COMPILER
     return BuildFailed(why="Its source does not build.", log=tail(output))
-
-
-def _pack(distribution: Distribution, wheels: Path) -> None:
-    """Write a wheel of an installed distribution: its files, under the name that its tags give."""
-    tags = [
-        line.partition(":")[2].strip()
-        for line in (distribution.read_text("WHEEL") or "").splitlines()
-        if line.startswith("Tag:")
-    ]
-    name = canonicalize_name(distribution.name).replace("-", "_")
-    wheel = wheels / f"{name}-{distribution.version}-{_compressed(tags)}.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in distribution.files or ():
-            path = Path(str(file.locate()))
-            if path.is_file() and file.parts[0] not in {"..", "bin"} and file.name != "RECORD":
-                archive.write(path, file.as_posix())
-        # Not every uv lists the RECORD in itself.
-        archive.writestr(
-            f"{name}-{distribution.version}.dist-info/RECORD", distribution.read_text("RECORD") or ""
-        )
-
-
-def _compressed(tags: Iterable[str]) -> str:
-    """Join tags as wheel names do: py2-none-any and py3-none-any are py2.py3-none-any."""
-    columns = zip(*(tag.split("-") for tag in tags), strict=True)
-    return "-".join(".".join(dict.fromkeys(column)) for column in columns)
