@@ -1,4 +1,4 @@
-"""What a resolver installed, cut down to what the function needs.
+"""Which of the installed distributions the function needs.
 
 Lambda's Python has boto3 already. It is left to the runtime unless the project pins it, or a package that
 ships asks for a narrow range of it. What only boto3 needs (urllib3, jmespath, ...) goes with it; what another
@@ -7,10 +7,7 @@ package needs as well stays.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -18,76 +15,61 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from microlambda.bundle.inputs.requirement_lines import OURS
+from microlambda.bundle.slim.sdk import SDK, asked_for, is_narrow, is_pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from packaging.specifiers import SpecifierSet
+    from importlib.metadata import Distribution
 
     from microlambda.bundle.inputs.requirements import Requirements
+    from microlambda.bundle.slim.installation import Graph
     from microlambda.bundle.target import Target
-
-#: What Lambda's Python runtimes bring and what belongs together.
-#: https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html#python-sdk-included
-SDK = ("boto3", "botocore", "s3transfer")
-
-#: Files of an installation that tell how and from where it was made; direct_url.json may hold a path of this
-#: machine.
-_INSTALLER_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Package:
-    """A distribution in the bundle; `size` is what its files unpack to, in bytes, without bytecode."""
+class Needed:
+    """Distributions by their normal names; `provided` are those that Lambda has, or that only these need."""
 
-    name: str
-    version: str
-    size: int
-
-
-Graph = dict[str, Distribution]
+    kept: frozenset[str]
+    provided: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
-def reduce_to_needed(
-    site: Path, requirements: Requirements, target: Target
-) -> tuple[tuple[Package, ...], tuple[str, ...]]:
-    """Remove from an installation what does not ship; gives the packages that stay, and notes."""
-    graph: Graph = {canonicalize_name(one.name): one for one in distributions(path=[str(site)])}
-    kept, notes = _kept(graph, requirements, target)
-    files = {name: [Path(str(file.locate())) for file in one.files or ()] for name, one in graph.items()}
-    for name, paths in files.items():
-        if name not in kept:
-            _remove(paths, site)
-    notes += _strip(site)
-    packages = tuple(
-        Package(name=graph[name].name, version=graph[name].version, size=_size(files[name]))
-        for name in sorted(kept)
-    )
-    return packages, tuple(notes)
-
-
-def _kept(graph: Graph, requirements: Requirements, target: Target) -> tuple[set[str], list[str]]:
-    roots = [one for one in requirements.direct if one.marker is None or one.marker.evaluate(target.markers)]
+def find_needed(
+    graph: Graph, requirements: Requirements, target: Target, sdk: str | tuple[str, ...] = "runtime"
+) -> Needed:
+    """Find what the project's requirements come to, with the SDK or without it."""
+    roots = [
+        *_roots(graph, requirements, target.markers),
+        *([] if sdk == "runtime" else [Requirement("boto3")]),
+    ]
     with_sdk = _reachable(roots, graph, target.markers, provided={OURS})
-    if not with_sdk & set(SDK) or _is_pinned(requirements):
-        return with_sdk, []
+    if sdk != "runtime" or not with_sdk & set(SDK) or is_pinned(requirements):
+        return Needed(kept=frozenset(with_sdk))
     without_sdk = _reachable(roots, graph, target.markers, provided={OURS, *SDK})
     if asking := _asks_narrowly(without_sdk, graph, target.markers):
-        return with_sdk, [f"boto3 ships with the bundle, for {asking} needs a certain version of it."]
-    version = graph["boto3" if "boto3" in graph else "botocore"].version
+        note = f"boto3 ships with the bundle, for {asking} needs a certain version of it."
+        return Needed(kept=frozenset(with_sdk), notes=(note,))
     name = "boto3" if "boto3" in graph else "botocore"
-    return without_sdk, [
-        f"{name} is left to the copy that Lambda has. To ship it, pin it: {name}=={version}."
-    ]
+    note = f"{name} is left to the copy that Lambda has. To ship it, pin it: {name}=={graph[name].version}."
+    return Needed(kept=frozenset(without_sdk), provided=frozenset(with_sdk - without_sdk), notes=(note,))
 
 
-def _is_pinned(requirements: Requirements) -> bool:
-    asked = (*requirements.direct, *requirements.constrained)
-    return any(
-        canonicalize_name(one.name) in SDK
-        and (one.url is not None or any(clause.operator in {"==", "==="} for clause in one.specifier))
-        for one in asked
-    )
+def _roots(graph: Graph, requirements: Requirements, markers: Mapping[str, str]) -> list[Requirement]:
+    asked = [one for one in asked_for(requirements) if one.marker is None or one.marker.evaluate(markers)]
+    for source in requirements.sources:
+        if source.name is None:
+            # What it was built to has told its name since: it is one of those that nobody else asks for.
+            return [*asked, *map(Requirement, _unasked(graph))]
+        asked.append(Requirement(f"{source.name}[{','.join(source.extras)}]"))
+    return asked
+
+
+def _unasked(graph: Graph) -> list[str]:
+    needed = {
+        canonicalize_name(Requirement(text).name) for one in graph.values() for text in one.requires or ()
+    }
+    return sorted(graph.keys() - needed)
 
 
 def _reachable(
@@ -129,46 +111,10 @@ def _asks_narrowly(names: set[str], graph: Graph, markers: Mapping[str, str]) ->
     for name in sorted(names):
         for requirement in _needs(graph[name], "", markers):
             sdk = canonicalize_name(requirement.name)
-            if sdk in SDK and sdk in graph and _is_narrow(requirement.specifier, graph[sdk].version):
+            if (
+                sdk in SDK
+                and sdk in graph
+                and is_narrow(requirement.specifier, Version(graph[sdk].version).major)
+            ):
                 return name
     return None
-
-
-def _is_narrow(specifier: SpecifierSet, installed: str) -> bool:
-    return not specifier.contains(f"{Version(installed).major}.99999", prereleases=True)
-
-
-def _remove(paths: list[Path], site: Path) -> None:
-    for path in paths:
-        if path.is_file() and path.resolve().is_relative_to(site.resolve()):
-            path.unlink()
-
-
-def _strip(site: Path) -> list[str]:
-    """Remove what no function needs: console scripts, installer's records, foreign bytecode, .pth files."""
-    notes = []
-    if (site / "bin").is_dir() and not (site / "bin" / "__init__.py").exists():
-        shutil.rmtree(site / "bin")
-    (site / ".lock").unlink(missing_ok=True)
-    for folder in list(site.rglob("__pycache__")):
-        shutil.rmtree(folder, ignore_errors=True)
-    for folder in site.glob("*.dist-info"):
-        for name in _INSTALLER_FILES:
-            (folder / name).unlink(missing_ok=True)
-    for path in sorted(site.glob("*.pth")):
-        notes.append(f"{path.name} is left out: Lambda does not read .pth files beside the code.")
-        path.unlink()
-    _remove_empty(site)
-    return notes
-
-
-def _remove_empty(folder: Path) -> None:
-    for child in folder.iterdir():
-        if child.is_dir() and not child.is_symlink():
-            _remove_empty(child)
-            if not any(child.iterdir()):
-                child.rmdir()
-
-
-def _size(paths: list[Path]) -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())
