@@ -17,7 +17,7 @@ from microlambda.bundle.errors import (
     ResolverMissing,
     WheelUnreachable,
 )
-from microlambda.bundle.resolving import pip
+from microlambda.bundle.resolving import pip_answers
 from microlambda.bundle.target import Target
 from tests.bundle.conftest import served
 
@@ -60,7 +60,7 @@ def test_wheels_are_chosen_for_the_target(
 
     bundle = project.bundle(target=Target.for_lambda("3.13", architecture), resolver=resolver)
 
-    with zipfile.ZipFile(bundle.archive) as archive:
+    with zipfile.ZipFile(bundle.code.archive) as archive:
         assert archive.read("native/tag.txt").decode() == tag
 
 
@@ -278,7 +278,7 @@ def test_a_wheel_that_is_not_at_its_url_is_told_with_the_answer(project: Project
     ids=["pip before 26", "pip 26", "an answer", "a retry that went well"],
 )
 def test_the_address_that_pip_could_not_reach_is_read_from_what_it_says(said: str, url: str | None) -> None:
-    assert pip._unreached(said, "") == url
+    assert pip_answers.unreached_address(said, "") == url
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_microlambda_in_the_requirements_stands_for_the_runtime(
     bundle = project.bundle(resolver=resolver)
 
     assert [package.name for package in bundle.packages] == ["pure"]
-    ours = [name for name in names(bundle.archive) if name.startswith("microlambda")]
+    ours = [name for name in names(bundle.code.archive) if name.startswith("microlambda")]
     assert all(name.startswith(("microlambda/runtime/", "microlambda/__")) for name in ours)
     assert "microlambda/runtime/entry.pyc" in ours
 
@@ -389,10 +389,10 @@ def test_the_dependencies_of_pyproject_are_read_where_there_are_no_requirements(
     ("pyproject", "message"),
     [
         ("[project]\ndynamic = ['dependencies']\n", "dynamic"),
-        ("[tool.poetry.dependencies]\nrequests = '*'\n", "poetry export"),
+        ("[tool.poetry.dependencies]\nrequests = '^1 || ^3'\n", "poetry lock"),
         (
             "[project]\ndependencies = ['lib']\n[tool.uv.sources]\nlib = {path = '../lib'}\n",
-            r"tool\.uv\.sources",
+            r"tool\.uv\.sources\.lib names the folder '\.\./lib', which is not there",
         ),
         ("[project]\ndependencies = ['no good']\n", "is not a requirement"),
     ],
@@ -410,8 +410,8 @@ def test_dependencies_that_cannot_be_read_are_refused(project: Project, pyprojec
     [
         ("-r missing.txt", r"requirements\.txt:1 includes 'missing\.txt', which is not there"),
         ("-r requirements.txt", "includes itself"),
-        ("-e .", "is a source"),
-        ("lib @ git+https://me:s3cret@example.invalid/lib", r"git\+https://\*\*\*\*@example"),
+        ("-e .", "names the project itself, which has no pyproject"),
+        ("lib @ hg+https://me:s3cret@example.invalid/lib", r"hg\+https://\*\*\*\*@example"),
         ("./dist/lib-1.0-py3-none-any.whl", "which is not there"),
         ("what ever", r"requirements\.txt:1: 'what ever' is not a requirement"),
     ],
@@ -435,7 +435,7 @@ def test_a_wheel_named_by_its_path_is_bundled_and_its_contents_count(
     shutil.copy(index.wheel("lib", files={"lib/__init__.py": "second = 2\n"}), wheels)
     second = project.bundle(resolver=resolver)
 
-    with zipfile.ZipFile(second.archive) as archive:
+    with zipfile.ZipFile(second.code.archive) as archive:
         assert archive.read("lib/__init__.py") == b"second = 2\n"
     assert first.inputs_hash != second.inputs_hash
 
@@ -492,10 +492,10 @@ def test_dependencies_lose_what_no_function_needs_and_keep_their_metadata(
     bundle = project.bundle(resolver=resolver)
 
     assert project.contents(bundle) == ["app.py", "pure/__init__.py"]
-    metadata = {name.partition("/")[2] for name in names(bundle.archive) if ".dist-info/" in name}
+    metadata = {name.partition("/")[2] for name in names(bundle.code.archive) if ".dist-info/" in name}
     assert "METADATA" in metadata
     assert metadata.isdisjoint({"RECORD", "INSTALLER", "direct_url.json", "REQUESTED"})
-    assert "pure/__pycache__/old.cpython-313.pyc" not in names(bundle.archive)
+    assert "pure/__pycache__/old.cpython-313.pyc" not in names(bundle.code.archive)
     assert any("pure.pth is left out" in note for note in bundle.notes)
 
 
@@ -509,7 +509,7 @@ def test_a_package_of_the_project_hides_the_dependency_of_its_name(
     bundle = project.bundle()
 
     assert project.contents(bundle) == ["app.py", "pure/__init__.py"]
-    with zipfile.ZipFile(bundle.archive) as archive:
+    with zipfile.ZipFile(bundle.code.archive) as archive:
         assert archive.read("pure/__init__.py") == b"ours = True\n"
     assert any(note.startswith("pure of the project hides") for note in bundle.notes)
 
