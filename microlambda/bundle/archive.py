@@ -1,32 +1,27 @@
 """Writing the zip archive, the same bytes for the same content.
 
-Entries have one date, one of two permissions and one compression. Lambda runs the code as another user than
-the one that unpacks it, so everything is readable by all.
+Entries have one date, one of two permissions and one compression, and stand in order of their names. Lambda
+runs the code as another user than the one that unpacks it, so everything is readable by all.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from microlambda.bundle.deflate import SMALLEST as SMALLEST
+from microlambda.bundle.deflate import USUAL
+from microlambda.bundle.processors import processors
+from microlambda.bundle.zip_file import Packed, pack, read_zip, renamed, write_zip
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-#: The oldest date that a zip archive can hold.
-_DATE = (1980, 1, 1, 0, 0, 0)
-
-_REGULAR_FILE = 0o100000
-_UNIX = 3
-
-#: zlib's levels. The last is worth its time for what is small.
-_LEVEL = 6
-SMALLEST = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +33,36 @@ class Entry:
     is_executable: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoundFile:
+    """A file under a folder, and the name that it has from there."""
+
+    name: str
+    path: Path
+    size: int
+    is_executable: bool
+
+
 def folder_entries(folder: Path) -> Iterator[Entry]:
     """Read the files under a folder, in order of their names in the archive."""
-    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    for name, path in sorted(paths.items()):
-        yield Entry(name=name, content=path.read_bytes(), is_executable=is_executable(path))
+    for file in sorted(walk(folder), key=lambda file: file.name):
+        yield Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
+
+
+def walk(folder: Path, prefix: str = "") -> Iterator[FoundFile]:
+    """Find the files under a folder, in no order; links to folders are not followed."""
+    with os.scandir(folder) as found:
+        for item in found:
+            if item.is_dir(follow_symlinks=False):
+                yield from walk(folder / item.name, f"{prefix}{item.name}/")
+            elif item.is_file():
+                stat = item.stat()
+                yield FoundFile(
+                    name=prefix + item.name,
+                    path=folder / item.name,
+                    size=stat.st_size,
+                    is_executable=bool(stat.st_mode & 0o100),
+                )
 
 
 def is_executable(path: Path) -> bool:
@@ -56,54 +76,51 @@ def write_archive(
     *,
     base: Path | None = None,
     keep: Callable[[str], bool] | None = None,
+    prefix: str = "",
     check: Callable[[int], None] | None = None,
-    level: int = _LEVEL,
+    level: int = USUAL,
 ) -> int:
     """Write an archive in one step: `path` is what it was before, or whole; gives its size unpacked.
 
     `base` is an archive whose entries come in as they are, without being compressed again; where `keep` is
-    given, only those whose names it accepts. `check` gets that size, and raises to refuse the archive before
-    it takes its place. `level` is zlib's, for `entries`.
+    given, only those whose names it accepts. `prefix` goes before their names then. One of `entries` takes
+    the place of a base's of the same name. `check` gets the size unpacked, and raises to refuse the archive
+    before it is written. `level` is that of the compression of `entries`, 1 to 9.
     """
-    with _replacing(path) as temporary:
-        if base is not None and keep is None:
-            shutil.copyfile(base, temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            if base is not None and keep is not None:
-                _copy(base, archive, keep)
-            for entry in entries:
-                _write(archive, entry, level)
-            archive.filelist.sort(
-                key=lambda info: info.filename
-            )  # the directory at the end lists them in this order
-            unpacked = sum(info.file_size for info in archive.filelist)
-        if check is not None:
-            check(unpacked)
+    carried = _carried(base, keep, prefix) if base is not None else ()
+    packed = {entry.name: entry for entry in carried} | _packed(entries, level)
+    unpacked = sum(entry.size for entry in packed.values())
+    if check is not None:
+        check(unpacked)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        write_zip(file.write, packed.values())
     return unpacked
 
 
-def _copy(base: Path, archive: zipfile.ZipFile, keep: Callable[[str], bool]) -> None:
-    with zipfile.ZipFile(base) as source:
-        for info in source.infolist():
-            if keep(info.filename):
-                executable = bool(info.external_attr >> 16 & 0o100)
-                _write(
-                    archive,
-                    Entry(name=info.filename, content=source.read(info), is_executable=executable),
-                    _LEVEL,
-                )
+def _carried(base: Path, keep: Callable[[str], bool] | None, prefix: str) -> Iterator[Packed]:
+    for entry in read_zip(base.read_bytes(), base.name):
+        if keep is None or keep(entry.name):
+            yield renamed(entry, prefix)
 
 
-def _write(archive: zipfile.ZipFile, entry: Entry, level: int) -> None:
-    info = zipfile.ZipInfo(entry.name, date_time=_DATE)
-    info.create_system = _UNIX
-    info.external_attr = (_REGULAR_FILE | (0o755 if entry.is_executable else 0o644)) << 16
-    info.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(info, entry.content, compresslevel=level)
+def _packed(entries: Iterable[Entry], level: int) -> dict[str, Packed]:
+    """Compress entries at once; what comes out does not depend on how many processors there are."""
+
+    def packed(entry: Entry) -> Packed:
+        return pack(entry.name, entry.content, level, is_executable=entry.is_executable)
+
+    made: dict[str, Packed] = {}
+    with ThreadPoolExecutor(processors()) as pool:
+        for one in pool.map(packed, entries):
+            if one.name in made:
+                raise ValueError(f"two entries are called {one.name!r}")
+            made[one.name] = one
+    return made
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` that takes its place when the block ends well, and goes when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -114,6 +131,14 @@ def _replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """Give a folder inside `out` for archives that are to take their places together; it goes afterwards."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=out, ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def names(path: Path) -> list[str]:

@@ -1,17 +1,22 @@
-"""Compiles modules with the interpreter that it runs in: jobs come on stdin, problems go to stdout.
+"""Compiles modules with the interpreter that it runs in: they come on stdin, bytecode goes to stdout.
 
-Runs under the target's Python, so it stands by itself and needs the standard library alone. A job is
-`[source, output, path on Lambda, name, is slim]`.
+Runs under the target's Python, so it stands by itself and needs the standard library alone. A module comes as
+`KIND LENGTH LENGTH`, a line, then the path that it has on Lambda and its source, of those lengths; the answer
+is `compiled 0 LENGTH` and the bytecode, or `problem LINE LENGTH` and the reason. KIND is `whole` or `slim`.
 """
+
+from __future__ import annotations
 
 import ast
 import importlib.util
-import json
 import marshal
-import py_compile
+import os
 import sys
-from pathlib import Path
-from types import CodeType
+
+TYPE_CHECKING = False  # so that `typing` is not imported at each start
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
 
 
 class Slimmer(ast.NodeTransformer):
@@ -20,11 +25,18 @@ class Slimmer(ast.NodeTransformer):
     Only for modules that look at none of these when they run. Asserts stay, and so do the line numbers.
     """
 
+    def visit(self, node: ast.AST) -> Any:
+        """Pass by expressions, most of a tree: nothing is taken out of them."""
+        return node if isinstance(node, ast.expr) else super().visit(node)
+
     def generic_visit(self, node: ast.AST) -> ast.AST:
         """Keep a body from being empty."""
         super().generic_visit(node)
         if getattr(node, "body", None) == []:
-            node.body = [ast.copy_location(ast.Pass(), node)]  # type: ignore[attr-defined]
+            place = getattr(
+                node, "pattern", node
+            )  # a `case` has no place of its own, and a module none at all
+            node.body = [ast.copy_location(ast.Pass(lineno=1, col_offset=0), place)]  # type: ignore[attr-defined]
         return node
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
@@ -80,24 +92,32 @@ def is_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "TYPE_CHECKING"
 
 
-def compile_slim(source: str, output: str, path: str) -> None:
-    """Compile a module without what a `Slimmer` takes out of it."""
-    compiled = with_plain_lines(compile_without(Path(source).read_bytes(), path))
-    # As PEP 552 has it: flags of an unchecked hash, and a hash, which nothing reads; zeros take no room.
-    header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
-    Path(output).write_bytes(header + marshal.dumps(compiled))
+def compile_slim(content: bytes, path: str) -> bytes:
+    """Compile a module without what a `Slimmer` takes out of it; the hash, which nothing reads, is zeros."""
+    return bytecode(with_plain_lines(compile_without(content, path)), bytes(8))
+
+
+def compile_whole(content: bytes, path: str) -> bytes:
+    """Compile a module as it is."""
+    compiled = compile(content, path, "exec", dont_inherit=True, optimize=0)
+    return bytecode(compiled, importlib.util.source_hash(content))
+
+
+def bytecode(compiled: CodeType, source_hash: bytes) -> bytes:
+    """Make the content of a file of bytecode, as PEP 552 has it with an unchecked hash."""
+    return importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + source_hash + marshal.dumps(compiled)
 
 
 def compile_without(content: bytes, path: str) -> CodeType:
     """Compile what a `Slimmer` leaves."""
     # A function of its own, so that the tree is gone when marshal counts who else refers to an object.
     tree = Slimmer().visit(ast.parse(content, path))
-    return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True, optimize=0)
+    return compile(tree, path, "exec", dont_inherit=True, optimize=0)
 
 
 def with_plain_lines(code: CodeType) -> CodeType:
     """Make the tables of lines, of which each expression has an entry of its own, one entry a line."""
-    constants = tuple(with_plain_lines(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    constants = tuple(with_plain_lines(one) if isinstance(one, type(code)) else one for one in code.co_consts)
     plain = code.replace(co_consts=constants, co_linetable=line_table(code))
     # What this Python reads from the table decides: one of another format stays as it was.
     return plain if lines_of(plain) == lines_of(code) else code.replace(co_consts=constants)
@@ -141,26 +161,25 @@ def signed_varint(number: int) -> bytes:
     return bytes((*groups, rest))
 
 
-def compile_whole(source: str, output: str, path: str) -> None:
-    """Compile a module as it is."""
-    py_compile.compile(
-        source, output, path, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-    )
+def answer(kind: bytes, content: bytes, path: str) -> tuple[bytes, bytes]:
+    """Compile a module; gives the first line of the answer, without the length, and the rest."""
+    try:
+        return b"compiled 0", (compile_slim if kind == b"slim" else compile_whole)(content, path)
+    except SyntaxError as exc:
+        return b"problem %d" % (exc.lineno or 0), f"{exc.msg}".encode("utf-8", "replace")
+    except (ValueError, RecursionError, MemoryError) as exc:
+        return b"problem 0", (str(exc) or type(exc).__name__).encode("utf-8", "replace")
 
 
 def main() -> None:
     """Compile each file alone, in the order given."""
-    problems = {}
-    for source, output, path, name, is_slim in json.load(sys.stdin):
-        try:
-            (compile_slim if is_slim else compile_whole)(source, output, path)
-        except (py_compile.PyCompileError, SyntaxError) as exc:
-            error = getattr(exc, "exc_value", exc)
-            line = getattr(error, "lineno", None)
-            problems[name] = [f"{getattr(error, 'msg', error)}", line or None]
-        except (ValueError, RecursionError, MemoryError) as exc:
-            problems[name] = [str(exc) or type(exc).__name__, None]
-    json.dump(problems, sys.stdout)
+    asked, answered = sys.stdin.buffer, sys.stdout.buffer
+    while line := asked.readline():
+        kind, path_length, length = line.split()
+        path = os.fsdecode(asked.read(int(path_length)))
+        said, content = answer(kind, asked.read(int(length)), path)
+        answered.write(b"%s %d\n%s" % (said, len(content), content))
+        answered.flush()
 
 
 if __name__ == "__main__":

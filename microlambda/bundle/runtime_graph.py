@@ -208,9 +208,15 @@ def _base(node: ast.ImportFrom, package: str) -> str | None:
 def _statements(node: ast.AST, around: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.stmt]]:
     """Give every statement that runs, `if TYPE_CHECKING:` excepted, with the names of what it stands in."""
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            continue  # most of a tree, and no statement is in it
         if isinstance(child, ast.stmt):
             yield around, child
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+        if (
+            isinstance(child, ast.If)
+            and isinstance(child.test, ast.Name)
+            and child.test.id == "TYPE_CHECKING"
+        ):
             for other in child.orelse:
                 yield around, other
                 yield from _statements(other, _inside(other, around))
