@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ from microlambda import App
 # A shell starts what runs in its background with SIGINT ignored; tests send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test may fetch an interpreter.
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 EVENTS = Path(__file__).parent / "runtime" / "events"
 

@@ -1,80 +1,120 @@
-"""Making the bundle: the app's code, its dependencies and the runtime, in the archive that Lambda runs."""
+"""Making the bundle: the app's code with the runtime, and its dependencies, in archives that Lambda runs."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
+import shutil
+from collections import Counter
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from functools import cache
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import microlambda
-from microlambda.bundle.archive import SMALLEST, Entry, names, write_archive
-from microlambda.bundle.bytecode import (
-    bytecode_name,
-    compile_sources,
-    compiler_digest,
-    missing_note,
-    sourceless_name,
-)
-from microlambda.bundle.cache import cache_folder
-from microlambda.bundle.code.sources import Sources, file_of_module, find_sources, top_level
-from microlambda.bundle.dependencies import Dependencies, prepare
-from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
-from microlambda.bundle.inputs.requirements import read_requirements
+from microlambda.bundle import fingerprint
+from microlambda.bundle.archive import SMALLEST, names, staging, write_archive
+from microlambda.bundle.code.follow import follow
+from microlambda.bundle.code.lacking import check_complete
+from microlambda.bundle.code.sources import file_of_module, find_sources, top_level
+from microlambda.bundle.dependencies import Dependencies, Layout, prepare
+from microlambda.bundle.errors import BundleError
+from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interruption import unwinding
-from microlambda.bundle.libraries import LIBRARIES, is_of, library_entries, required_libraries
-from microlambda.bundle.runtime_files import left_out
-from microlambda.project.limits import UPLOAD_LIMIT
+from microlambda.bundle.libraries import required_libraries
+from microlambda.bundle.limits import direct_upload_notes, refuse_too_large
+from microlambda.bundle.own_code import OwnCode, compile_own, refuse_broken_app
+from microlambda.bundle.slim.installation import Removed
+from microlambda.bundle.slim.native import check_native, refuse_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from microlambda.bundle.bytecode import Problem
-    from microlambda.bundle.code.sources import Source
-    from microlambda.bundle.slim.needed import Package
+    from microlambda.bundle.code.follow import Imports
+    from microlambda.bundle.code.sources import Sources
+    from microlambda.bundle.fingerprint import Wanted
+    from microlambda.bundle.slim.installation import Package
     from microlambda.bundle.target import Target
+    from microlambda.project.pieces import Pieces
     from microlambda.project.settings import Settings
 
-#: Lambda's quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-UNPACKED_LIMIT = 250 * 1024 * 1024  # bytes, layers included
 
-_MB = 1024 * 1024
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One archive; sizes are in bytes. `functions` are those that have it alone, empty for all."""
 
-#: Of ours, the one module that ships with its source: under another Python than the target it says so.
-_FACE = "microlambda/__init__.py"
+    key: str
+    archive: Path
+    size: int
+    unpacked_size: int
+    is_layer: bool = False
+    packages: tuple[Package, ...] = ()
+    functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """An archive that Lambda runs. Sizes are in bytes; `packages` are the dependencies in it."""
+    """What Lambda runs: the archives, the code of the most functions first, and what was left out of them."""
 
-    archive: Path
-    size: int
-    unpacked_size: int
-    inputs_hash: str
-    packages: tuple[Package, ...]
-    notes: tuple[str, ...]
+    parts: tuple[Part, ...]
+    pieces: Pieces
+    label: str
+    removed: tuple[Removed, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def part(self, key: str) -> Part:
+        """Give the archive of this key."""
+        return next(one for one in self.parts if one.key == key)
 
     @property
-    def needs_s3(self) -> bool:
-        """Tell whether the archive is too large to be sent to Lambda directly."""
-        return self.size > UPLOAD_LIMIT
+    def code(self) -> Part:
+        """Give the archive of the code that most functions share."""
+        return self.parts[0]
+
+    @property
+    def layers(self) -> tuple[Part, ...]:
+        """Give the archives that are layers."""
+        return tuple(one for one in self.parts if one.is_layer)
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """List what was installed, each once, in order of names."""
+        found = {(one.name, one.version): one for part in self.parts for one in part.packages}
+        return tuple(found[place] for place in sorted(found))
+
+    @property
+    def inputs_hash(self) -> str:
+        """Hash what decides all of it."""
+        return fingerprint.total(self.pieces)
+
+
+class Shape(Enum):
+    """What the archives are for: Lambda, or a container image, which may be larger.
+
+    An image may also install the dependencies itself; then there is the code alone.
+    """
+
+    ARCHIVES = "archives"
+    IMAGE = "image"
+    IMAGE_OF_CODE = "image of the code"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Code:
-    """Code that is ours to compile, of the project, the runtime and its libraries.
+class _Making:
+    """What the archives are made of, and where they go."""
 
-    `problems` are by names of entries.
-    """
+    settings: Settings
+    target: Target
+    out: Path
+    sources: Sources
+    code: OwnCode
+    imports: Imports
+    shape: Shape
+    notes: tuple[str, ...]
 
-    entries: tuple[Entry, ...]
-    problems: Mapping[str, Problem] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    @property
+    def name(self) -> str:
+        """Name the bundle as its files are."""
+        return archive_name(self.settings).removesuffix(".zip")
 
 
 def build(
@@ -87,28 +127,59 @@ def build(
     say: Callable[[str], None],
     resolver: str | None = None,
     refresh: bool = False,
+    shape: Shape = Shape.ARCHIVES,
 ) -> Bundle:
-    """Make the archive of the app whose module is `module`, in the folder `out`; never imports the app.
+    """Make the archives of the app whose module is `module`, in the folder `out`; never imports the app.
 
     `resolver` is "uv" or "pip"; the best that is installed otherwise. `refresh` resolves anew what is in the
     cache. What fails raises a `ToolError` and leaves `out` as it was.
     """
     with unwinding(), _explained():
-        requirements = read_requirements(settings)
-        say(f"Requirements: {requirements.label}")
-        say(f"Target: {target}")
-        sources = find_sources(settings, import_root, out=out)
+        imports = follow(settings.root, import_root, module, target)
+        sources = find_sources(settings, import_root, out=out, imports=imports)
         own = file_of_module(sources, module)
-        code = _compiled(sources, target)
-        _refuse_broken_app(own, code, settings.root, target)
-        dependencies = prepare(
-            requirements, target, root=settings.root, resolver=resolver, refresh=refresh, say=say
+        code = compile_own(sources, target)
+        refuse_broken_app(own, code, settings.root, target)
+        native = _check_native(sources, target)
+        making = _Making(
+            settings=settings,
+            target=target,
+            out=out,
+            sources=sources,
+            code=code,
+            imports=imports,
+            shape=shape,
+            notes=(*imports.notes, *native),
         )
-        inputs = inputs_hash(settings, import_root, target, out=out)
-        archive = archive_path(settings, out)
-        unpacked, collisions = _write(archive, code, dependencies, sources)
-        notes = [*requirements.notes, *sources.notes, *dependencies.notes, *code.notes, *collisions]
-        return _bundle(archive, unpacked, inputs, dependencies.packages, notes)
+        every = fingerprint.wanted(settings, sources, target)
+        say(f"Requirements: {every[0].requirements.label}")
+        say(f"Target: {target}")
+        prepared = [
+            Dependencies(use_us=True)  # for all that is known of them
+            if shape is Shape.IMAGE_OF_CODE
+            else prepare(
+                one.requirements,
+                target,
+                options=fingerprint.slim_options(settings),
+                layout=Layout.CODE if settings.single_archive else Layout.LAYER,
+                root=settings.root,
+                resolver=resolver,
+                refresh=refresh,
+                say=say,
+            )
+            for one in every
+        ]
+        return _write_all(making, every, prepared)
+
+
+def total_removed(every: Iterable[tuple[Removed, ...]]) -> tuple[Removed, ...]:
+    """Add up what was taken from the dependencies of all selections, the largest first."""
+    files: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for removed in every:
+        files.update({one.what: one.files for one in removed})
+        sizes.update({one.what: one.size for one in removed})
+    return tuple(Removed(what=what, files=files[what], size=size) for what, size in sizes.most_common())
 
 
 @contextmanager
@@ -121,168 +192,152 @@ def _explained() -> Iterator[None]:
         raise BundleError(f"the bundle could not be made: {exc.strerror or exc}{where}.") from exc
 
 
-def inputs_hash(settings: Settings, import_root: Path, target: Target, *, out: Path | None = None) -> str:
-    """Hash what decides the bundle: sources, requirements, target and this version of ours; builds nothing.
-
-    The same inputs give the same hash in any folder and on any machine.
-    """
-    requirements = read_requirements(settings)
-    sources = find_sources(settings, import_root, out=out)
-    parts = {
-        "compiler": compiler_digest(),
-        "runtime": [(entry.name, _digest(entry.content)) for entry in (*_runtime(), *library_entries())],
-        "left out": sorted(left_out(_runtime(), sources.files)),
-        "sources": [
-            (source.name, source.is_executable, _digest(source.path.read_bytes())) for source in sources.files
-        ],
-        "requirements": requirements.portable,
-        "files": [_digest(path.read_bytes()) for path in requirements.local_files],
-        "target": asdict(target),
-    }
-    return _digest(json.dumps(parts, sort_keys=True).encode())
+def _check_native(sources: Sources, target: Target) -> list[str]:
+    """Refuse native libraries of the project's own that the target could not load."""
+    faults = check_native(((file.name, file.path) for file in sources.files), target)
+    return refuse_faults(faults, owner=lambda _name: None, accepted=lambda _name: False)
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-@cache
-def _runtime() -> tuple[Entry, ...]:
-    """Read what of ours may ship: the package's face and the runtime."""
-    package = Path(microlambda.__file__).parent
-    paths = [package / "__init__.py", *sorted((package / "runtime").rglob("*.py"))]
-    return tuple(
-        Entry(name=path.relative_to(package.parent).as_posix(), content=path.read_bytes()) for path in paths
-    )
-
-
-def _compiled(sources: Sources, target: Target) -> _Code:
-    entries = [
-        Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
-        for file in sources.files
+def _write_all(making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies]) -> Bundle:
+    """Write the archives beside their places, look whether Lambda takes them, and put them there together."""
+    notes = [note for one in every for note in one.requirements.notes]
+    notes += [
+        *making.notes,
+        *making.sources.notes,
+        *(note for one in prepared for note in one.notes),
+        *making.code.notes,
     ]
-    own = sources.regular & set(LIBRARIES)
-    ours = [*_runtime(), *(entry for entry in library_entries() if not is_of(entry, own))]
-    slim = {entry.name for entry in ours if entry.name.endswith(".py")}
-    entries += ours
-    modules = {entry.name: entry.content for entry in entries if entry.name.endswith(".py")}
-    result = compile_sources(modules, target, cache_folder() / "bytecode", slim=slim)
-    if result is None:
-        return _Code(entries=_sorted(entries), notes=(missing_note(target), *_hidden_libraries(own)))
-    bytecode, problems = result
-    return _Code(
-        entries=_sorted(_with_bytecode(entries, bytecode, slim, target)),
-        problems=problems,
-        notes=(*_broken(problems, target), *_hidden_libraries(own)),
-    )
-
-
-def _with_bytecode(
-    entries: list[Entry], bytecode: Mapping[str, bytes], slim: set[str], target: Target
-) -> list[Entry]:
-    """Put bytecode beside the sources, and of ours into their place."""
-    sourceless = slim & bytecode.keys() - {_FACE}
-    kept = [entry for entry in entries if entry.name not in sourceless]
-    for name, content in bytecode.items():
-        place = sourceless_name(name) if name in sourceless else bytecode_name(name, target)
-        kept.append(Entry(name=place, content=content))
-    return kept
-
-
-def _broken(problems: Mapping[str, Problem], target: Target) -> list[str]:
-    return [
-        f"{name} is no Python {target.python}: {problem}. Its import will fail on Lambda."
-        for name, problem in problems.items()
-    ]
-
-
-def _hidden_libraries(own: Collection[str]) -> list[str]:
-    return [
-        f"{name} of the project hides the library of the same name, by which the runtime reads forms."
-        for name in sorted(own)
-    ]
-
-
-def _refuse_broken_app(own: Source, code: _Code, root: Path, target: Target) -> None:
-    """Refuse an app whose own module does not compile; any other may be one that nothing imports."""
-    problem = code.problems.get(own.name)
-    if problem is None:
-        return
-    root = root.resolve()
-    where = own.path.relative_to(root).as_posix() if own.path.is_relative_to(root) else own.name
-    where += f":{problem.line}" if problem.line else ""
-    raise SourcesUnusable(
-        f"{where} is no Python {target.python}: {problem.message}. "
-        "It is the app's own module, so no function could start. Mend it, or change python in the settings."
-    )
-
-
-def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
-    return tuple(sorted(entries, key=lambda entry: entry.name))
-
-
-def _write(path: Path, code: _Code, dependencies: Dependencies, sources: Sources) -> tuple[int, list[str]]:
-    """Write the archive; gives what it unpacks to, and notes.
-
-    Of a module that the project and a dependency both have, the project's ships; a library of the runtime's
-    that is among the dependencies, as they have it. What of the runtime the project cannot need stays out.
-    """
-    present = names(dependencies.archive) if dependencies.archive is not None else []
-    required = required_libraries(present) - sources.regular
-    unneeded = frozenset() if dependencies.use_us else left_out(_runtime(), sources.files)
-    entries = [
-        entry
-        for entry in code.entries
-        if not is_of(entry, required) and entry.name.removesuffix("c") not in unneeded
-    ]
-    taken = {entry.name for entry in entries}
-    # Beside a module of ours without its source, Python would take a source of that name.
-    taken |= {name.removesuffix("c") for name in taken if name.endswith(".pyc")}
-    shadowing = sources.regular | {"microlambda"}
-    dropped = {name for name in present if name in taken or top_level(name) in shadowing}
-    keep = (lambda name: name not in dropped) if dropped else None
-
-    def check(unpacked: int) -> None:
-        _refuse_too_large(unpacked, path.stem, dependencies.packages)
-
-    size = write_archive(path, entries, base=dependencies.archive, keep=keep, check=check, level=SMALLEST)
-    hidden = sorted({top_level(name) for name in dropped} - {"microlambda"})
-    return size, [
-        f"{name} of the project hides the dependency of the same name, which is left out." for name in hidden
-    ]
-
-
-def archive_path(settings: Settings, out: Path) -> Path:
-    """Name the archive that a build for these settings writes to the folder `out`."""
-    name = settings.name or settings.root.resolve().name
-    return out / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-.') or 'bundle'}.zip"
-
-
-def _bundle(
-    archive: Path, unpacked: int, inputs: str, packages: tuple[Package, ...], notes: list[str]
-) -> Bundle:
-    size = archive.stat().st_size
-    if size > UPLOAD_LIMIT:
-        notes.append(
-            f"the archive has {size / _MB:.1f} MB; Lambda takes 50 MB in a direct upload, more only from S3."
-        )
+    with staging(making.out) as folder:
+        parts = list(_write_code(making, every, prepared, folder, notes))
+        parts += _write_layers(making, every, prepared, folder)
+        for one, dependencies in zip(every, prepared, strict=True):
+            others = [other for other in prepared if other is not dependencies]
+            notes += _check(making, one, dependencies, others, parts)
+        placed = [_placed(part, making.out) for part in parts]
+    if making.shape is Shape.ARCHIVES:
+        notes += [note for part in placed for note in direct_upload_notes(part.archive.name, part.size)]
     return Bundle(
-        archive=archive,
-        size=size,
-        unpacked_size=unpacked,
-        inputs_hash=inputs,
-        packages=packages,
+        parts=tuple(placed),
+        pieces=fingerprint.as_pieces(every),
+        label=every[0].requirements.label,
+        removed=total_removed(one.removed for one in prepared),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _refuse_too_large(unpacked: int, name: str, packages: tuple[Package, ...]) -> None:
-    if unpacked <= UNPACKED_LIMIT:
+def _write_code(
+    making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies], folder: Path, notes: list[str]
+) -> Iterator[Part]:
+    """Write one archive of code for each set of inputs; with a single archive its dependencies are in it."""
+    if not making.settings.single_archive:
+        yield _code_beside_layers(making, prepared, folder / archive_name(making.settings), notes)
         return
-    largest = sorted(packages, key=lambda package: package.size, reverse=True)[:5]
-    shown = ", ".join(f"{package.name} {package.size / _MB:.0f} MB" for package in largest)
-    raise BundleTooLarge(
-        f"the bundle {name!r} unpacks to {unpacked / _MB:.1f} MB; Lambda accepts 250 MB. "
-        f"{f'Largest: {shown}. ' if shown else ''}"
-        "Exclude what the app does not need, or use a container image."
+    for one, dependencies in zip(every, prepared, strict=True):
+        path = folder / archive_name(making.settings, one.selection.suffix)
+        yield _code_with_dependencies(making, one, dependencies, path, notes)
+
+
+def _code_beside_layers(
+    making: _Making, prepared: Sequence[Dependencies], path: Path, notes: list[str]
+) -> Part:
+    """Write the code alone: on Lambda's path it stands before the layers, whatever they hold."""
+    present = [one.names for one in prepared]
+    in_all = set.intersection(*(required_libraries(names) for names in present))
+    entries = making.code.needed(
+        making.sources,
+        required=in_all - making.sources.regular,
+        use_us=any(one.use_us for one in prepared),
     )
+    unpacked = write_archive(path, entries, level=SMALLEST)
+    hidden = {top_level(name) for names in present for name in names} & making.sources.regular
+    notes += _hiding(hidden, "is not used")
+    return Part(key=fingerprint.CODE, archive=path, size=path.stat().st_size, unpacked_size=unpacked)
+
+
+def _code_with_dependencies(
+    making: _Making, one: Wanted, dependencies: Dependencies, path: Path, notes: list[str]
+) -> Part:
+    """Write code and dependencies into one archive.
+
+    Of a module that the project and a dependency both have, the project's ships; a library of the runtime's
+    that is among the dependencies, as they have it.
+    """
+    present, regular = dependencies.names, making.sources.regular
+    entries = making.code.needed(
+        making.sources, required=required_libraries(present) - regular, use_us=dependencies.use_us
+    )
+    taken = {entry.name for entry in entries}
+    # Beside a module of ours without its source, Python would take a source of that name.
+    taken |= {name.removesuffix("c") for name in taken if name.endswith(".pyc")}
+    dropped = {name for name in present if name in taken or top_level(name) in {*regular, OURS}}
+    keep = (lambda name: name not in dropped) if dropped else None
+    unpacked = write_archive(path, entries, base=dependencies.archive, keep=keep, level=SMALLEST)
+    notes += _hiding({top_level(name) for name in dropped} - {OURS}, "is left out")
+    return Part(
+        key=one.code.key,
+        archive=path,
+        size=path.stat().st_size,
+        unpacked_size=unpacked,
+        packages=dependencies.packages,
+        functions=one.selection.functions,
+    )
+
+
+def _placed(part: Part, out: Path) -> Part:
+    return replace(part, archive=part.archive.replace(out / part.archive.name))
+
+
+def _hiding(hidden: Collection[str], what: str) -> list[str]:
+    return [
+        f"{name} of the project hides the dependency of the same name, which {what}."
+        for name in sorted(hidden)
+    ]
+
+
+def _write_layers(
+    making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies], folder: Path
+) -> Iterator[Part]:
+    for one, dependencies in zip(every, prepared, strict=True):
+        if one.layer is None or dependencies.archive is None:
+            continue
+        path = folder / archive_name(making.settings, f"-{one.layer.key}")
+        shutil.copyfile(dependencies.archive, path)
+        yield Part(
+            key=one.layer.key,
+            archive=path,
+            size=path.stat().st_size,
+            unpacked_size=dependencies.unpacked_size,
+            is_layer=True,
+            packages=dependencies.packages,
+            functions=one.selection.functions,
+        )
+
+
+def _check(
+    making: _Making,
+    one: Wanted,
+    dependencies: Dependencies,
+    others: Sequence[Dependencies],
+    parts: Sequence[Part],
+) -> tuple[str, ...]:
+    """Refuse what could not run: more than Lambda unpacks, or an app whose imports the archives lack."""
+    own = [part for part in parts if part.key in {piece.key for piece in one.pieces.all}]
+    unpacked = sum(part.unpacked_size for part in own)
+    if making.shape is Shape.ARCHIVES:
+        refuse_too_large(unpacked, making.name, one.selection, dependencies.packages)
+    if making.shape is Shape.IMAGE_OF_CODE:
+        return ()  # what its build installs is not known here
+    code = {name for part in own if not part.is_layer for name in names(part.archive)}
+    return check_complete(
+        making.imports,
+        code | set(dependencies.names),
+        making.target,
+        requirements=one.requirements.label if one.requirements.direct else "",
+        elsewhere=[name for other in others for name in other.names],
+    )
+
+
+def archive_name(settings: Settings, suffix: str = "") -> str:
+    """Name the file of an archive: the app's name, and what tells it from its others."""
+    name = settings.name or settings.root.resolve().name
+    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-.') or 'bundle'}{suffix}.zip"

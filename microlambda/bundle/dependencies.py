@@ -1,8 +1,7 @@
 """The dependencies of a bundle, resolved once and kept.
 
-An entry of the cache is `dependencies.zip`, slimmed and with bytecode, and `manifest.json`. Its name is a
-hash of what decides the result: requirements, target, resolver and the resolver's configuration in the
-environment.
+What is kept is an archive, slimmed and with bytecode. Its key is a hash of what decides the result: the
+requirements, the target, the settings of slimming, the resolver and its configuration in the environment.
 """
 
 from __future__ import annotations
@@ -10,28 +9,56 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from microlambda.bundle.archive import folder_entries, write_archive
-from microlambda.bundle.bytecode import Job, bytecode_name, compile_all, find_interpreter, missing_note
-from microlambda.bundle.cache import cache_folder, filling
+from packaging.requirements import Requirement
+
+from microlambda.bundle.cache import cache_folder
+from microlambda.bundle.deflate import deflate_identity
+from microlambda.bundle.inputs.content import local_content
 from microlambda.bundle.inputs.requirement_lines import OURS
+from microlambda.bundle.interpreter import missing_note, provide_interpreter
+from microlambda.bundle.pack import make_archive
 from microlambda.bundle.resolving.programs import find_resolver
 from microlambda.bundle.resolving.resolver import Request, resolve
-from microlambda.bundle.slim.needed import Package, reduce_to_needed
+from microlambda.bundle.resolving.sources import with_names
+from microlambda.bundle.slim.installation import Package, Removed
+from microlambda.bundle.slim.sdk import is_left_to_runtime, sdk_requirements
+from microlambda.bundle.slim.rules import rules_digest
+from microlambda.bundle.slim.slimming import slim
+from microlambda.bundle.slim.stripping import strip_tools
+from microlambda.bundle.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from microlambda.bundle.inputs.requirements import Requirements
     from microlambda.bundle.resolving.resolver import Resolver
+    from microlambda.bundle.slim.slimming import SlimOptions
+    from microlambda.bundle.store import Kept
     from microlambda.bundle.target import Target
 
-_ARCHIVE = "dependencies.zip"
-_MANIFEST = "manifest.json"
+_LEFT_TO_LAMBDA = "boto3 is left to the copy that Lambda has. To ship it, pin it, or write sdk = 'bundle'."
+
+
+class Layout(Enum):
+    """Where dependencies lie on Lambda: beside the code, or in the folder `python` of a layer."""
+
+    CODE = ("", "/var/task")
+    LAYER = ("python/", "/opt/python")
+
+    @property
+    def prefix(self) -> str:
+        """Name the folder in the archive."""
+        return self.value[0]
+
+    @property
+    def root(self) -> str:
+        """Name the folder on Lambda that modules are imported from."""
+        return self.value[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,106 +69,150 @@ class Dependencies:
     """
 
     archive: Path | None = None
+    names: tuple[str, ...] = ()  # of its entries, as they are imported: without the layer's folder
+    unpacked_size: int = 0  # bytes
     packages: tuple[Package, ...] = ()
+    removed: tuple[Removed, ...] = ()
     notes: tuple[str, ...] = ()
     use_us: bool = False
+
+
+def has_none(requirements: Requirements, options: SlimOptions) -> bool:
+    """Tell without resolving whether nothing will ship: there is nothing, or Lambda has it all."""
+    nothing = not requirements.direct and not requirements.sources
+    return nothing or is_left_to_runtime(requirements, options)
+
+
+def with_sdk(requirements: Requirements, options: SlimOptions) -> Requirements:
+    """Add the SDK where the settings ask for it and the requirements do not."""
+    lines = sdk_requirements(options.sdk, requirements)
+    return replace(
+        requirements,
+        lines=(*requirements.lines, *lines),
+        portable=(*requirements.portable, *lines),
+        direct=(*requirements.direct, *map(Requirement, lines)),
+    )
 
 
 def prepare(
     requirements: Requirements,
     target: Target,
     *,
+    options: SlimOptions,
+    layout: Layout,
     root: Path,
     resolver: str | None,
     refresh: bool,
     say: Callable[[str], None],
 ) -> Dependencies:
     """Give the dependencies, from the cache where they are there; `refresh` resolves them anew."""
-    if not requirements.direct:
-        return Dependencies()
+    if has_none(requirements, options):
+        return Dependencies(notes=(_LEFT_TO_LAMBDA,) if requirements.direct else ())
     chosen = find_resolver(resolver)
-    entry = cache_folder() / "dependencies" / _key(requirements, target, chosen, has_bytecode=True)
-    if not refresh and (found := _read(entry)) is not None:
+    making = _Making(
+        request=Request(requirements=requirements, target=target, root=root),
+        resolver=chosen,
+        options=options,
+        layout=layout,
+        store=Store(folder=cache_folder() / "dependencies"),
+    )
+    if not refresh and (found := making.kept(has_bytecode=True)) is not None:
         say("Dependencies: unchanged, from the cache")
         return found
-    interpreter = find_interpreter(target)
-    if interpreter is None:
-        entry = entry.with_name(_key(requirements, target, chosen, has_bytecode=False))
-        if not refresh and (found := _read(entry)) is not None:
-            say("Dependencies: unchanged, from the cache")
-            return found
+    interpreter = provide_interpreter(target, say)
+    if not refresh and interpreter is None and (found := making.kept(has_bytecode=False)) is not None:
+        say("Dependencies: unchanged, from the cache")
+        return found
     say(f"Resolving with {chosen.name} {chosen.version} for {target}")
-    _fill(entry, Request(requirements=requirements, target=target, root=root), chosen, interpreter)
-    made = _read(entry)
-    if made is None:
-        raise OSError(f"the cache under {entry.parent} does not keep what is written to it")
-    return made
+    return making.make(interpreter)
 
 
-def _key(requirements: Requirements, target: Target, resolver: Resolver, *, has_bytecode: bool) -> str:
-    parts = {
-        "lines": requirements.lines,
-        "constraints": requirements.constraints,
-        "files": [hashlib.sha256(path.read_bytes()).hexdigest() for path in requirements.local_files],
-        "target": asdict(target),
-        "host": target.markers if target.host else {},
-        "resolver": resolver.name,
-        "configuration": {
-            name: value
-            for name, value in sorted(os.environ.items())
-            if name.startswith(("PIP_", "UV_")) and not name.endswith("_CACHE_DIR")
-        },
-        "bytecode": has_bytecode,
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+@dataclass(frozen=True, kw_only=True)
+class _Making:
+    """What decides the dependencies of one selection, and where they are kept."""
 
+    request: Request
+    resolver: Resolver
+    options: SlimOptions
+    layout: Layout
+    store: Store
 
-def _fill(entry: Path, request: Request, resolver: Resolver, interpreter: str | None) -> None:
-    # Whatever is there was not wanted: it is damaged, or to be resolved anew.
-    with filling(entry, replace=entry.is_dir()) as work:
-        site = work / "site"
-        site.mkdir()
-        resolve(request, resolver, site)
-        packages, notes = reduce_to_needed(site, request.requirements, request.target)
-        use_us = any(OURS.encode() in path.read_bytes() for path in site.rglob("*") if path.is_file())
-        if interpreter is not None:
-            _compile(site, request.target, interpreter)
-        else:
-            notes = (*notes, missing_note(request.target))
-        archive = work / _ARCHIVE
-        write_archive(archive, folder_entries(site))
-        manifest = {
-            "size": archive.stat().st_size,
-            "packages": [asdict(package) for package in packages],
-            "notes": notes,
-            "use_us": use_us,
+    def kept(self, *, has_bytecode: bool) -> Dependencies | None:
+        """Give what an earlier run made of the same."""
+        found = self.store.read(self._key(has_bytecode=has_bytecode))
+        return None if found is None else _read(found)
+
+    def _key(self, *, has_bytecode: bool) -> str:
+        requirements, target = self.request.requirements, self.request.target
+        parts = {
+            "lines": requirements.lines,
+            "constraints": requirements.constraints,
+            "roots": None if requirements.roots is None else sorted(map(str, requirements.roots)),
+            "sources": [one.location for one in requirements.sources],
+            "content": local_content(requirements),
+            "target": asdict(target),
+            "host": target.markers if target.host else {},
+            "options": asdict(self.options),
+            "strip": strip_tools(target) if self.options.strip else [],
+            "rules": rules_digest(),
+            "layout": self.layout.name,
+            "resolver": self.resolver.name,
+            "configuration": _configuration(),
+            "deflate": deflate_identity(),
+            "bytecode": has_bytecode,
         }
-        (work / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        shutil.rmtree(site)
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    def make(self, interpreter: str | None) -> Dependencies:
+        """Install, cut down, compile, pack and keep."""
+        target = self.request.target
+        with self.store.making() as work:
+            site, archive = work / "site", work / "dependencies.zip"
+            site.mkdir()
+            notes = [*resolve(self.request, self.resolver, site)]
+            asked = with_names(self.request.requirements, site)
+            slimmed = slim(site, asked, target, self.options)
+            notes += slimmed.notes
+            if interpreter is None:
+                notes.append(missing_note(target))
+            packed = make_archive(
+                site,
+                archive,
+                target=target,
+                interpreter=interpreter,
+                prefix=self.layout.prefix,
+                task_root=self.layout.root,
+                mention=OURS,
+            )
+            facts = {
+                "names": packed.names,
+                "unpacked": packed.unpacked,
+                "packages": [asdict(one) for one in slimmed.packages],
+                "removed": [asdict(one) for one in slimmed.removed],
+                "notes": notes,
+                "use_us": packed.mentions,
+            }
+            key = self._key(has_bytecode=interpreter is not None)
+            return _read(self.store.keep(key, archive, facts, sha256=packed.sha256))
 
 
-def _compile(site: Path, target: Target, interpreter: str) -> None:
-    """Compile every module; what does not compile is a template, or code for another Python."""
-    jobs = []
-    for source in sorted(site.rglob("*.py")):
-        name = source.relative_to(site).as_posix()
-        jobs.append(Job(source=source, output=site / bytecode_name(name, target), name=name))
-    compile_all(jobs, interpreter)
+def _configuration() -> dict[str, str]:
+    """Give what the environment says to the resolvers."""
+    return {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(("PIP_", "UV_")) and not name.endswith("_CACHE_DIR")
+    }
 
 
-def _read(entry: Path) -> Dependencies | None:
-    """Read an entry; None where there is none, or where its archive is not what was written."""
-    try:
-        manifest: dict[str, Any] = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
-        archive = entry / _ARCHIVE
-        if archive.stat().st_size != manifest["size"]:
-            return None
-        packages = tuple(Package(**package) for package in manifest["packages"])
-        return Dependencies(
-            archive=archive,
-            packages=packages,
-            notes=tuple(manifest["notes"]),
-            use_us=manifest["use_us"],
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _read(kept: Kept) -> Dependencies:
+    facts: Mapping[str, Any] = kept.facts
+    return Dependencies(
+        archive=kept.archive,
+        names=tuple(facts["names"]),
+        unpacked_size=facts["unpacked"],
+        packages=tuple(Package(**one) for one in facts["packages"]),
+        removed=tuple(Removed(**one) for one in facts["removed"]),
+        notes=tuple(facts["notes"]),
+        use_us=facts["use_us"],
+    )

@@ -19,7 +19,7 @@ def command(stage: str, profile: str | None, region: str | None, *, logs: bool, 
 
     aws, scope = deployed_scope(stage, profile=profile, region=region)
     question = f"Remove these from stage {stage!r} of {scope.app!r} in {aws.region}?"
-    deployer = Deployer(aws, Plan(scope=scope), archive=bytes, say=click.echo)
+    deployer = Deployer(aws, Plan(scope=scope), archive=lambda _key: b"", say=click.echo)
     with terminable():
         removed = deployer.delete(logs=logs, confirm=lambda changes: confirm(question, changes, yes=yes))
     if not removed:

@@ -1,8 +1,9 @@
-"""`microlambda package`: the archive that Lambda runs, as a file."""
+"""`microlambda package`: the archives that Lambda runs, as files, or the build context of an image."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,50 +15,142 @@ from microlambda.project.errors import ToolError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from microlambda.bundle.bundle import Bundle
+    from microlambda.bundle.bundle import Bundle, Part
+    from microlambda.bundle.target import Target
+    from microlambda.project.layout import ModulePlace
+    from microlambda.project.settings import Settings
 
 _MB = 1024 * 1024
 
 
-@click.command(short_help="Build the archive that Lambda runs.")
+@click.command(short_help="Build the archives that Lambda runs.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build"),
     show_default=True,
     metavar="FOLDER",
-    help="Where the archive is written.",
+    help="Where the archives are written.",
 )
 @stage_option
 @click.option("--resolver", type=click.Choice(["uv", "pip"]), help="uv where it is installed, otherwise pip.")
+@click.option("--single", is_flag=True, help="One archive, with the dependencies in it and not in a layer.")
+@click.option(
+    "--image", "as_image", is_flag=True, help="Write the build context of a container image instead."
+)
+@click.option("--report", "with_report", is_flag=True, help="Show what takes the room, and time the import.")
 @click.option("--refresh", is_flag=True, help="Resolve the dependencies anew, whatever the cache holds.")
 @target_argument
-def command(out: Path, stage: str, resolver: str | None, refresh: bool, target: str | None) -> None:
-    """Build the zip archive that Lambda runs: code, dependencies and runtime.
+def command(
+    out: Path,
+    stage: str,
+    resolver: str | None,
+    target: str | None,
+    *,
+    single: bool,
+    as_image: bool,
+    with_report: bool,
+    refresh: bool,
+) -> None:
+    """Build what Lambda runs: the code with the runtime, and the dependencies, as a layer.
 
     The dependencies are those of the target: the Python version and the architecture that the settings
-    name. TARGET is the app, "module:attribute"; its module is found and not imported.
+    name. TARGET is the app, "module:attribute"; its module is found and not imported, but for the report,
+    from the archives alone.
     """
-    from microlambda.bundle.bundle import archive_path, build
-    from microlambda.bundle.target import Target
     from microlambda.project.layout import locate
     from microlambda.project.settings import load_settings
 
+    if as_image and (single or with_report):
+        raise click.UsageError("--image goes with neither --single nor --report: it makes no archives.")
     root = project_root()
     settings = load_settings(root, stage)
-    with _older_named(archive_path(settings, out)):
+    settings = replace(settings, single_archive=settings.single_archive or single)
+    packaging = _Packaging(settings=settings, out=out, resolver=resolver, refresh=refresh)
+    with _older_named(packaging.archive):
         place = locate(root, target or settings.app)
+        if as_image:
+            packaging.image(place)
+        else:
+            packaging.archives(place, with_report=with_report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Packaging:
+    """What to make and where."""
+
+    settings: Settings
+    out: Path
+    resolver: str | None
+    refresh: bool
+
+    @property
+    def target(self) -> Target:
+        """Give what it is made for."""
+        from microlambda.bundle.target import Target
+
+        return Target.for_lambda(self.settings.python, self.settings.architecture)
+
+    @property
+    def archive(self) -> Path:
+        """Name the archive of the code."""
+        from microlambda.bundle.bundle import archive_name
+
+        return self.out / archive_name(self.settings)
+
+    def archives(self, place: ModulePlace, *, with_report: bool) -> None:
+        """Write archives, and say what is in them."""
+        from microlambda.bundle.bundle import build
+
         bundle = build(
-            settings,
+            self.settings,
             place.module,
             place.import_root,
-            target=Target.for_lambda(settings.python, settings.architecture),
-            out=out.resolve(),
+            target=self.target,
+            out=self.out.resolve(),
             say=click.echo,
-            resolver=resolver,
-            refresh=refresh,
+            resolver=self.resolver,
+            refresh=self.refresh,
         )
-    _report(bundle, out)
+        if with_report:
+            self._report(bundle, place.module)
+        else:
+            _tell_notes(bundle.notes)
+        _tell(bundle, self.out)
+
+    def _report(self, bundle: Bundle, module: str) -> None:
+        """Print the report, and write it as a page; a module that is missing ends the command after that."""
+        from rich.console import Console
+
+        from microlambda.bundle.code.trial import try_import
+        from microlambda.bundle.report.page import as_html
+        from microlambda.bundle.report.report import Report
+        from microlambda.bundle.report.text import as_text
+
+        common = [part.archive for part in bundle.parts if not part.functions]
+        trial = try_import(common, module, self.target)
+        report = Report.of(bundle, name=self.archive.stem, target=str(self.target), trial=trial)
+        as_text(report, Console())
+        page = self.out / f"{self.archive.stem}-report.html"
+        page.write_text(as_html(report), encoding="utf-8")
+        click.echo(f"{page}: the report as a page")
+        trial.refuse_missing()
+
+    def image(self, place: ModulePlace) -> None:
+        """Write the build context of an image, and say what to run next."""
+        from microlambda.bundle.image.build import build_image
+
+        built = build_image(
+            self.settings,
+            place,
+            target=self.target,
+            out=self.out.resolve(),
+            say=click.echo,
+            resolver=self.resolver,
+            refresh=self.refresh,
+        )
+        _tell_notes(built.notes)
+        click.echo(built.image.text)
 
 
 @contextmanager
@@ -71,12 +164,38 @@ def _older_named(archive: Path) -> Iterator[None]:
         raise
 
 
-def _report(bundle: Bundle, out: Path) -> None:
-    for note in bundle.notes:
+def _tell_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
         click.echo(f"Note: {note}")
-    count = len(bundle.packages)
+
+
+def _tell(bundle: Bundle, out: Path) -> None:
+    if bundle.removed:
+        shown = ", ".join(f"{one.what} {_megabytes(one.size)}" for one in bundle.removed[:_SHOWN])
+        total = sum(one.size for one in bundle.removed)
+        click.echo(f"Left out of the dependencies: {_megabytes(total)} MB ({shown})")
+    for part in bundle.parts:
+        click.echo(
+            f"{out / part.archive.name}: {part.size / _MB:.1f} MB, {part.unpacked_size / _MB:.1f} MB unpacked"
+            f"{_holds(part, bundle)}"
+        )
+
+
+#: Kinds of what was left out that are named; the report has them all.
+_SHOWN = 3
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / _MB:.1f}"
+
+
+def _holds(part: Part, bundle: Bundle) -> str:
+    """Say what is in an archive: packages, and whose they are where not all functions have them."""
+    count = len(part.packages)
     packages = "no packages" if count == 0 else "1 package" if count == 1 else f"{count} packages"
-    click.echo(
-        f"{out / bundle.archive.name}: {bundle.size / _MB:.1f} MB, "
-        f"{bundle.unpacked_size / _MB:.1f} MB unpacked, {packages}"
-    )
+    if part.is_layer:
+        packages = f"the layer of {packages}"
+    elif bundle.layers:
+        packages = "the code"
+    of = f", for {', '.join(part.functions)} alone" if part.functions else ""
+    return f", {packages}{of}"

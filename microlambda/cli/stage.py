@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from microlambda.bundle.bundle import build, inputs_hash
+from microlambda.bundle.bundle import build
+from microlambda.bundle.fingerprint import pieces
 from microlambda.bundle.target import Target
 from microlambda.cli.options import project_root
 from microlambda.deploy.changes import REMOVE, Change
@@ -24,6 +25,7 @@ from microlambda.deploy.explain import explained
 from microlambda.deploy.session import Aws, check_place, connect
 from microlambda.plan.compile import HTTP, app_name, compile_plan
 from microlambda.plan.plan import Plan, Scope
+from microlambda.plan.records import Layer
 from microlambda.project.environment import applied, resolvable_environment, resolve_environment
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
@@ -74,7 +76,7 @@ class Deployment:
             self.loaded.app,
             self.settings,
             app_path=self.loaded.path,
-            code_hash=inputs_hash(self.settings, self.loaded.import_root, self.target),
+            pieces=pieces(self.settings, self.loaded.module, self.loaded.import_root, self.target),
             environ=os.environ,
         )
 
@@ -89,22 +91,39 @@ class Deployment:
 
     def deployer(self, aws: Aws, plan: Plan, say: Say) -> Deployer:
         """Give what brings this stage, as it was planned, to AWS."""
-        return Deployer(aws, plan, archive=lambda: self._archive(say), say=say)
+        return Deployer(aws, plan, archive=Archives(self, say).read, say=say)
 
-    def _archive(self, say: Say) -> bytes:
+
+class Archives:
+    """The archives of a deployment, built together when the first of them is asked for."""
+
+    def __init__(self, deployment: Deployment, say: Say) -> None:
+        self._deployment = deployment
+        self._say = say
+        self._built: dict[str, bytes] | None = None
+
+    def read(self, key: str) -> bytes:
+        """Give the bytes of an archive that is going to be uploaded."""
+        if self._built is None:
+            self._built = self._build()
+        content = self._built[key]
+        self._say(f"{key}: {len(content) / 1e6:.1f} MB to upload")
+        return content
+
+    def _build(self) -> dict[str, bytes]:
+        deployment = self._deployment
         with TemporaryDirectory(prefix="microlambda-") as folder:
             bundle = build(
-                self.settings,
-                self.loaded.module,
-                self.loaded.import_root,
-                target=self.target,
+                deployment.settings,
+                deployment.loaded.module,
+                deployment.loaded.import_root,
+                target=deployment.target,
                 out=Path(folder),
-                say=say,
+                say=self._say,
             )
             for note in bundle.notes:
-                say(f"note: {note}")
-            say(f"{bundle.size / 1e6:.1f} MB to upload")
-            return bundle.archive.read_bytes()
+                self._say(f"note: {note}")
+            return {part.key: part.archive.read_bytes() for part in bundle.parts}
 
 
 def open_aws(settings: Settings, *, profile: str | None, region: str | None) -> tuple[Aws, Settings]:
@@ -166,7 +185,8 @@ def is_terminal() -> bool:
 def confirm(question: str, changes: Sequence[Change], *, yes: bool) -> None:
     """Ask before something is removed; without a terminal, refuse instead of asking."""
     removals = [change for change in changes if change.action == REMOVE]
-    if not removals or yes:
+    # A layer that nothing needs any more is no loss: nothing stops answering, and it can be built again.
+    if yes or all(change.kind == Layer.kind for change in removals):
         return
     for change in removals:
         click.echo(change.line, err=True)

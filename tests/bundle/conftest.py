@@ -8,21 +8,25 @@ import tarfile
 import threading
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from microlambda.bundle import fingerprint
 from microlambda.bundle.archive import names
 from microlambda.bundle.bundle import Bundle, build
+from microlambda.bundle.cache import LAYOUT
 from microlambda.bundle.libraries import library_entries
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from microlambda.project.settings import Settings
 
 APP = """\
 from microlambda import App
@@ -46,6 +50,7 @@ import subprocess
 import zipfile
 
 NAME, VERSION, TAG, COMPILES, STEP = {name!r}, {version!r}, {tag!r}, {compiles!r}, {step!r}
+REQUIRES = {requires!r}
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     if COMPILES:
@@ -55,7 +60,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     info = f"{{NAME}}-{{VERSION}}.dist-info"
     with zipfile.ZipFile(pathlib.Path(wheel_directory, file), "w") as wheel:
         wheel.writestr(f"{{NAME}}/__init__.py", "built_from = 'source'\\n")
-        metadata = ["Metadata-Version: 2.1", f"Name: {{NAME}}", f"Version: {{VERSION}}", ""]
+        metadata = ["Metadata-Version: 2.1", f"Name: {{NAME}}", f"Version: {{VERSION}}"]
+        metadata += [f"Provides-Extra: {{one.split(chr(39))[1]}}" for one in REQUIRES if "extra ==" in one]
+        metadata += [*(f"Requires-Dist: {{one}}" for one in REQUIRES), ""]
         wheel.writestr(f"{{info}}/METADATA", "\\n".join(metadata))
         tags = ["Wheel-Version: 1.0", "Generator: t", "Root-Is-Purelib: true", f"Tag: {{TAG}}", ""]
         wheel.writestr(f"{{info}}/WHEEL", "\\n".join(tags))
@@ -118,14 +125,9 @@ class Wheelhouse:
         """
         path = self.folder / f"{name}-{version}.tar.gz"
         top = f"{name}-{version}"
-        project = (
-            f"[project]\nname = {name!r}\nversion = {version!r}\n"
-            "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
-        )
         files = {
             "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
-            "pyproject.toml": project,
-            "backend.py": _BACKEND.format(name=name, version=version, tag=tag, compiles=compiles, step=step),
+            **source_files(name, version, tag=tag, compiles=compiles, step=step),
         }
         with tarfile.open(path, "w:gz") as archive:
             for file, text in files.items():
@@ -134,6 +136,27 @@ class Wheelhouse:
                 member.size = len(data)
                 archive.addfile(member, io.BytesIO(data))
         return path
+
+
+def source_files(
+    name: str,
+    version: str = "1.0",
+    *,
+    tag: str = PURE,
+    compiles: bool = False,
+    step: str = "",
+    requires: Sequence[str] = (),
+) -> dict[str, str]:
+    """Give the files of a project that builds a wheel with this tag, as `Wheelhouse.source` has it."""
+    project = (
+        f"[project]\nname = {name!r}\nversion = {version!r}\n"
+        + (f"dependencies = {list(requires)!r}\n" if requires else "")
+        + "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+    )
+    backend = _BACKEND.format(
+        name=name, version=version, tag=tag, compiles=compiles, step=step, requires=list(requires)
+    )
+    return {"pyproject.toml": project, "backend.py": backend}
 
 
 def _record(content: Mapping[str, bytes], own: str) -> bytes:
@@ -164,7 +187,7 @@ class Project:
         ours = ("microlambda/", *(entry.name for entry in library_entries()))
         return [
             name
-            for name in names(bundle.archive)
+            for name in names(bundle.code.archive)
             if not any(part in name for part in left_out) and not name.startswith(ours)
         ]
 
@@ -177,9 +200,12 @@ class Project:
         out: Path | None = None,
         resolver: str | None = None,
         refresh: bool = False,
+        single: bool = True,
     ) -> Bundle:
+        """Bundle it, into a single archive unless a layer is what the test is about."""
+        settings = load_settings(self.root, "dev")
         return build(
-            load_settings(self.root, "dev"),
+            replace(settings, single_archive=settings.single_archive or single),
             module,
             import_root or self.root,
             target=target or Target.for_lambda("3.13", "arm64"),
@@ -188,6 +214,11 @@ class Project:
             resolver=resolver,
             refresh=refresh,
         )
+
+
+def inputs_hash(settings: Settings, import_root: Path, target: Target) -> str:
+    """Hash what decides the bundle of the module `app`, which is not built."""
+    return fingerprint.total(fingerprint.pieces(settings, "app", import_root, target))
 
 
 @contextmanager
@@ -204,10 +235,20 @@ def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         server.server_close()
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bytecode of modules that tests compile again and again: the runtime's, for several targets."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: Path) -> Path:
+    """A cache of the test's own, but for the bytecode of what was compiled before."""
     folder = tmp_path / "cache"
+    (folder / LAYOUT).mkdir(parents=True)
+    (folder / LAYOUT / "bytecode").symlink_to(compiled)
     monkeypatch.setenv("MICROLAMBDA_CACHE_DIR", str(folder))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
     return folder
 
 
@@ -224,6 +265,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
     """The one index that both resolvers know: a folder on this machine."""
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
     folder = tmp_path / "wheelhouse"
     folder.mkdir()
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)

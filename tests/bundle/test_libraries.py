@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from microlambda.bundle import bundle as bundling
-from microlambda.bundle import libraries
+from microlambda.bundle import fingerprint, libraries
 from microlambda.bundle.archive import Entry, names
-from microlambda.bundle.bundle import inputs_hash
 from microlambda.bundle.errors import BundleError
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
+from tests.bundle.conftest import inputs_hash
 
 if TYPE_CHECKING:
     from tests.bundle.conftest import Project, Wheelhouse
@@ -85,7 +84,7 @@ def answer_of(archive: Path) -> dict[str, Any]:
 
 def test_the_archive_reads_an_uploaded_file_with_nothing_else_installed(project: Project) -> None:
     project.write("app.py", UPLOAD)
-    archive = project.bundle(target=HOST).archive
+    archive = project.bundle(target=HOST).code.archive
 
     answer = answer_of(archive)
 
@@ -100,7 +99,7 @@ def test_the_archive_reads_an_uploaded_file_with_nothing_else_installed(project:
 
 def test_a_library_ships_with_bytecode_licence_and_version(project: Project) -> None:
     bundle = project.bundle(target=HOST)
-    present = names(bundle.archive)
+    present = names(bundle.code.archive)
 
     metadata = f"multipart-{version('multipart')}.dist-info"
     assert {"multipart.pyc", f"{metadata}/METADATA"} < set(present)
@@ -115,14 +114,14 @@ def test_a_version_that_the_project_pins_wins(project: Project, index: Wheelhous
 
     bundle = project.bundle(target=HOST, resolver=resolver)
 
-    with zipfile.ZipFile(bundle.archive) as archive:
+    with zipfile.ZipFile(bundle.code.archive) as archive:
         assert archive.read("multipart.py") == b"version = 9.9\n"
         assert f"__pycache__/multipart.{HOST.cache_tag}.pyc" in archive.namelist()
         assert "multipart.pyc" not in archive.namelist()
         folders = {name.partition("/")[0] for name in archive.namelist() if name.startswith("multipart-")}
     assert folders == {"multipart-9.9.dist-info"}
     assert [package.version for package in bundle.packages] == ["9.9"]
-    assert len(names(bundle.archive)) == len(set(names(bundle.archive)))
+    assert len(names(bundle.code.archive)) == len(set(names(bundle.code.archive)))
 
 
 def test_another_distribution_with_that_name_as_a_package_does_not_push_it_out(
@@ -131,7 +130,7 @@ def test_another_distribution_with_that_name_as_a_package_does_not_push_it_out(
     index.wheel("python-multipart", files={"multipart/__init__.py": "", "python_multipart/__init__.py": ""})
     project.write("requirements.txt", "python-multipart")
 
-    present = names(project.bundle(target=HOST).archive)
+    present = names(project.bundle(target=HOST).code.archive)
 
     assert {"multipart.pyc", "multipart/__init__.py"} < set(present)
 
@@ -141,7 +140,7 @@ def test_a_module_of_the_project_wins_and_that_is_said(project: Project) -> None
 
     bundle = project.bundle(target=HOST)
 
-    with zipfile.ZipFile(bundle.archive) as archive:
+    with zipfile.ZipFile(bundle.code.archive) as archive:
         assert archive.read("multipart.py") == b"mine = True\n"
         assert "multipart.pyc" not in archive.namelist()
         assert not [name for name in archive.namelist() if name.startswith("multipart-")]
@@ -156,7 +155,7 @@ def test_another_version_of_a_library_is_another_input(
 
     assert inputs_hash(settings, project.root, HOST) == before
     monkeypatch.setattr(
-        bundling, "library_entries", lambda: (Entry(name="multipart.py", content=b"version = 3\n"),)
+        fingerprint, "library_entries", lambda: (Entry(name="multipart.py", content=b"version = 3\n"),)
     )
     assert inputs_hash(settings, project.root, HOST) != before
 

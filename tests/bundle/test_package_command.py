@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from microlambda.bundle.archive import names
 from microlambda.cli.main import main
 from tests.bundle.conftest import served
 
@@ -36,13 +37,32 @@ def test_package_says_what_it_uses_and_what_it_made(
     result = command.invoke(main, ["package", "--out", "made", "--resolver", "pip"])
 
     assert result.exit_code == 0, result.output
-    first, second, third, *_, last = result.output.splitlines()
+    first, second, third, *_, code, layer = result.output.splitlines()
     assert first == "Requirements: requirements.txt"
     assert second == "Target: python3.12 on arm64 (glibc up to 2.34)"
     assert third.startswith("Resolving with pip ")
-    assert last.startswith("made/sms-shooter.zip: 0.")
-    assert last.endswith("unpacked, 1 package")
-    assert (project.root / "made" / "sms-shooter.zip").is_file()
+    assert code.startswith("made/sms-shooter.zip: 0.")
+    assert code.endswith("unpacked, the code")
+    assert layer.startswith("made/sms-shooter-dependencies.zip: 0.")
+    assert layer.endswith("unpacked, the layer of 1 package")
+    assert {path.name for path in (project.root / "made").iterdir()} == {
+        "sms-shooter.zip",
+        "sms-shooter-dependencies.zip",
+    }
+
+
+def test_package_makes_one_archive_where_asked(
+    command: CliRunner, project: Project, index: Wheelhouse
+) -> None:
+    index.wheel("pure")
+    project.write("requirements.txt", "pure")
+
+    result = command.invoke(main, ["package", "--out", "made", "--single", "--resolver", "uv"])
+
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1].endswith("unpacked, 1 package")
+    assert [path.name for path in (project.root / "made").iterdir()] == ["shop.zip"]
+    assert "pure/__init__.py" in names(project.root / "made" / "shop.zip")
 
 
 def test_package_does_not_import_the_app(command: CliRunner, project: Project) -> None:

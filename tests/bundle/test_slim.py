@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import microlambda
-from microlambda.bundle import bundle as bundling
+from microlambda.bundle import fingerprint
 from microlambda.bundle import compile_child
 from microlambda.bundle.archive import names
-from microlambda.bundle.bundle import inputs_hash
-from microlambda.bundle.bytecode import find_interpreter
 from microlambda.bundle.compile_child import compile_without, with_plain_lines
+from microlambda.bundle.interpreter import find_interpreter
 from microlambda.bundle.libraries import library_entries
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
+from tests.bundle.conftest import inputs_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ print(json.dumps([answer, files]))
 def task(project: Project, tmp_path: Path) -> Path:
     """The project's bundle, unpacked as Lambda has it."""
     folder = tmp_path / "task"
-    with zipfile.ZipFile(project.bundle(target=HOST).archive) as archive:
+    with zipfile.ZipFile(project.bundle(target=HOST).code.archive) as archive:
         archive.extractall(folder)
     return folder
 
@@ -87,7 +87,7 @@ def test_a_traceback_names_our_lines_and_shows_those_of_the_user(project: Projec
         "from microlambda import App, Response\n\napp = App('shop')\n\n"
         "@app.get('/')\ndef index():\n    return Response('x', headers={'X-A': 'a\\r\\nb'})\n",
     )
-    with zipfile.ZipFile(project.bundle(target=HOST).archive) as archive:
+    with zipfile.ZipFile(project.bundle(target=HOST).code.archive) as archive:
         archive.extractall(tmp_path / "task")
 
     done = run(tmp_path / "task")
@@ -245,7 +245,7 @@ def test_of_the_user_and_of_dependencies_nothing_is_taken_out(project: Project, 
     project.write("requirements.txt", "pure")
     project.write("own.py", source)
 
-    with zipfile.ZipFile(project.bundle(target=HOST).archive) as archive:
+    with zipfile.ZipFile(project.bundle(target=HOST).code.archive) as archive:
         for name, place in (("own", ""), ("__init__", "pure/")):
             assert archive.read(f"{place}{name}.py").decode() == source
             code = marshal.loads(archive.read(f"{place}__pycache__/{name}.{HOST.cache_tag}.pyc")[16:])
@@ -262,18 +262,18 @@ def columns(code: CodeType) -> set[int]:
 
 
 def test_the_cache_gives_the_same_bytes_in_parts(project: Project, cache: Path) -> None:
-    whole = project.bundle(target=HOST).archive.read_bytes()
+    whole = project.bundle(target=HOST).code.archive.read_bytes()
     for entry in sorted((cache / "v1" / "bytecode").rglob("*.pyc"))[::2]:
         entry.unlink()
 
-    assert project.bundle(target=HOST).archive.read_bytes() == whole
+    assert project.bundle(target=HOST).code.archive.read_bytes() == whole
 
 
 def test_another_way_to_compile_is_another_input(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(project.root, "dev")
     before = inputs_hash(settings, project.root, HOST)
 
-    monkeypatch.setattr(bundling, "compiler_digest", lambda: "another")
+    monkeypatch.setattr(fingerprint, "compiler_digest", lambda: "another")
 
     assert inputs_hash(settings, project.root, HOST) != before
 
@@ -327,7 +327,7 @@ def test_a_module_of_a_dependency_does_not_hide_a_library_of_the_runtime(
     index.wheel("other", files={"other.py": "", "multipart.py": "theirs = True\n"})
     project.write("requirements.txt", "other")
 
-    present = names(project.bundle(target=HOST).archive)
+    present = names(project.bundle(target=HOST).code.archive)
 
     assert {"other.py", "multipart.pyc"} < set(present)
     assert "multipart.py" not in present

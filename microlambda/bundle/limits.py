@@ -1,0 +1,50 @@
+"""Lambda's limits on what is uploaded, looked at before anything is.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from microlambda.bundle.errors import BundleTooLarge
+from microlambda.project.limits import UPLOAD_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from microlambda.bundle.selection import Selection
+    from microlambda.bundle.slim.installation import Package
+
+#: Of a function, its layers included.
+UNPACKED_LIMIT = 250 * 1024 * 1024  # bytes
+
+_MB = 1024 * 1024
+_SHOWN = 5
+
+
+def refuse_too_large(unpacked: int, name: str, selection: Selection, packages: Sequence[Package]) -> None:
+    """Refuse what Lambda would not unpack, naming what takes the most of it."""
+    if unpacked <= UNPACKED_LIMIT:
+        return
+    of = "" if selection.is_common else f" for {', '.join(selection.functions)} ({selection})"
+    raise BundleTooLarge(
+        f"the bundle {name!r}{of} unpacks to {unpacked / _MB:.1f} MB; Lambda accepts 250 MB, "
+        f"layers included. {largest(packages)}Leave out what the app does not need, give single functions "
+        "groups of their own, or use a container image: microlambda package --image "
+        "(docs/guides/large-dependencies.md)."
+    )
+
+
+def direct_upload_notes(name: str, size: int) -> list[str]:
+    """Say of an archive that it is too large to be sent to Lambda directly."""
+    if size <= UPLOAD_LIMIT:
+        return []
+    return [f"{name} has {size / _MB:.1f} MB; Lambda takes 50 MB in a direct upload, more only from S3."]
+
+
+def largest(packages: Sequence[Package]) -> str:
+    """Write a sentence about the packages that take the most."""
+    first = sorted(packages, key=lambda package: package.size, reverse=True)[:_SHOWN]
+    shown = ", ".join(f"{package.name} {package.size / _MB:.0f} MB" for package in first)
+    return f"Largest: {shown}. " if shown else ""

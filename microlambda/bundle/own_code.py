@@ -1,0 +1,124 @@
+"""The code that is ours to compile: of the project, of the runtime, and of the runtime's libraries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import microlambda
+from microlambda.bundle.archive import Entry
+from microlambda.bundle.bytecode import bytecode_name, compile_sources, sourceless_name
+from microlambda.bundle.cache import cache_folder
+from microlambda.bundle.errors import SourcesUnusable
+from microlambda.bundle.interpreter import missing_note
+from microlambda.bundle.libraries import LIBRARIES, is_of, library_entries
+from microlambda.bundle.runtime_files import left_out
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from microlambda.bundle.bytecode import Problem
+    from microlambda.bundle.code.sources import Source, Sources
+    from microlambda.bundle.target import Target
+
+#: Of ours, the one module that ships with its source: under another Python than the target it says so.
+_FACE = "microlambda/__init__.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnCode:
+    """Entries with their bytecode, in order of their names; `problems` are by names of entries."""
+
+    entries: tuple[Entry, ...]
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def needed(self, sources: Sources, *, required: Collection[str], use_us: bool) -> list[Entry]:
+        """Give what ships: no library that is `required` elsewhere, of the runtime what can be needed.
+
+        With `use_us`, dependencies use microlambda too, and all of it can be needed.
+        """
+        unneeded = frozenset() if use_us else left_out(runtime(), sources.files)
+        return [
+            entry
+            for entry in self.entries
+            if not is_of(entry, required) and entry.name.removesuffix("c") not in unneeded
+        ]
+
+
+@cache
+def runtime() -> tuple[Entry, ...]:
+    """Read what of ours may ship: the package's face and the runtime."""
+    package = Path(microlambda.__file__).parent
+    paths = [package / "__init__.py", *sorted((package / "runtime").rglob("*.py"))]
+    return tuple(
+        Entry(name=path.relative_to(package.parent).as_posix(), content=path.read_bytes()) for path in paths
+    )
+
+
+def compile_own(sources: Sources, target: Target) -> OwnCode:
+    """Compile the project's files, the runtime and its libraries, but for what the cache has."""
+    entries = [
+        Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
+        for file in sources.files
+    ]
+    own = sources.regular & set(LIBRARIES)
+    ours = [*runtime(), *(entry for entry in library_entries() if not is_of(entry, own))]
+    slim = {entry.name for entry in ours if entry.name.endswith(".py")}
+    entries += ours
+    modules = {entry.name: entry.content for entry in entries if entry.name.endswith(".py")}
+    result = compile_sources(modules, target, cache_folder() / "bytecode", slim=slim)
+    if result is None:
+        return OwnCode(entries=_sorted(entries), notes=(missing_note(target), *_hidden_libraries(own)))
+    bytecode, problems = result
+    return OwnCode(
+        entries=_sorted(_with_bytecode(entries, bytecode, slim, target)),
+        problems=problems,
+        notes=(*_broken(problems, target), *_hidden_libraries(own)),
+    )
+
+
+def refuse_broken_app(own: Source, code: OwnCode, root: Path, target: Target) -> None:
+    """Refuse an app whose own module does not compile; any other may be one that nothing imports."""
+    problem = code.problems.get(own.name)
+    if problem is None:
+        return
+    root = root.resolve()
+    where = own.path.relative_to(root).as_posix() if own.path.is_relative_to(root) else own.name
+    where += f":{problem.line}" if problem.line else ""
+    raise SourcesUnusable(
+        f"{where} is no Python {target.python}: {problem.message}. "
+        "It is the app's own module, so no function could start. Mend it, or change python in the settings."
+    )
+
+
+def _with_bytecode(
+    entries: list[Entry], bytecode: Mapping[str, bytes], slim: set[str], target: Target
+) -> list[Entry]:
+    """Put bytecode beside the sources, and of ours into their place."""
+    sourceless = slim & bytecode.keys() - {_FACE}
+    kept = [entry for entry in entries if entry.name not in sourceless]
+    for name, content in bytecode.items():
+        place = sourceless_name(name) if name in sourceless else bytecode_name(name, target)
+        kept.append(Entry(name=place, content=content))
+    return kept
+
+
+def _broken(problems: Mapping[str, Problem], target: Target) -> list[str]:
+    return [
+        f"{name} is no Python {target.python}: {problem}. Its import will fail on Lambda."
+        for name, problem in problems.items()
+    ]
+
+
+def _hidden_libraries(own: Collection[str]) -> list[str]:
+    return [
+        f"{name} of the project hides the library of the same name, by which the runtime reads forms."
+        for name in sorted(own)
+    ]
+
+
+def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.name))
