@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from microlambda.bundle import fingerprint
 from microlambda.bundle.archive import SMALLEST, names, staging, write_archive
+from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.code.follow import follow
 from microlambda.bundle.code.lacking import check_complete
 from microlambda.bundle.code.sources import file_of_module, find_sources, top_level
@@ -22,9 +24,9 @@ from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interruption import unwinding
 from microlambda.bundle.libraries import required_libraries
 from microlambda.bundle.limits import direct_upload_notes, refuse_too_large
-from microlambda.bundle.own_code import OwnCode, compile_own, refuse_broken_app
-from microlambda.bundle.slim.installation import Removed
-from microlambda.bundle.slim.native import check_native, refuse_faults
+from microlambda.bundle.own_code import OwnCode, compile_project, compile_runtime, refuse_broken_app
+from microlambda.bundle.slim.account import Removed
+from microlambda.bundle.sweeping import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from microlambda.bundle.code.follow import Imports
     from microlambda.bundle.code.sources import Sources
     from microlambda.bundle.fingerprint import Wanted
-    from microlambda.bundle.slim.installation import Package
+    from microlambda.bundle.slim.account import Package
     from microlambda.bundle.target import Target
     from microlambda.project.pieces import Pieces
     from microlambda.project.settings import Settings
@@ -134,42 +136,71 @@ def build(
     `resolver` is "uv" or "pip"; the best that is installed otherwise. `refresh` resolves anew what is in the
     cache. What fails raises a `ToolError` and leaves `out` as it was.
     """
+    order = _Order(settings=settings, target=target, say=say, resolver=resolver, refresh=refresh, shape=shape)
     with unwinding(), _explained():
         imports = follow(settings.root, import_root, module, target)
         sources = find_sources(settings, import_root, out=out, imports=imports)
-        own = file_of_module(sources, module)
-        code = compile_own(sources, target)
-        refuse_broken_app(own, code, settings.root, target)
         native = _check_native(sources, target)
+        every = fingerprint.wanted(settings, sources, target)
+        say(f"Requirements: {every[0].requirements.label}")
+        say(f"Target: {target}")
+        own = file_of_module(sources, module)
+        project = compile_project(sources, target)
+        refuse_broken_app(own, project, settings.root, target)
+        prepared, runtime = _prepare(order, every, sources)
+        sweep(cache_folder())
         making = _Making(
             settings=settings,
             target=target,
             out=out,
             sources=sources,
-            code=code,
+            code=project + runtime,
             imports=imports,
             shape=shape,
             notes=(*imports.notes, *native),
         )
-        every = fingerprint.wanted(settings, sources, target)
-        say(f"Requirements: {every[0].requirements.label}")
-        say(f"Target: {target}")
-        prepared = [
-            Dependencies(use_us=True)  # for all that is known of them
-            if shape is Shape.IMAGE_OF_CODE
-            else prepare(
-                one.requirements,
-                target,
-                options=fingerprint.slim_options(settings),
-                layout=Layout.CODE if settings.single_archive else Layout.LAYER,
-                root=settings.root,
-                resolver=resolver,
-                refresh=refresh,
-                say=say,
-            )
-            for one in every
-        ]
         return _write_all(making, every, prepared)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Order:
+    """How dependencies are to be made."""
+
+    settings: Settings
+    target: Target
+    say: Callable[[str], None]
+    resolver: str | None
+    refresh: bool
+    shape: Shape
+
+    def prepare(self, one: Wanted) -> Dependencies:
+        """Give the dependencies of one selection; the build of an image may install them itself."""
+        if self.shape is Shape.IMAGE_OF_CODE:
+            return Dependencies(use_us=True)  # for all that is known of them
+        return prepare(
+            one.requirements,
+            self.target,
+            options=fingerprint.slim_options(self.settings),
+            layout=Layout.CODE if self.settings.single_archive else Layout.LAYER,
+            root=self.settings.root,
+            resolver=self.resolver,
+            refresh=self.refresh,
+            say=self.say,
+        )
+
+
+def _prepare(order: _Order, every: Sequence[Wanted], sources: Sources) -> tuple[list[Dependencies], OwnCode]:
+    """Prepare all dependencies, and meanwhile compile what of the runtime the project can need.
+
+    Where dependencies use microlambda too, all of it can be needed.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        compiling = pool.submit(compile_runtime, sources, order.target, whole=False)
+        prepared = [order.prepare(one) for one in every]
+        runtime = compiling.result()
+    if any(one.use_us for one in prepared):
+        runtime = compile_runtime(sources, order.target, whole=True)
+    return prepared, runtime
 
 
 def total_removed(every: Iterable[tuple[Removed, ...]]) -> tuple[Removed, ...]:
@@ -194,7 +225,12 @@ def _explained() -> Iterator[None]:
 
 def _check_native(sources: Sources, target: Target) -> list[str]:
     """Refuse native libraries of the project's own that the target could not load."""
-    faults = check_native(((file.name, file.path) for file in sources.files), target)
+    files = [(file.name, file.path) for file in sources.files if not file.name.endswith(".py")]
+    if not files:
+        return []
+    from microlambda.bundle.slim.native import check_native, refuse_faults
+
+    faults = check_native(files, target)
     return refuse_faults(faults, owner=lambda _name: None, accepted=lambda _name: False)
 
 
@@ -243,11 +279,7 @@ def _code_beside_layers(
     """Write the code alone: on Lambda's path it stands before the layers, whatever they hold."""
     present = [one.names for one in prepared]
     in_all = set.intersection(*(required_libraries(names) for names in present))
-    entries = making.code.needed(
-        making.sources,
-        required=in_all - making.sources.regular,
-        use_us=any(one.use_us for one in prepared),
-    )
+    entries = making.code.without(in_all - making.sources.regular)
     unpacked = write_archive(path, entries, level=SMALLEST)
     hidden = {top_level(name) for names in present for name in names} & making.sources.regular
     notes += _hiding(hidden, "is not used")
@@ -263,9 +295,7 @@ def _code_with_dependencies(
     that is among the dependencies, as they have it.
     """
     present, regular = dependencies.names, making.sources.regular
-    entries = making.code.needed(
-        making.sources, required=required_libraries(present) - regular, use_us=dependencies.use_us
-    )
+    entries = making.code.without(required_libraries(present) - regular)
     taken = {entry.name for entry in entries}
     # Beside a module of ours without its source, Python would take a source of that name.
     taken |= {name.removesuffix("c") for name in taken if name.endswith(".pyc")}

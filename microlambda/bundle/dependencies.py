@@ -18,16 +18,10 @@ from packaging.requirements import Requirement
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.deflate import deflate_identity
 from microlambda.bundle.inputs.content import local_content
-from microlambda.bundle.inputs.requirement_lines import OURS
-from microlambda.bundle.interpreter import missing_note, provide_interpreter
-from microlambda.bundle.pack import make_archive
-from microlambda.bundle.resolving.programs import find_resolver
-from microlambda.bundle.resolving.resolver import Request, resolve
-from microlambda.bundle.resolving.sources import with_names
-from microlambda.bundle.slim.installation import Package, Removed
-from microlambda.bundle.slim.sdk import is_left_to_runtime, sdk_requirements
+from microlambda.bundle.resolving.names import likely_resolver
+from microlambda.bundle.slim.account import Package, Removed
 from microlambda.bundle.slim.rules import rules_digest
-from microlambda.bundle.slim.slimming import slim
+from microlambda.bundle.slim.sdk import is_left_to_runtime, sdk_requirements
 from microlambda.bundle.slim.stripping import strip_tools
 from microlambda.bundle.store import Store
 
@@ -36,8 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from microlambda.bundle.inputs.requirements import Requirements
-    from microlambda.bundle.resolving.resolver import Resolver
-    from microlambda.bundle.slim.slimming import SlimOptions
+    from microlambda.bundle.slim.options import SlimOptions
     from microlambda.bundle.store import Kept
     from microlambda.bundle.target import Target
 
@@ -108,42 +101,37 @@ def prepare(
     """Give the dependencies, from the cache where they are there; `refresh` resolves them anew."""
     if has_none(requirements, options):
         return Dependencies(notes=(_LEFT_TO_LAMBDA,) if requirements.direct else ())
-    chosen = find_resolver(resolver)
-    making = _Making(
-        request=Request(requirements=requirements, target=target, root=root),
-        resolver=chosen,
-        options=options,
-        layout=layout,
-        store=Store(folder=cache_folder() / "dependencies"),
-    )
-    if not refresh and (found := making.kept(has_bytecode=True)) is not None:
-        say("Dependencies: unchanged, from the cache")
+    wanted = Wanted(requirements=requirements, target=target, options=options, layout=layout)
+    store = Store(folder=cache_folder() / "dependencies")
+
+    def kept(resolver: str, *, has_bytecode: bool) -> Dependencies | None:
+        found = None if refresh else store.read(wanted.key(resolver, has_bytecode=has_bytecode))
+        if found is not None:
+            say("Dependencies: unchanged, from the cache")
+        return None if found is None else read_kept(found)
+
+    if (found := kept(resolver or likely_resolver(), has_bytecode=True)) is not None:
         return found
-    interpreter = provide_interpreter(target, say)
-    if not refresh and interpreter is None and (found := making.kept(has_bytecode=False)) is not None:
-        say("Dependencies: unchanged, from the cache")
-        return found
-    say(f"Resolving with {chosen.name} {chosen.version} for {target}")
-    return making.make(interpreter)
+    # Not loaded for what is unchanged: it takes a tenth of a second.
+    from microlambda.bundle.making import Making
+
+    making = Making.of(wanted, store, root=root, resolver=resolver, say=say)
+    found = kept(making.resolver.name, has_bytecode=making.interpreter is not None)
+    return making.make() if found is None else found
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Making:
-    """What decides the dependencies of one selection, and where they are kept."""
+class Wanted:
+    """What decides the dependencies of one selection."""
 
-    request: Request
-    resolver: Resolver
+    requirements: Requirements
+    target: Target
     options: SlimOptions
     layout: Layout
-    store: Store
 
-    def kept(self, *, has_bytecode: bool) -> Dependencies | None:
-        """Give what an earlier run made of the same."""
-        found = self.store.read(self._key(has_bytecode=has_bytecode))
-        return None if found is None else _read(found)
-
-    def _key(self, *, has_bytecode: bool) -> str:
-        requirements, target = self.request.requirements, self.request.target
+    def key(self, resolver: str, *, has_bytecode: bool) -> str:
+        """Name what is kept of it, as made by the resolver of this name."""
+        requirements, target = self.requirements, self.target
         parts = {
             "lines": requirements.lines,
             "constraints": requirements.constraints,
@@ -156,44 +144,12 @@ class _Making:
             "strip": strip_tools(target) if self.options.strip else [],
             "rules": rules_digest(),
             "layout": self.layout.name,
-            "resolver": self.resolver.name,
+            "resolver": resolver,
             "configuration": _configuration(),
             "deflate": deflate_identity(),
             "bytecode": has_bytecode,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-    def make(self, interpreter: str | None) -> Dependencies:
-        """Install, cut down, compile, pack and keep."""
-        target = self.request.target
-        with self.store.making() as work:
-            site, archive = work / "site", work / "dependencies.zip"
-            site.mkdir()
-            notes = [*resolve(self.request, self.resolver, site)]
-            asked = with_names(self.request.requirements, site)
-            slimmed = slim(site, asked, target, self.options)
-            notes += slimmed.notes
-            if interpreter is None:
-                notes.append(missing_note(target))
-            packed = make_archive(
-                site,
-                archive,
-                target=target,
-                interpreter=interpreter,
-                prefix=self.layout.prefix,
-                task_root=self.layout.root,
-                mention=OURS,
-            )
-            facts = {
-                "names": packed.names,
-                "unpacked": packed.unpacked,
-                "packages": [asdict(one) for one in slimmed.packages],
-                "removed": [asdict(one) for one in slimmed.removed],
-                "notes": notes,
-                "use_us": packed.mentions,
-            }
-            key = self._key(has_bytecode=interpreter is not None)
-            return _read(self.store.keep(key, archive, facts, sha256=packed.sha256))
 
 
 def _configuration() -> dict[str, str]:
@@ -205,7 +161,8 @@ def _configuration() -> dict[str, str]:
     }
 
 
-def _read(kept: Kept) -> Dependencies:
+def read_kept(kept: Kept) -> Dependencies:
+    """Read what is kept with an archive."""
     facts: Mapping[str, Any] = kept.facts
     return Dependencies(
         archive=kept.archive,

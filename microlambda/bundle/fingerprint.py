@@ -21,8 +21,8 @@ from microlambda.bundle.libraries import library_entries
 from microlambda.bundle.own_code import runtime
 from microlambda.bundle.runtime_files import left_out
 from microlambda.bundle.selection import selections
+from microlambda.bundle.slim.options import SlimOptions
 from microlambda.bundle.slim.rules import rules_digest
-from microlambda.bundle.slim.slimming import SlimOptions
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from microlambda.bundle.resolving.names import uv_program
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -81,7 +83,7 @@ def _forbidden(environ: Mapping[str, str]) -> str | None:
 
 def _fetch(version: str, say: Callable[[str], None]) -> str | None:
     """Let uv install a Python; gives why it did not."""
-    uv = _uv()
+    uv = uv_program()
     if uv is None:
         return "uv, which could fetch one, is not installed"
     say(f"Fetching python{version} with uv, to compile for it")
@@ -116,11 +118,12 @@ def _because(output: str) -> str:
 def _candidates(version: str) -> Iterator[str]:
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         yield sys.executable
-    if found := shutil.which(f"python{version}"):
-        yield found
+    # Before PATH, where pyenv's launchers lie: a script that takes a tenth of a second to find the same one.
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from _newest_first(pyenv.glob(f"versions/{version}.*/bin/python"))
-    if (uv := _uv()) is not None:
+    if found := shutil.which(f"python{version}"):
+        yield found
+    if (uv := uv_program()) is not None:
         yield from _said([uv, "python", "find", "--no-python-downloads", "--no-project", version])
 
 
@@ -130,10 +133,6 @@ def _newest_first(paths: Iterable[Path]) -> Iterator[str]:
         return int(last) if last.isdecimal() else -1  # a development version, such as 3.14-dev
 
     yield from (str(path) for path in sorted(paths, key=patch, reverse=True))
-
-
-def _uv() -> str | None:
-    return shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
 
 
 def _said(command: Sequence[str]) -> list[str]:

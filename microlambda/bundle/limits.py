@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from microlambda.bundle.selection import Selection
-    from microlambda.bundle.slim.installation import Package
+    from microlambda.bundle.slim.account import Package
 
 #: Of a function, its layers included.
 UNPACKED_LIMIT = 250 * 1024 * 1024  # bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,23 +29,23 @@ _FACE = "microlambda/__init__.py"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnCode:
-    """Entries with their bytecode, in order of their names; `problems` are by names of entries."""
+    """Entries with their bytecode; `problems` are by names of entries."""
 
     entries: tuple[Entry, ...]
     problems: Mapping[str, Problem] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def needed(self, sources: Sources, *, required: Collection[str], use_us: bool) -> list[Entry]:
-        """Give what ships: no library that is `required` elsewhere, of the runtime what can be needed.
+    def __add__(self, other: OwnCode) -> OwnCode:
+        """Join two of different entries."""
+        return OwnCode(
+            entries=tuple(sorted((*self.entries, *other.entries), key=lambda entry: entry.name)),
+            problems={**self.problems, **other.problems},
+            notes=(*self.notes, *other.notes),
+        )
 
-        With `use_us`, dependencies use microlambda too, and all of it can be needed.
-        """
-        unneeded = frozenset() if use_us else left_out(runtime(), sources.files)
-        return [
-            entry
-            for entry in self.entries
-            if not is_of(entry, required) and entry.name.removesuffix("c") not in unneeded
-        ]
+    def without(self, libraries: Collection[str]) -> list[Entry]:
+        """Give what ships where the dependencies have these libraries."""
+        return [entry for entry in self.entries if not is_of(entry, libraries)]
 
 
 @cache
@@ -58,26 +58,34 @@ def runtime() -> tuple[Entry, ...]:
     )
 
 
-def compile_own(sources: Sources, target: Target) -> OwnCode:
-    """Compile the project's files, the runtime and its libraries, but for what the cache has."""
+def compile_project(sources: Sources, target: Target) -> OwnCode:
+    """Compile the project's files, but for what the cache has."""
     entries = [
         Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
         for file in sources.files
     ]
+    code = _compiled(entries, target)
+    return replace(code, notes=(*code.notes, *_broken(code.problems, target)))
+
+
+def compile_runtime(sources: Sources, target: Target, *, whole: bool) -> OwnCode:
+    """Compile what of the runtime the project can need, or all, and its libraries."""
     own = sources.regular & set(LIBRARIES)
-    ours = [*runtime(), *(entry for entry in library_entries() if not is_of(entry, own))]
-    slim = {entry.name for entry in ours if entry.name.endswith(".py")}
-    entries += ours
+    unneeded = frozenset() if whole else left_out(runtime(), sources.files)
+    entries = [entry for entry in runtime() if entry.name not in unneeded]
+    entries += [entry for entry in library_entries() if not is_of(entry, own)]
+    code = _compiled(entries, target, is_slim=True)
+    return replace(code, notes=(*code.notes, *_hidden_libraries(own)))
+
+
+def _compiled(entries: list[Entry], target: Target, *, is_slim: bool = False) -> OwnCode:
     modules = {entry.name: entry.content for entry in entries if entry.name.endswith(".py")}
+    slim = modules.keys() if is_slim else ()
     result = compile_sources(modules, target, cache_folder() / "bytecode", slim=slim)
     if result is None:
-        return OwnCode(entries=_sorted(entries), notes=(missing_note(target), *_hidden_libraries(own)))
+        return OwnCode(entries=tuple(entries), notes=(missing_note(target),))
     bytecode, problems = result
-    return OwnCode(
-        entries=_sorted(_with_bytecode(entries, bytecode, slim, target)),
-        problems=problems,
-        notes=(*_broken(problems, target), *_hidden_libraries(own)),
-    )
+    return OwnCode(entries=tuple(_with_bytecode(entries, bytecode, slim, target)), problems=problems)
 
 
 def refuse_broken_app(own: Source, code: OwnCode, root: Path, target: Target) -> None:
@@ -95,10 +103,10 @@ def refuse_broken_app(own: Source, code: OwnCode, root: Path, target: Target) ->
 
 
 def _with_bytecode(
-    entries: list[Entry], bytecode: Mapping[str, bytes], slim: set[str], target: Target
+    entries: list[Entry], bytecode: Mapping[str, bytes], slim: Collection[str], target: Target
 ) -> list[Entry]:
     """Put bytecode beside the sources, and of ours into their place."""
-    sourceless = slim & bytecode.keys() - {_FACE}
+    sourceless = set(slim) & bytecode.keys() - {_FACE}
     kept = [entry for entry in entries if entry.name not in sourceless]
     for name, content in bytecode.items():
         place = sourceless_name(name) if name in sourceless else bytecode_name(name, target)
@@ -118,7 +126,3 @@ def _hidden_libraries(own: Collection[str]) -> list[str]:
         f"{name} of the project hides the library of the same name, by which the runtime reads forms."
         for name in sorted(own)
     ]
-
-
-def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
-    return tuple(sorted(entries, key=lambda entry: entry.name))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 
 from microlambda.bundle.inputs.requirements import Requirements
-from microlambda.bundle.slim.slimming import Slimmed, SlimOptions, slim
+from microlambda.bundle.slim.options import SlimOptions
+from microlambda.bundle.slim.slimming import Slimmed, slim
 from microlambda.bundle.target import Target
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from microlambda.bundle.inputs.required import Requirements
 from microlambda.bundle.resolving.installed import installed
 from microlambda.bundle.resolving.programs import find_resolver
-from microlambda.bundle.resolving.resolver import Request, resolve
+from microlambda.bundle.resolving.resolver import Request, resolved
 from microlambda.bundle.target import Target
 from tests.bundle.conftest import served, source_files
 
@@ -51,7 +51,8 @@ class Workplace:
             }
         )
         request = Request(requirements=requirements, target=target, root=self.root)
-        self.notes = resolve(request, find_resolver(by), self.site)
+        with resolved(request, find_resolver(by), self.site) as notes:
+            self.notes = notes.result()
         return {name: one.version for name, one in installed(self.site).items()}
 
     def folder(self, name: str, place: str = "", **options: Any) -> Path:

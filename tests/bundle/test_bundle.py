@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from microlambda.bundle import dependencies, interpreter, limits
+from microlambda.bundle import interpreter, limits, making
 from microlambda.bundle.archive import names
 from microlambda.bundle.cache import LAYOUT, cache_folder
 from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
@@ -365,7 +365,7 @@ def test_a_launcher_with_nothing_behind_it_is_no_interpreter(
     launcher.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
-    monkeypatch.setattr(interpreter, "_uv", lambda: None)
+    monkeypatch.setattr(interpreter, "uv_program", lambda: None)
 
     assert find_interpreter(Target.for_lambda("3.10", "x86_64")) is None
 
@@ -466,7 +466,7 @@ def test_an_unchanged_resolution_is_not_made_again(
     project.write("requirements.txt", "pure")
     first = project.bundle()
     wheel.unlink()
-    monkeypatch.setattr(dependencies, "resolve", _not_called)
+    monkeypatch.setattr(making, "resolved", _not_called)
 
     second = project.bundle()
 
@@ -515,7 +515,7 @@ def test_a_killed_run_leaves_nothing_that_is_trusted(
     index.wheel("pure")
     project.write("requirements.txt", "pure")
     with monkeypatch.context() as patched:
-        patched.setattr(dependencies, "slim", _interrupt)
+        patched.setattr(making, "slim", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             project.bundle()
 

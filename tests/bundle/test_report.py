@@ -15,7 +15,7 @@ from microlambda.bundle.code.trial import Trial
 from microlambda.bundle.report.page import as_html
 from microlambda.bundle.report.report import Report, shown_size
 from microlambda.bundle.report.text import as_text
-from microlambda.bundle.slim.installation import Package, Removed
+from microlambda.bundle.slim.account import Package, Removed
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 
 MB = 1024 * 1024

@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 
 from microlambda.bundle.errors import SdkUnusable
 from microlambda.bundle.inputs.requirements import Requirements, SourceRequirement
+from microlambda.bundle.slim.options import SlimOptions
 from microlambda.bundle.slim.sdk import is_left_to_runtime, sdk_requirements
-from microlambda.bundle.slim.slimming import SlimOptions
 from tests.bundle.installing import Site
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import microlambda
-from microlambda.bundle import fingerprint
-from microlambda.bundle import compile_child
+from microlambda.bundle import compile_child, fingerprint
 from microlambda.bundle.archive import names
 from microlambda.bundle.compile_child import compile_without, with_plain_lines
 from microlambda.bundle.interpreter import find_interpreter

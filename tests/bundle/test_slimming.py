@@ -361,7 +361,8 @@ def test_distributions_that_nothing_needs_go_and_leave_what_others_share(site: S
 
 def test_a_source_requirement_whose_name_is_unknown_is_what_nobody_else_asks_for(site: Site) -> None:
     from microlambda.bundle.inputs.requirements import Requirements, SourceRequirement
-    from microlambda.bundle.slim.slimming import SlimOptions, slim
+    from microlambda.bundle.slim.options import SlimOptions
+    from microlambda.bundle.slim.slimming import slim
 
     site.install("built", {"built/__init__.py": ""}, requires=["needed"])
     site.install("needed", {"needed/__init__.py": ""})

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
-
 from microlambda.bundle.errors import SourcesUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from pathspec import GitIgnoreSpec
 
 #: Version control, caches and other people's trees; `include` cannot bring these in.
 _NEVER = (
@@ -104,13 +104,17 @@ def is_virtual_environment(folder: Path) -> bool:
 class Patterns:
     """Patterns in the language of .gitignore, relative to the project's folder."""
 
-    spec: GitIgnoreSpec
+    spec: GitIgnoreSpec | None  # None of no patterns: its library is not loaded for nothing
     places: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, lines: Iterable[tuple[str, str]]) -> Patterns:
         """Read patterns, each with the place that an error names: a key of the settings, a file's line."""
         lines = list(lines)
+        if not lines:
+            return cls(None)
+        from pathspec import GitIgnoreSpec
+
         for where, line in lines:
             _check(where, line)
         lines = [(where, line) for where, line in lines if line]  # as from_lines drops empty ones
@@ -119,18 +123,22 @@ class Patterns:
 
     def match(self, path: str) -> bool:
         """Tell whether a file, given by its path from the project's folder, is matched."""
-        return bool(self.spec.match_file(path))
+        return self.spec is not None and bool(self.spec.match_file(path))
 
     def why(self, path: str) -> str | None:
         """Name the pattern that matches a file, with its place: "exclude (drafts/)"; None where none does."""
+        if self.spec is None:
+            return None
         found = self.spec.check_file(path)
         return self.places[found.index] if found.include and found.index is not None else None
 
     def __bool__(self) -> bool:
-        return len(self.spec) > 0
+        return self.spec is not None and len(self.spec) > 0
 
 
 def _check(where: str, line: str) -> None:
+    from pathspec import GitIgnoreSpec
+
     try:
         GitIgnoreSpec.from_lines([line])
     except (ValueError, re.error) as exc:  # pathspec compiles what stands between brackets as it is

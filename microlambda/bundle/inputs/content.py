@@ -1,4 +1,4 @@
-"""What lies behind requirements that name files and folders of this machine: contents count, not only names."""
+"""What lies behind requirements that name files and folders of this machine: contents count, too."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from microlambda.bundle.inputs.collecting import collect
 from microlambda.bundle.inputs.conditions import holds
 from microlambda.bundle.inputs.manifest import manifest_beside
 from microlambda.bundle.inputs.names import OURS
-from microlambda.bundle.inputs.pyproject import own_lines
 from microlambda.bundle.inputs.requirement_lines import read_lines
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ def _own(line: Line, choice: Choice) -> list[Line]:
             f"{line.where} names the project itself, which has no pyproject.toml: what it depends on is "
             "known only after a build. Write its dependencies to a requirements.txt."
         )
+    from microlambda.bundle.inputs.pyproject import own_lines
+
     return own_lines(manifest, choice.with_extras(line.extras))
 
 

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from microlambda.bundle.resolving.installed import installed, is_native
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from importlib.metadata import Distribution
     from pathlib import Path
 
@@ -21,24 +21,31 @@ if TYPE_CHECKING:
 
 def passed_over_notes(
     request: Request, resolver: Resolver, work: Path, wheels: Path, site: Path
-) -> tuple[str, ...]:
-    """Name each newer version that has no wheel for the target, and the one that is taken.
+) -> Callable[[], tuple[str, ...]]:
+    """Give what finds each newer version that has no wheel for the target; `site` is read now, not then.
 
     Asked only where a wheel of a certain platform is among what was installed, and its version was free.
     """
     if request.requirements.is_locked or request.requirements.is_hashed or request.target.host:
-        return ()
+        return tuple
     every = installed(site)
     taken = {
         name: one.version for name, one in every.items() if is_native(one) and not _is_fixed(name, request)
     }
     if not taken:
-        return ()
-    notes = []
-    for name, versions in sorted(resolver.passed_over(request, work, wheels, taken).items()):
-        if newer := _newest(versions, taken[name], _allowed(name, request, every)):
-            notes.append(f"{name} {newer} has no wheel for {request.target}; {taken[name]} is taken.")
-    return tuple(notes)
+        return tuple
+    allowed = {name: _allowed(name, request, every) for name in taken}
+
+    def find() -> tuple[str, ...]:
+        found = sorted(resolver.passed_over(request, work, wheels, taken).items())
+        newest = {name: _newest(versions, taken[name], allowed[name]) for name, versions in found}
+        return tuple(
+            f"{name} {newer} has no wheel for {request.target}; {taken[name]} is taken."
+            for name, newer in newest.items()
+            if newer is not None
+        )
+
+    return find
 
 
 def _is_fixed(name: str, request: Request) -> bool:

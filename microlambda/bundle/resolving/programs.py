@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.errors import ResolverMissing
+from microlambda.bundle.resolving.names import RESOLVERS
 from microlambda.bundle.resolving.pip import find_pip
 from microlambda.bundle.resolving.uv import find_uv
 
 if TYPE_CHECKING:
     from microlambda.bundle.resolving.request import Resolver
-
-RESOLVERS = ("uv", "pip")
 
 
 def find_resolver(name: str | None = None) -> Resolver:

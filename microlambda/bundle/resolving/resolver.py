@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,15 +26,19 @@ from microlambda.bundle.resolving.request import Request, Resolver
 from microlambda.bundle.resolving.sources import with_built
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+
     from microlambda.bundle.resolving.request import Unfit
 
-__all__ = ["Request", "Resolver", "resolve"]
+__all__ = ["Request", "Resolver", "resolved"]
 
 
-def resolve(request: Request, resolver: Resolver, into: Path) -> tuple[str, ...]:
+@contextmanager
+def resolved(request: Request, resolver: Resolver, into: Path) -> Iterator[Future[tuple[str, ...]]]:
     """Install the requirements for the target into an empty folder, or say which of them cannot be had.
 
-    Gives notes: which newer versions were passed over, for they have no wheel that fits.
+    Notes are found meanwhile: which newer versions were passed over, for they have no wheel that fits.
     """
     with tempfile.TemporaryDirectory(prefix="microlambda-resolve-", ignore_cleanup_errors=True) as name:
         work = Path(name)
@@ -45,7 +51,9 @@ def resolve(request: Request, resolver: Resolver, into: Path) -> tuple[str, ...]
             _empty(into)
             request = _install(request, resolver, work, into, wheels, afresh=True)
             _refuse_damaged(into, resolver)
-        return passed_over_notes(request, resolver, work, wheels, into)
+        find_notes = passed_over_notes(request, resolver, work, wheels, into)
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(find_notes)
 
 
 def _install(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from microlambda.bundle.resolving.building import (
     wants_compiler,
 )
 from microlambda.bundle.resolving.failures import why_unreached
+from microlambda.bundle.resolving.names import uv_program
 from microlambda.bundle.resolving.request import Answer, BuildFailed, Request, Unfit
 from microlambda.bundle.resolving.running import run, tail
 from microlambda.bundle.resolving.uv_answers import NETWORK, NO_WHEEL, read_answer
@@ -40,8 +40,7 @@ _NOTE_TIMEOUT = 20  # s
 
 def find_uv() -> Uv | None:
     """Find uv beside the interpreter that runs us, or on PATH."""
-    beside = shutil.which("uv", path=str(Path(sys.executable).parent))
-    program = beside or shutil.which("uv")
+    program = uv_program()
     if program is None:
         return None
     try:

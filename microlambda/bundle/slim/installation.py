@@ -5,36 +5,19 @@ from __future__ import annotations
 import csv
 import os
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import Distribution, distributions
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from microlambda.bundle.slim.account import Package, Removed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 Graph = dict[str, Distribution]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Package:
-    """A distribution in the bundle; `size` is what its files unpack to, in bytes, without bytecode."""
-
-    name: str
-    version: str
-    size: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Removed:
-    """What was taken from the dependencies: files of one kind, or parts of them; `size` in bytes."""
-
-    what: str
-    files: int
-    size: int
 
 
 class Installation:

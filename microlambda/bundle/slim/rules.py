@@ -1,4 +1,4 @@
-"""What of ours decides how dependencies come out: other rules make other archives of the same requirements."""
+"""What of ours decides how dependencies come out: other rules, other archives."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from microlambda.bundle.inputs.requirements import Requirements
     from microlambda.bundle.slim.installation import Installation
-    from microlambda.bundle.slim.slimming import SlimOptions
+    from microlambda.bundle.slim.options import SlimOptions
 
 #: What Lambda's Python runtimes bring and what belongs together.
 SDK = ("boto3", "botocore", "s3transfer")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from microlambda.bundle.slim.descriptions import without_description
 from microlambda.bundle.slim.excess import HOOKS, find_excess, must_go
-from microlambda.bundle.slim.installation import Installation, Package, Removed
+from microlambda.bundle.slim.installation import Installation
 from microlambda.bundle.slim.keeping import Keeping
 from microlambda.bundle.slim.native import check_native, refuse_faults
 from microlambda.bundle.slim.needed import find_needed
@@ -25,20 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from microlambda.bundle.inputs.requirements import Requirements
+    from microlambda.bundle.slim.account import Package, Removed
+    from microlambda.bundle.slim.options import SlimOptions
     from microlambda.bundle.target import Target
 
 PROVIDED = "packages that Lambda has"
 UNNEEDED = "packages that nothing needs"
 DESCRIPTIONS = "long descriptions"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SlimOptions:
-    """What the settings say of slimming, each under its name in them."""
-
-    keep: tuple[str, ...] = ()
-    strip: bool = False
-    sdk: str | tuple[str, ...] = "runtime"
 
 
 @dataclass(frozen=True, kw_only=True)
