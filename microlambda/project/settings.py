@@ -77,9 +77,7 @@ class Settings:
     tags: Mapping[str, str] = field(default_factory=dict)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    requirements: tuple[str, ...] | None = (
-        None  # None: requirements.txt or pyproject.toml, whichever is there
-    )
+    requirements: tuple[str, ...] | None = None  # None: the first lock or list that is there
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()  # patterns of what slimming would remove from dependencies
