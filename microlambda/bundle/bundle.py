@@ -36,8 +36,14 @@ if TYPE_CHECKING:
     from microlambda.bundle.fingerprint import Wanted
     from microlambda.bundle.slim.account import Package
     from microlambda.bundle.target import Target
-    from microlambda.project.pieces import Pieces
+    from microlambda.project.pieces import Piece, Pieces
     from microlambda.project.settings import Settings
+
+
+_MB = 1024 * 1024
+
+#: As many kinds of what was left out are named in one line; the report has them all.
+_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +88,15 @@ class Bundle:
         """List what was installed, each once, in order of names."""
         found = {(one.name, one.version): one for part in self.parts for one in part.packages}
         return tuple(found[place] for place in sorted(found))
+
+    @property
+    def left_out(self) -> str:
+        """Say how much was taken from the dependencies, and of what most; empty where nothing was."""
+        if not self.removed:
+            return ""
+        shown = ", ".join(f"{one.what} {one.size / _MB:.1f}" for one in self.removed[:_SHOWN])
+        total = sum(one.size for one in self.removed)
+        return f"Left out of the dependencies: {total / _MB:.1f} MB ({shown})"
 
     @property
     def inputs_hash(self) -> str:
@@ -139,9 +154,12 @@ def build(
     order = _Order(settings=settings, target=target, say=say, resolver=resolver, refresh=refresh, shape=shape)
     with unwinding(), _explained():
         imports = follow(settings.root, import_root, module, target)
-        sources = find_sources(settings, import_root, out=out, imports=imports)
+        read = fingerprint.read_all(settings, target)
+        sources = find_sources(
+            settings, import_root, out=out, imports=imports, projects=fingerprint.local_projects(read)
+        )
         native = _check_native(sources, target)
-        every = fingerprint.wanted(settings, sources, target)
+        every = fingerprint.wanted(settings, sources, target, read)
         say(f"Requirements: {every[0].requirements.label}")
         say(f"Target: {target}")
         own = file_of_module(sources, module)
@@ -196,8 +214,12 @@ def _prepare(order: _Order, every: Sequence[Wanted], sources: Sources) -> tuple[
     """
     with ThreadPoolExecutor(1) as pool:
         compiling = pool.submit(compile_runtime, sources, order.target, whole=False)
-        prepared = [order.prepare(one) for one in every]
+        made: dict[tuple[Piece, ...], Dependencies] = {}
+        for one in every:
+            if one.pieces.all not in made:
+                made[one.pieces.all] = order.prepare(one)
         runtime = compiling.result()
+    prepared = [made[one.pieces.all] for one in every]
     if any(one.use_us for one in prepared):
         runtime = compile_runtime(sources, order.target, whole=True)
     return prepared, runtime
@@ -251,7 +273,8 @@ def _write_all(making: _Making, every: Sequence[Wanted], prepared: Sequence[Depe
             notes += _check(making, one, dependencies, others, parts)
         placed = [_placed(part, making.out) for part in parts]
     if making.shape is Shape.ARCHIVES:
-        notes += [note for part in placed for note in direct_upload_notes(part.archive.name, part.size)]
+        for part in placed:
+            notes += direct_upload_notes(part.archive.name, part.size, part.packages)
     return Bundle(
         parts=tuple(placed),
         pieces=fingerprint.as_pieces(every),
@@ -268,9 +291,21 @@ def _write_code(
     if not making.settings.single_archive:
         yield _code_beside_layers(making, prepared, folder / archive_name(making.settings), notes)
         return
-    for one, dependencies in zip(every, prepared, strict=True):
-        path = folder / archive_name(making.settings, one.selection.suffix)
-        yield _code_with_dependencies(making, one, dependencies, path, notes)
+    for piece, dependencies, functions in _shared([one.code for one in every], every, prepared):
+        path = folder / archive_name(making.settings, piece.key.removeprefix(fingerprint.CODE))
+        part = _code_with_dependencies(making, piece, dependencies, path, notes)
+        yield replace(part, functions=functions)
+
+
+def _shared(
+    pieces: Sequence[Piece | None], every: Sequence[Wanted], prepared: Sequence[Dependencies]
+) -> Iterator[tuple[Piece, Dependencies, tuple[str, ...]]]:
+    """Give each piece once, with the functions that have it alone: none where it is the common one's, too."""
+    for piece in dict.fromkeys(one for one in pieces if one is not None):
+        of = [number for number, one in enumerate(pieces) if one == piece]
+        users = [name for number in of for name in every[number].selection.functions]
+        is_common = any(every[number].selection.is_common for number in of)
+        yield piece, prepared[of[0]], () if is_common else tuple(users)
 
 
 def _code_beside_layers(
@@ -287,7 +322,7 @@ def _code_beside_layers(
 
 
 def _code_with_dependencies(
-    making: _Making, one: Wanted, dependencies: Dependencies, path: Path, notes: list[str]
+    making: _Making, piece: Piece, dependencies: Dependencies, path: Path, notes: list[str]
 ) -> Part:
     """Write code and dependencies into one archive.
 
@@ -304,12 +339,11 @@ def _code_with_dependencies(
     unpacked = write_archive(path, entries, base=dependencies.archive, keep=keep, level=SMALLEST)
     notes += _hiding({top_level(name) for name in dropped} - {OURS}, "is left out")
     return Part(
-        key=one.code.key,
+        key=piece.key,
         archive=path,
         size=path.stat().st_size,
         unpacked_size=unpacked,
         packages=dependencies.packages,
-        functions=one.selection.functions,
     )
 
 
@@ -327,19 +361,19 @@ def _hiding(hidden: Collection[str], what: str) -> list[str]:
 def _write_layers(
     making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies], folder: Path
 ) -> Iterator[Part]:
-    for one, dependencies in zip(every, prepared, strict=True):
-        if one.layer is None or dependencies.archive is None:
+    for piece, dependencies, functions in _shared([one.layer for one in every], every, prepared):
+        if dependencies.archive is None:  # an image that installs them itself
             continue
-        path = folder / archive_name(making.settings, f"-{one.layer.key}")
+        path = folder / archive_name(making.settings, f"-{piece.key}")
         shutil.copyfile(dependencies.archive, path)
         yield Part(
-            key=one.layer.key,
+            key=piece.key,
             archive=path,
             size=path.stat().st_size,
             unpacked_size=dependencies.unpacked_size,
             is_layer=True,
             packages=dependencies.packages,
-            functions=one.selection.functions,
+            functions=functions,
         )
 
 

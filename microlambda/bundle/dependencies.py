@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from packaging.requirements import Requirement
 
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.deflate import deflate_identity
+from microlambda.bundle.inputs.configuration import machine_configuration, uv_configuration
 from microlambda.bundle.inputs.content import local_content
 from microlambda.bundle.resolving.names import likely_resolver
 from microlambda.bundle.slim.account import Package, Removed
@@ -101,7 +101,7 @@ def prepare(
     """Give the dependencies, from the cache where they are there; `refresh` resolves them anew."""
     if has_none(requirements, options):
         return Dependencies(notes=(_LEFT_TO_LAMBDA,) if requirements.direct else ())
-    wanted = Wanted(requirements=requirements, target=target, options=options, layout=layout)
+    wanted = Wanted(requirements=requirements, target=target, options=options, layout=layout, root=root)
     store = Store(folder=cache_folder() / "dependencies")
 
     def kept(resolver: str, *, has_bytecode: bool) -> Dependencies | None:
@@ -115,7 +115,7 @@ def prepare(
     # Not loaded for what is unchanged: it takes a tenth of a second.
     from microlambda.bundle.making import Making
 
-    making = Making.of(wanted, store, root=root, resolver=resolver, say=say)
+    making = Making.of(wanted, store, resolver=resolver, say=say)
     found = kept(making.resolver.name, has_bytecode=making.interpreter is not None)
     return making.make() if found is None else found
 
@@ -128,6 +128,7 @@ class Wanted:
     target: Target
     options: SlimOptions
     layout: Layout
+    root: Path  # where the resolvers look for the project's configuration
 
     def key(self, resolver: str, *, has_bytecode: bool) -> str:
         """Name what is kept of it, as made by the resolver of this name."""
@@ -145,20 +146,11 @@ class Wanted:
             "rules": rules_digest(),
             "layout": self.layout.name,
             "resolver": resolver,
-            "configuration": _configuration(),
+            "configuration": [uv_configuration(self.root), machine_configuration(requirements)],
             "deflate": deflate_identity(),
             "bytecode": has_bytecode,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _configuration() -> dict[str, str]:
-    """Give what the environment says to the resolvers."""
-    return {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name.startswith(("PIP_", "UV_")) and not name.endswith("_CACHE_DIR")
-    }
 
 
 def read_kept(kept: Kept) -> Dependencies:

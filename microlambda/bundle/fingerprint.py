@@ -15,6 +15,7 @@ from microlambda.bundle.bytecode import compiler_digest
 from microlambda.bundle.code.follow import follow
 from microlambda.bundle.code.sources import find_sources
 from microlambda.bundle.dependencies import has_none, with_sdk
+from microlambda.bundle.inputs.configuration import uv_configuration
 from microlambda.bundle.inputs.content import local_content
 from microlambda.bundle.inputs.requirements import read_requirements
 from microlambda.bundle.libraries import library_entries
@@ -26,7 +27,7 @@ from microlambda.bundle.slim.rules import rules_digest
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from microlambda.bundle.code.sources import Sources
@@ -58,7 +59,9 @@ def pieces(
 ) -> Pieces:
     """Name the archives of every function of a stage, and hash what they would be made of."""
     imports = follow(settings.root, import_root, module, target)
-    return as_pieces(wanted(settings, find_sources(settings, import_root, out=out, imports=imports), target))
+    every = read_all(settings, target)
+    sources = find_sources(settings, import_root, out=out, imports=imports, projects=local_projects(every))
+    return as_pieces(wanted(settings, sources, target, every))
 
 
 def slim_options(settings: Settings) -> SlimOptions:
@@ -75,32 +78,63 @@ def as_pieces(every: Iterable[Wanted]) -> Pieces:
     )
 
 
-def wanted(settings: Settings, sources: Sources, target: Target) -> tuple[Wanted, ...]:
-    """Read the requirements of every selection, the common one first, and hash what decides each archive."""
-    chosen = selections(settings)
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A selection, and the requirements that it comes to."""
+
+    selection: Selection
+    requirements: Requirements
+
+
+def read_all(settings: Settings, target: Target) -> tuple[Chosen, ...]:
+    """Read the requirements of every selection, the common one first."""
+    return tuple(
+        Chosen(selection=one, requirements=_requirements(settings, target, one))
+        for one in selections(settings)
+    )
+
+
+def local_projects(every: Iterable[Chosen]) -> frozenset[Path]:
+    """Name the folders of this machine that are required: projects of their own."""
+    return frozenset(
+        source.folder
+        for one in every
+        for source in one.requirements.sources
+        if source.folder is not None and source.folder.is_dir()
+    )
+
+
+def wanted(
+    settings: Settings, sources: Sources, target: Target, every: Sequence[Chosen]
+) -> tuple[Wanted, ...]:
+    """Hash what decides the archives of every selection; those of one content have one key."""
     options = slim_options(settings)
-    read = [_requirements(settings, target, one) for one in chosen]
-    dependencies = [_dependencies(requirements, options, target) for requirements in read]
+    dependencies = [_dependencies(one.requirements, options, target, settings.root) for one in every]
     code = _code(sources, target)
+    keys: dict[str, Piece] = {}
+
+    def piece(key: str, inputs: str) -> Piece:
+        return keys.setdefault(inputs, Piece(key=key, inputs=inputs))
+
     if settings.single_archive:
         return tuple(
             Wanted(
-                selection=selection,
-                requirements=requirements,
-                code=Piece(key=CODE + selection.suffix, inputs=_hash([code, own])),
+                selection=one.selection,
+                requirements=one.requirements,
+                code=piece(CODE + one.selection.suffix, _hash({"code": code, "with": own})),
             )
-            for selection, requirements, own in zip(chosen, read, dependencies, strict=True)
+            for one, own in zip(every, dependencies, strict=True)
         )
     # What dependencies have of ours, the code's archive need not have, so it depends on them all.
-    piece = Piece(key=CODE, inputs=_hash([code, *dependencies]))
+    beside = piece(CODE, _hash({"code": code, "beside": dependencies}))
     return tuple(
         Wanted(
-            selection=selection,
-            requirements=requirements,
-            code=piece,
-            layer=Piece(key=DEPENDENCIES + selection.suffix, inputs=own) if own else None,
+            selection=one.selection,
+            requirements=one.requirements,
+            code=beside,
+            layer=piece(DEPENDENCIES + one.selection.suffix, own) if own else None,
         )
-        for selection, requirements, own in zip(chosen, read, dependencies, strict=True)
+        for one, own in zip(every, dependencies, strict=True)
     )
 
 
@@ -133,13 +167,14 @@ def _code(sources: Sources, target: Target) -> str:
     )
 
 
-def _dependencies(requirements: Requirements, options: SlimOptions, target: Target) -> str:
+def _dependencies(requirements: Requirements, options: SlimOptions, target: Target, root: Path) -> str:
     """Hash what decides the dependencies; empty where there are none to ship."""
     if has_none(requirements, options):
         return ""
     return _hash(
         {
-            "requirements": requirements.portable,
+            "requirements": sorted(set(requirements.portable)),
+            "configuration": uv_configuration(root),
             "content": local_content(requirements),
             "options": asdict(options),
             "rules": rules_digest(),

@@ -36,15 +36,18 @@ def refuse_too_large(unpacked: int, name: str, selection: Selection, packages: S
     )
 
 
-def direct_upload_notes(name: str, size: int) -> list[str]:
+def direct_upload_notes(name: str, size: int, packages: Sequence[Package]) -> list[str]:
     """Say of an archive that it is too large to be sent to Lambda directly."""
     if size <= UPLOAD_LIMIT:
         return []
-    return [f"{name} has {size / _MB:.1f} MB; Lambda takes 50 MB in a direct upload, more only from S3."]
+    return [
+        f"{name} has {size / _MB:.1f} MB; Lambda takes 50 MB in a direct upload, more only from S3. "
+        f"{largest(packages)}`microlambda deploy` would refuse it."
+    ]
 
 
 def largest(packages: Sequence[Package]) -> str:
     """Write a sentence about the packages that take the most."""
     first = sorted(packages, key=lambda package: package.size, reverse=True)[:_SHOWN]
     shown = ", ".join(f"{package.name} {package.size / _MB:.0f} MB" for package in first)
-    return f"Largest: {shown}. " if shown else ""
+    return f"Largest, without bytecode: {shown}. " if shown else ""

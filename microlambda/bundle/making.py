@@ -31,27 +31,24 @@ class Making:
 
     wanted: Wanted
     store: Store
-    root: Path
     resolver: Resolver
     interpreter: str | None
     say: Callable[[str], None]
 
     @classmethod
-    def of(
-        cls, wanted: Wanted, store: Store, *, root: Path, resolver: str | None, say: Callable[[str], None]
-    ) -> Making:
+    def of(cls, wanted: Wanted, store: Store, *, resolver: str | None, say: Callable[[str], None]) -> Making:
         """Find the resolver of this name, or the best there is, and an interpreter of the target."""
         with ThreadPoolExecutor(1) as pool:  # each starts programs and waits for them
             finding = pool.submit(find_resolver, resolver)
             interpreter = provide_interpreter(wanted.target, say)
             found = finding.result()
-        return cls(wanted=wanted, store=store, root=root, resolver=found, interpreter=interpreter, say=say)
+        return cls(wanted=wanted, store=store, resolver=found, interpreter=interpreter, say=say)
 
     def make(self) -> Dependencies:
         """Install, cut down, compile, pack and keep."""
         wanted, target = self.wanted, self.wanted.target
         self.say(f"Resolving with {self.resolver.name} {self.resolver.version} for {target}")
-        request = Request(requirements=wanted.requirements, target=target, root=self.root)
+        request = Request(requirements=wanted.requirements, target=target, root=wanted.root)
         with self.store.making() as work:
             site, archive = work / "site", work / "dependencies.zip"
             site.mkdir()

@@ -41,13 +41,13 @@ class Selection:
 
 def selections(settings: Settings) -> tuple[Selection, ...]:
     """List the selections of a stage, the common one first, then those of functions that differ from it."""
-    common = (settings.groups, settings.extras)
+    common = _normal(settings.groups, settings.extras)
     own: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for name in settings.function_names:
         if (asked := _asked(settings.function(name))) != common:
             own.setdefault(asked, []).append(name)
     return (
-        Selection(groups=settings.groups, extras=settings.extras, is_common=True),
+        Selection(groups=common[0], extras=common[1], is_common=True),
         *(
             Selection(groups=groups, extras=extras, functions=tuple(functions))
             for (groups, extras), functions in own.items()
@@ -56,7 +56,12 @@ def selections(settings: Settings) -> tuple[Selection, ...]:
 
 
 def _asked(function: FunctionSettings) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return function.groups, function.extras
+    return _normal(function.groups, function.extras)
+
+
+def _normal(groups: Iterable[str], extras: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Put names in order, each once: in which they are written decides nothing."""
+    return tuple(sorted(set(groups))), tuple(sorted(set(extras)))
 
 
 def _joined(names: Iterable[str]) -> str:

@@ -69,10 +69,13 @@ def command(
     packaging = _Packaging(settings=settings, out=out, resolver=resolver, refresh=refresh)
     with _older_named(packaging.archive):
         place = locate(root, target or settings.app)
+        bundle = None
         if as_image:
             packaging.image(place)
         else:
-            packaging.archives(place, with_report=with_report)
+            bundle = packaging.archives(place)
+    if with_report and bundle is not None:
+        packaging.report(bundle, place.module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,7 @@ class _Packaging:
 
         return self.out / archive_name(self.settings)
 
-    def archives(self, place: ModulePlace, *, with_report: bool) -> None:
+    def archives(self, place: ModulePlace) -> Bundle:
         """Write archives, and say what is in them."""
         from microlambda.bundle.bundle import build
 
@@ -112,13 +115,11 @@ class _Packaging:
             resolver=self.resolver,
             refresh=self.refresh,
         )
-        if with_report:
-            self._report(bundle, place.module)
-        else:
-            _tell_notes(bundle.notes)
+        _tell_notes(bundle.notes)
         _tell(bundle, self.out)
+        return bundle
 
-    def _report(self, bundle: Bundle, module: str) -> None:
+    def report(self, bundle: Bundle, module: str) -> None:
         """Print the report, and write it as a page; a module that is missing ends the command after that."""
         from rich.console import Console
 
@@ -170,23 +171,13 @@ def _tell_notes(notes: tuple[str, ...]) -> None:
 
 
 def _tell(bundle: Bundle, out: Path) -> None:
-    if bundle.removed:
-        shown = ", ".join(f"{one.what} {_megabytes(one.size)}" for one in bundle.removed[:_SHOWN])
-        total = sum(one.size for one in bundle.removed)
-        click.echo(f"Left out of the dependencies: {_megabytes(total)} MB ({shown})")
+    if bundle.left_out:
+        click.echo(bundle.left_out)
     for part in bundle.parts:
         click.echo(
             f"{out / part.archive.name}: {part.size / _MB:.1f} MB, {part.unpacked_size / _MB:.1f} MB unpacked"
             f"{_holds(part, bundle)}"
         )
-
-
-#: Kinds of what was left out that are named; the report has them all.
-_SHOWN = 3
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / _MB:.1f}"
 
 
 def _holds(part: Part, bundle: Bundle) -> str:

@@ -123,6 +123,8 @@ class Archives:
             )
             for note in bundle.notes:
                 self._say(f"note: {note}")
+            if bundle.left_out:
+                self._say(bundle.left_out)
             return {part.key: part.archive.read_bytes() for part in bundle.parts}
 
 

@@ -17,7 +17,7 @@ def uploadable(archive: Archive, key: str) -> bytes:
     if len(content) > UPLOAD_LIMIT:
         raise ArchiveTooLarge(
             f"the archive {key!r} has {len(content) / 2**20:.1f} MB; Lambda takes {UPLOAD_LIMIT // 2**20} MB "
-            "in one upload, and this version has no other way. Exclude what is large: `microlambda package` "
-            "lists it."
+            "in one upload, and this version has no other way. Exclude what is large: `microlambda package "
+            "--report` lists it."
         )
     return content

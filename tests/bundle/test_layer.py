@@ -11,11 +11,12 @@ import pytest
 
 from microlambda.bundle import limits
 from microlambda.bundle.archive import names
-from microlambda.bundle.errors import BundleTooLarge
+from microlambda.bundle.errors import BundleTooLarge, ModulesMissing, NativeMismatch
 from microlambda.bundle.fingerprint import pieces
 from microlambda.bundle.selection import selections
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
+from tests.bundle.conftest import APP, source_files
 
 if TYPE_CHECKING:
     from microlambda.project.pieces import Pieces
@@ -208,10 +209,118 @@ def test_the_limit_counts_code_and_layers_of_a_function_together(
     grouped.write("microlambda.toml", '[functions.nightly]\ngroups = ["reports"]\n')
     monkeypatch.setattr(limits, "UNPACKED_LIMIT", 3_100_000)
 
-    with pytest.raises(
-        BundleTooLarge,
-        match=r"^the bundle 'shop' for nightly \(group reports\) unpacks to .*Largest: tables 3 MB",
-    ):
+    told = (
+        r"^the bundle 'shop' for nightly \(group reports\) unpacks to .*Largest, without bytecode: tables 3 "
+    )
+    with pytest.raises(BundleTooLarge, match=told):
         grouped.bundle(single=False)
 
     assert list(grouped.out.iterdir()) == []
+
+
+def test_with_the_dependencies_in_it_the_code_is_another_piece(project: Project) -> None:
+    project.write("requirements.txt", "pure")
+    beside = pieces_of(project).common
+
+    project.write("microlambda.toml", "single_archive = true\n")
+
+    within = pieces_of(project).common
+    assert within.layers == ()
+    assert within.code.inputs != beside.code.inputs
+
+
+def test_groups_in_another_order_and_groups_that_add_nothing_share_what_is_built(grouped: Project) -> None:
+    grouped.write("pyproject.toml", GROUPS + 'empty = ["pure"]\n')
+    grouped.write(
+        "microlambda.toml",
+        '[functions.nightly]\ngroups = ["reports", "charts"]\n'
+        '[functions.weekly]\ngroups = ["charts", "reports"]\n'
+        '[functions.hourly]\ngroups = ["empty"]\n',
+    )
+
+    bundle = grouped.bundle(single=False)
+
+    assert [(part.key, part.functions) for part in bundle.layers] == [
+        ("dependencies", ()),
+        ("dependencies-charts_reports", ("nightly", "weekly")),
+    ]
+    assert pieces_of(grouped).of("hourly") == pieces_of(grouped).of("http")
+
+
+def test_a_lazy_import_of_what_another_function_has_is_no_error(grouped: Project, index: Wheelhouse) -> None:
+    # werkzeug is installed here, so `local` would see it.
+    index.wheel("werkzeug")
+    grouped.write("pyproject.toml", GROUPS + 'web = ["werkzeug"]\n')
+    grouped.write("microlambda.toml", '[functions.nightly]\ngroups = ["web"]\n')
+    grouped.write("app.py", APP + "\n\ndef nightly():\n    import werkzeug\n")
+
+    grouped.bundle(single=False)
+
+    grouped.write("microlambda.toml", "")
+    with pytest.raises(ModulesMissing, match="imports werkzeug"):
+        grouped.bundle(single=False)
+
+
+def test_a_native_library_of_the_project_for_another_machine_is_refused(project: Project) -> None:
+    machine = 183  # AArch64, https://www.sco.com/developers/gabi/latest/ch4.eheader.html
+    library = b"\x7fELF\x02\x01\x01" + bytes(9) + (3).to_bytes(2, "little") + machine.to_bytes(2, "little")
+    (project.root / "fast.so").write_bytes(library + (1).to_bytes(4, "little") + bytes(40))
+
+    with pytest.raises(NativeMismatch, match=r"fast\.so of the project .*x86_64"):
+        project.bundle(target=Target.for_lambda("3.13", "x86_64"))
+
+
+def test_a_folder_that_is_required_ships_as_it_is_built_and_not_a_second_time(
+    project: Project, index: Wheelhouse
+) -> None:
+    for name, content in source_files("lib", "1.0").items():
+        project.write(f"lib/{name}", content)
+    project.write("lib/.env", "TOKEN=secret")
+    project.write("lib/build/lib/stale.py", "")
+    project.write("requirements.txt", "./lib\n")
+
+    bundle = project.bundle(single=False)
+
+    assert project.contents(bundle) == ["app.py"]
+    present = {name for name in names(bundle.layers[0].archive) if "dist-info" not in name}
+    assert {name for name in present if "__pycache__" not in name} == {"python/lib/__init__.py"}
+
+
+@pytest.mark.parametrize("changed", ["lib/.env", "lib/build/lib/x.py", "lib/lib.egg-info/PKG-INFO"])
+def test_what_no_build_reads_of_a_folder_decides_nothing(changed: str, project: Project) -> None:
+    for name, content in source_files("lib", "1.0").items():
+        project.write(f"lib/{name}", content)
+    project.write("requirements.txt", "./lib\n")
+    before = pieces_of(project)
+
+    project.write(changed, "other")
+
+    assert pieces_of(project) == before
+
+
+def test_another_constraint_for_uv_is_another_resolution(project: Project, index: Wheelhouse) -> None:
+    index.wheel("pure", "1.0")
+    index.wheel("pure", "2.0")
+    project.write("requirements.txt", "pure")
+    first, planned = project.bundle(single=False, resolver="uv"), pieces_of(project)
+
+    project.write("pyproject.toml", '[tool.uv]\nconstraint-dependencies = ["pure<2"]\n')
+
+    assert [one.version for one in first.packages] == ["2.0"]
+    assert pieces_of(project).common.layers != planned.common.layers
+    assert "Dependencies: unchanged, from the cache" not in project.said
+    project.bundle(single=False, resolver="uv")
+    assert "Dependencies: unchanged, from the cache" not in project.said
+
+
+def test_a_newer_wheel_in_a_folder_of_links_is_taken(project: Project, index: Wheelhouse) -> None:
+    wheels = project.root / "wheels"
+    wheels.mkdir()
+    index.wheel("pure", "1.0").rename(wheels / "pure-1.0-py3-none-any.whl")
+    project.write("requirements.txt", "--find-links ./wheels\npure\n")
+    first = project.bundle(single=False)
+
+    index.wheel("pure", "2.0").rename(wheels / "pure-2.0-py3-none-any.whl")
+    second = project.bundle(single=False)
+
+    assert [one.packages[0].version for one in (first, second)] == ["1.0", "2.0"]

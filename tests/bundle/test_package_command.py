@@ -13,12 +13,14 @@ from click.testing import CliRunner
 
 from microlambda.bundle.archive import names
 from microlambda.cli.main import main
-from tests.bundle.conftest import served
+from tests.bundle.conftest import APP, served, source_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.bundle.conftest import Project, Wheelhouse
+
+HOST_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.fixture
@@ -179,3 +181,71 @@ def test_package_ended_while_a_source_is_built_leaves_nothing_behind(
     assert list(temporary.iterdir()) == []
     assert list((cache / "v1" / "dependencies").iterdir()) == []
     assert not (project.root / "build").exists()
+
+
+def test_package_writes_the_context_of_an_image(
+    command: CliRunner, project: Project, index: Wheelhouse
+) -> None:
+    index.wheel("pure")
+    project.write("requirements.txt", "pure")
+
+    result = command.invoke(main, ["package", "--image", "--out", "made"])
+
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in (project.root / "made").iterdir()] == ["shop-image"]
+    assert (project.root / "made/shop-image/dependencies/python/pure/__init__.py").is_file()
+    assert "docker buildx build" in result.output
+
+
+def test_what_needs_a_compiler_is_installed_by_the_image_itself(
+    command: CliRunner, project: Project, index: Wheelhouse
+) -> None:
+    for name, content in source_files("ext", compiles=True).items():
+        project.write(f"ext/{name}", content)
+    project.write("requirements.txt", "./ext\n")
+
+    result = command.invoke(main, ["package", "--image", "--out", "made", "--resolver", "uv"])
+
+    assert result.exit_code == 0, result.output
+    assert "Its dependencies are built with it: requirements.txt:1: " in result.output
+    dockerfile = (project.root / "made/shop-image/Dockerfile").read_text()
+    assert "pip install" in dockerfile
+    assert list((project.root / "made/shop-image/installing").rglob("backend.py"))
+
+
+def test_package_reports_what_takes_the_room_and_the_time(
+    command: CliRunner, project: Project, index: Wheelhouse
+) -> None:
+    index.wheel("pure", files={"pure/__init__.py": "", "pure/tests/test_it.py": "x = 1\n"})
+    project.write("requirements.txt", "pure")
+    project.write("app.py", f"import pure\n{APP}")
+    project.write("microlambda.toml", f'python = "{HOST_PYTHON}"\n')
+
+    result = command.invoke(main, ["package", "--report"])
+
+    assert result.exit_code == 0, result.output
+    assert "pure 1.0" in result.output
+    assert "Import of the app: " in result.output
+    page = (project.root / "build/shop-report.html").read_text()
+    assert "pure" in page
+    assert "tests" in page
+
+
+def test_a_module_that_the_archives_lack_ends_the_report(command: CliRunner, project: Project) -> None:
+    hidden = "import importlib\nimportlib.import_module('no' + 'where')\n"  # from whoever follows imports
+    project.write("app.py", f"{hidden}{APP}")
+    project.write("microlambda.toml", f'python = "{HOST_PYTHON}"\n')
+
+    result = command.invoke(main, ["package", "--report"])
+
+    assert result.exit_code == 1
+    assert "nowhere" in result.output
+    assert "earlier run" not in result.output
+
+
+@pytest.mark.parametrize("option", ["--single", "--report"])
+def test_an_image_goes_with_no_option_of_archives(option: str, command: CliRunner) -> None:
+    result = command.invoke(main, ["package", "--image", option])
+
+    assert result.exit_code == 2
+    assert "it makes no archives" in result.output

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from microlambda.bundle.code.leftout import is_test_module, is_virtual_environment, never_shipped_as
+from microlambda.bundle.code.leftout import (
+    is_left_out_by_default,
+    is_test_module,
+    is_virtual_environment,
+    never_shipped_as,
+)
 from microlambda.bundle.errors import ModulesMissing
 
 if TYPE_CHECKING:
@@ -18,8 +23,8 @@ if TYPE_CHECKING:
 def imported(walk: Walk, imports: Imports, shipped: Mapping[str, Source]) -> Iterator[Source]:
     """Give the files of what the app imports and `shipped` lacks; refuse what must not ship.
 
-    With a module comes the folder at the root that it lies in, with all but its test modules, as a package's
-    data files do.
+    With a module comes the folder that was left out, with all but its test modules, as a package's data files
+    do.
     """
     lacking = {
         reached.path: reached.because
@@ -44,12 +49,22 @@ def imported(walk: Walk, imports: Imports, shipped: Mapping[str, Source]) -> Ite
 
 
 def _tops(walk: Walk, lacking: Mapping[Path, Import]) -> dict[Path, Import]:
-    """Find the files and folders at the root in which what the app imports lies; the first import counts."""
+    """Find the files and folders that stay behind by their names and hold what the app imports.
+
+    The first import counts.
+    """
     found: dict[Path, Import] = {}
     for path, because in lacking.items():
         if _fault(path, walk) is None:
-            found.setdefault(walk.import_root / path.relative_to(walk.import_root).parts[0], because)
+            found.setdefault(_left_behind(path, walk), because)
     return found
+
+
+def _left_behind(path: Path, walk: Walk) -> Path:
+    """Find the outermost folder of a path, or the file itself, that has such a name."""
+    parts = path.relative_to(walk.import_root).parts
+    named = (end for end, name in enumerate(parts, 1) if is_left_out_by_default(name, is_top=end == 1))
+    return walk.import_root.joinpath(*parts[: next(named, 1)])
 
 
 def _fault(path: Path, walk: Walk) -> str | None:

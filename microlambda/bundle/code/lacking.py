@@ -110,6 +110,9 @@ class _Check:
     target: Target
     label: str
 
+    def _has_anywhere(self, module: str) -> bool:
+        return self.contents.has(module) or self.elsewhere.has(module)
+
     def lack_of(self, one: Import) -> _Lack | None:
         """Say what an import would not find; None where it finds all, or may do without."""
         if one.is_optional or not self._runs(one):
@@ -120,7 +123,7 @@ class _Check:
         if missing is not None:
             text, is_error = self._explained(one, missing)
             return _Lack(module=missing, text=text, is_error=is_error, because=one)
-        if one.module.partition(".")[0] in _BESIDE_SDK and not self.contents.has(one.module):
+        if one.module.partition(".")[0] in _BESIDE_SDK and not self._has_anywhere(one.module):
             return _Lack(module=one.module, text=_BORROWED, is_error=False, because=one)
         return None
 

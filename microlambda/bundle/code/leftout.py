@@ -25,10 +25,15 @@ _NEVER = (
 #: Files that hold secrets, or may: settings have environments in them.
 _SECRETS = (
     *(".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk"),
+    *("*.der", "credentials.json", "client_secret*.json", "service-account*.json"),
+    *("secrets.json", "secrets.toml", "secrets.yml", "secrets.yaml"),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass"),
     *(".git-credentials", ".aws", ".ssh", ".gnupg", "pip.conf", "uv.toml"),
     *("microlambda.toml", "pyproject.toml", "zappa_settings.*", "samconfig.toml", "terraform.tfvars"),
 )
+
+#: Of these, what every project has: nobody misses it.
+_SETTINGS = ("microlambda.toml", "pyproject.toml")
 
 #: Modules for tests, wherever they lie in a folder that is for tests or builds.
 _TEST_MODULES = ("test_*.py", "*_test.py", "conftest.py")
@@ -39,6 +44,9 @@ _AT_TOP = (
     *("build", "dist", "*.egg-info", "htmlcov", "site-packages"),
     *("setup.py", "noxfile.py"),
 )
+
+#: The same of what lies in packages.
+_IN_PACKAGES = ("tests", "test_*.py", "conftest.py")
 
 #: Files at the project's level that nobody expects on Lambda; not worth a note.
 _BORING = (
@@ -73,6 +81,11 @@ def is_secret(name: str) -> bool:
     return _any(name.lower(), _SECRETS)
 
 
+def is_settings(name: str) -> bool:
+    """Tell whether a file of this name is a project's settings."""
+    return name in _SETTINGS
+
+
 def never_shipped_as(name: str) -> str | None:
     """Give the pattern for which a file or folder of this name ships in no case; None where it may."""
     if is_secret(name):
@@ -86,8 +99,11 @@ def is_test_module(name: str) -> bool:
 
 
 def is_left_out_by_default(name: str, *, is_top: bool = False) -> bool:
-    """Tell whether a file or folder stays out unless `include` names it: hidden ones, tests, builds."""
-    return name.startswith(".") or (is_top and _any(name, _AT_TOP))
+    """Tell whether a file or folder stays out unless `include` names it: hidden ones, tests, builds.
+
+    In packages these are tests alone: what has the name of a build or a tool at the top is a module there.
+    """
+    return name.startswith(".") or _any(name, _AT_TOP if is_top else _IN_PACKAGES)
 
 
 def is_boring(name: str) -> bool:

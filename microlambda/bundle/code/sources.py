@@ -17,7 +17,7 @@ from microlambda.bundle.code.walk import Source, Walk, children, top_level
 from microlambda.bundle.errors import SourcesUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from microlambda.bundle.code.follow import Imports
     from microlambda.project.settings import Settings
@@ -45,9 +45,16 @@ class Sources:
 
 
 def find_sources(
-    settings: Settings, import_root: Path, *, out: Path | None = None, imports: Imports | None = None
+    settings: Settings,
+    import_root: Path,
+    *,
+    out: Path | None = None,
+    imports: Imports | None = None,
+    projects: Iterable[Path] = (),
 ) -> Sources:
     """Find the files that ship; `out` is where archives are written, and never part of one.
+
+    `projects` are folders that the requirements name: what they hold is installed.
 
     `imports` is what the app's module leads to (`follow`). Modules of it that would stay behind ship too; one
     that must not is an error, `ModulesMissing`.
@@ -56,6 +63,7 @@ def find_sources(
         root=settings.root.resolve(),
         import_root=import_root.resolve(),
         out=out.resolve() if out is not None else None,
+        projects=frozenset(path.resolve() for path in projects) - {settings.root.resolve()},
         include=Patterns.of(("include", line) for line in settings.include),
         exclude=Patterns.of([*_ignored(settings.root), *(("exclude", line) for line in settings.exclude)]),
     )

@@ -13,11 +13,17 @@ from microlambda.bundle.code.leftout import (
     is_left_out_by_default,
     is_never_shipped,
     is_secret,
+    is_settings,
     is_virtual_environment,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+#: Where `microlambda package` writes to, if it is not told, and how the names of what it writes end.
+OUT = "build"
+_MADE = (".zip", "-report.html", "-image")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,8 @@ class Walk:
 
     root: Path
     import_root: Path
-    out: Path | None
+    out: Path | None  # where archives are written
+    projects: frozenset[Path]  # folders that are dependencies, and come as such
     include: Patterns
     exclude: Patterns
     notes: list[str] = field(default_factory=list)
@@ -79,10 +86,13 @@ class Walk:
 
     def is_skipped(self, path: Path, *, is_top: bool = False) -> bool:
         """Tell whether a path never ships; what a user would miss is noted."""
-        if is_never_shipped(path.name) or self.is_output(path):
+        if is_never_shipped(path.name) or self.is_output(path) or self.is_made(path):
+            return True
+        if _real(path) in self.projects:
             return True
         if is_secret(path.name):
-            if not is_top and not path.name.startswith(".") and not self.exclude.match(self.relative(path)):
+            is_expected = is_top or path.name.startswith(".") or is_settings(path.name)
+            if not is_expected and not self.exclude.match(self.relative(path)):
                 self.note(f"{self.relative(path)} is left out: files of this name hold secrets.")
             return True
         if path.is_symlink() and (fault := self.fault(path)):
@@ -93,8 +103,12 @@ class Walk:
         return path.is_dir() and is_virtual_environment(path)
 
     def is_output(self, path: Path) -> bool:
-        """Tell whether a path is the folder that archives are written to."""
+        """Tell whether a path is a folder that archives are written to."""
         return self.out is not None and _real(path) == self.out
+
+    def is_made(self, path: Path) -> bool:
+        """Tell whether an earlier run wrote this, by the place and the name that it has without --out."""
+        return path.parent == self.root / OUT and path.name.endswith(_MADE)
 
     def fault(self, link: Path) -> str:
         """Say why a link is not followed; empty for one that is."""

@@ -26,6 +26,9 @@ IMAGE_LIMIT = 10 * 1024**3  # bytes
 
 _MB = 1024 * 1024
 
+#: What asks for a source, before what is wrong with it: "requirements.txt:1: lib (./lib) gives ...".
+_PLACE = re.compile(r"[^\s:]+(?::\d+)?: ")
+
 #: 1980-01-01, the date of the entries of our archives: with it Docker makes the same layer of the same files.
 _DATE = 315_532_800
 
@@ -66,7 +69,8 @@ def write_image(
     _refuse_foreign(folder)
     unpacked = sum(_size(archive) for archive in (code, *layers))
     _refuse_too_large(unpacked)
-    installation = installation_of(requirements) if requirements is not None and requirements.lines else None
+    is_asked = requirements is not None and bool(requirements.lines or requirements.sources)
+    installation = installation_of(requirements) if requirements is not None and is_asked else None
     fact = _fact(because)
     with filling(folder, replace=folder.exists()) as work:
         _unpack([code], work / CODE)
@@ -128,7 +132,9 @@ def _date(folder: Path) -> None:
 
 def _fact(error: str) -> str:
     """Take out of an error what is the case, without what to do about it: that is done here."""
-    return re.split(r": |\. |\n", error, maxsplit=1)[0].removesuffix(".")
+    where = _PLACE.match(error)
+    start = where.end() if where else 0  # a place ends in what the fact ends in, too
+    return error[:start] + re.split(r": |\. |\n", error[start:], maxsplit=1)[0].removesuffix(".")
 
 
 def _summary(folder: Path, target: Target, unpacked: int, because: str) -> str:

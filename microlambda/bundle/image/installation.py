@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from microlambda.bundle.code.leftout import is_never_shipped, is_secret, is_virtual_environment
+from microlambda.bundle.code.build_input import left_behind
 from microlambda.bundle.errors import RequirementsUnreadable
 from microlambda.bundle.inputs.requirement_lines import mask
 
@@ -76,7 +76,7 @@ class Installation:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
-                shutil.copytree(source, target, ignore=_unneeded)
+                shutil.copytree(source, target, ignore=left_behind)
             else:
                 shutil.copyfile(source, target)
         for name, text in self.texts.items():
@@ -170,15 +170,3 @@ def _is_open(scheme: str, userinfo: str) -> bool:
     if password:
         return _VARIABLE.fullmatch(password) is not None
     return scheme.lower().endswith("ssh") or _VARIABLE.fullmatch(user) is not None
-
-
-def _unneeded(folder: str, names: list[str]) -> set[str]:
-    """Leave out of a source what no build reads: version control, caches, virtual environments, secrets."""
-    here = Path(folder)
-    return {
-        name
-        for name in names
-        if is_never_shipped(name)
-        or (is_secret(name) and name != "pyproject.toml")
-        or is_virtual_environment(here / name)
-    }

@@ -79,3 +79,11 @@ def unfixed_notes(sources: Iterable[SourceRequirement]) -> tuple[str, ...]:
 
 def _extras(source: SourceRequirement) -> str:
     return f"[{','.join(source.extras)}]" if source.extras else ""
+
+
+def tools_note(label: str, remedy: str) -> str:
+    """Say that nothing tells what a list of everything holds for our tools alone."""
+    return (
+        f"{label} does not say what the project asks for itself, so what only microlambda's tools need ships "
+        f"too. {remedy}"
+    )

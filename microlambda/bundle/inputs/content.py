@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microlambda.bundle.code.leftout import is_never_shipped, is_virtual_environment
+from microlambda.bundle.code.build_input import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,17 +33,11 @@ def _folder_digest(folder: Path) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Give the files that a build may read: no version control, caches and virtual environments."""
+    """Give the files that a build may read."""
     for root, folders, files in os.walk(folder):
-        here = Path(root)
-        folders[:] = [
-            name
-            for name in folders
-            if not is_never_shipped(name)
-            and not name.endswith(".egg-info")
-            and not is_virtual_environment(here / name)
-        ]
-        yield from (here / name for name in files if not is_never_shipped(name))
+        behind = left_behind(root, [*folders, *files])
+        folders[:] = [name for name in folders if name not in behind]
+        yield from (Path(root, name) for name in files if name not in behind)
 
 
 def _digest(path: Path) -> str:

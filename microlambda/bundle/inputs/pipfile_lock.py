@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import RequirementsUnreadable
+from microlambda.bundle.inputs.collecting import tools_note
 from microlambda.bundle.inputs.conditions import applicable, holds, requirement
 from microlambda.bundle.inputs.fitting import check_fit
 from microlambda.bundle.inputs.indexes import as_folder
@@ -64,7 +65,10 @@ def read_pipfile_lock(path: Path, choice: Choice) -> Requirements:
         locked = {name: entry.get("version") for name, entry in entries.items()}
         versions = {name: str(one).removeprefix("==") if one else None for name, one in locked.items()}
         check_fit(roots, versions, lock=path.name, command="pipenv lock")
-    return lock_requirements(path.name, kept, choice, where=path.name, roots=roots)
+    notes: tuple[str, ...] = ()
+    if roots is None and OURS in entries:
+        notes = (tools_note(path.name, "The Pipfile beside it says it."),)
+    return lock_requirements(path.name, kept, choice, where=path.name, roots=roots, notes=notes)
 
 
 def _check_version(lock: Table, label: str, choice: Choice) -> None:

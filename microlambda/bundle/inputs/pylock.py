@@ -17,6 +17,7 @@ from packaging.pylock import (
 from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import RequirementsUnreadable
+from microlambda.bundle.inputs.collecting import tools_note
 from microlambda.bundle.inputs.conditions import applicable, fits_python
 from microlambda.bundle.inputs.fitting import check_fit
 from microlambda.bundle.inputs.indexes import as_folder
@@ -57,10 +58,8 @@ def read_pylock(path: Path, choice: Choice) -> Requirements:
     roots = _roots(manifest, choice, extras, groups, {pin.name: pin.version for pin in pins}, path.name)
     notes: tuple[str, ...] = ()
     if roots is None and any(pin.name == OURS for pin in pins):
-        notes = (
-            f"{path.name} does not say what the project asks for itself, so what only microlambda's tools "
-            "need ships too. A pyproject.toml with [project] dependencies beside it says it.",
-        )
+        remedy = "A pyproject.toml with [project] dependencies beside it says it."
+        notes = (tools_note(path.name, remedy),)
     return lock_requirements(path.name, pins, choice, where=path.name, roots=roots, notes=notes)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from microlambda.bundle.errors import RequirementsUnreadable
 from microlambda.bundle.inputs.annotations import asked_directly, not_only_ours, read_origins
-from microlambda.bundle.inputs.collecting import collect
+from microlambda.bundle.inputs.collecting import collect, tools_note
 from microlambda.bundle.inputs.conditions import holds
 from microlambda.bundle.inputs.manifest import manifest_beside
 from microlambda.bundle.inputs.names import OURS
@@ -31,11 +31,28 @@ def read_requirement_files(label: str, paths: Sequence[Path], choice: Choice) ->
     lines = [one for line in lines for one in _expanded(line, pinned, choice)]
     origins = _origins(paths)
     if not origins:
-        return collect(label, lines, choice)
+        return collect(label, lines, choice, notes=_tools_notes(label, lines))
     names = [line.name for line in lines if line.name is not None and not line.is_constraint]
     kept = not_only_ours(names, origins) if OURS in {*names, *_asking(origins)} else set(names)
     lines = [line for line in lines if line.name is None or line.name in kept or line.is_constraint]
     return collect(label, lines, choice, roots=_roots(lines, origins, names))
+
+
+def _tools_notes(label: str, lines: Sequence[Line]) -> tuple[str, ...]:
+    """Say of a list that pins everything, microlambda's tools too, that nothing tells which are these."""
+    named = [line for line in lines if line.requirement is not None and not line.is_constraint]
+    is_compiled = len(named) > _FEW and all(_is_pin(line) for line in named)
+    if not is_compiled or OURS not in {line.name for line in named}:
+        return ()
+    return (tools_note(label, "The comments of pip-compile and `uv pip compile` say it: keep them."),)
+
+
+def _is_pin(line: Line) -> bool:
+    return line.requirement is not None and any(one.operator == "==" for one in line.requirement.specifier)
+
+
+#: Shorter lists of pins are written by hand.
+_FEW = 5
 
 
 def _refuse_groups(label: str, choice: Choice) -> None:

@@ -32,7 +32,10 @@ _REMEDIES = {
     DependencyConflict: "Loosen or pin one of them.",
     IndexUnreachable: "Check the connection, the proxy and the index's address, then run it again.",
     WheelUnreachable: "Check the address, the connection and the proxy, then run it again.",
-    DownloadDamaged: "Nothing of it is kept. Run it again; if that does not help, the index has it damaged.",
+    DownloadDamaged: (
+        "Nothing of it is kept. Run it again; if that does not help, the index has it damaged, or the hash "
+        "that the requirements give is another file's."
+    ),
 }
 
 _ELSEWHERE = (

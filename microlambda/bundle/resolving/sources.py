@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from microlambda.bundle.code.leftout import is_never_shipped, is_virtual_environment
+from microlambda.bundle.code.build_input import left_behind
 from microlambda.bundle.errors import NoFittingWheel, ResolutionFailed, SourceUnbuildable
 from microlambda.bundle.inputs.masking import mask
 from microlambda.bundle.resolving.building import FOR_THIS_MACHINE, is_pure, wheel_line
@@ -97,28 +97,22 @@ def _local(source: SourceRequirement, into: Path) -> str:
 
 
 def copy_folder(folder: Path, into: Path) -> None:
-    """Copy what a build may read of a folder: no caches, virtual environments and builds of before.
+    """Copy what a build may read of a folder: no caches, secrets, virtual environments and builds of before.
 
     Version control stays where it is and is pointed to, for some build backends read the version there.
     """
     for root, folders, files in os.walk(folder):
         here, there = Path(root), into / Path(root).relative_to(folder)
         there.mkdir()
-        for name in [name for name in folders if _is_left_behind(here / name)]:
-            folders.remove(name)
+        behind = left_behind(root, [*folders, *files])
+        folders[:] = [name for name in folders if name not in behind]
         for name in [name for name in folders if (here / name).is_symlink()]:
             (there / name).symlink_to((here / name).resolve())
         for name in files:
-            if (here / name).is_file() and not is_never_shipped(name):
+            if (here / name).is_file() and name not in behind:
                 shutil.copy2(here / name, there / name)
     if (folder / ".git").is_dir():
         (into / ".git").write_text(f"gitdir: {(folder / '.git').resolve()}\n", encoding="utf-8")
-
-
-def _is_left_behind(folder: Path) -> bool:
-    if folder.name.endswith(".egg-info") or is_never_shipped(folder.name):
-        return True
-    return is_virtual_environment(folder)
 
 
 def _only_wheel(source: SourceRequirement, request: Request, wheels: Path) -> Path:
