@@ -232,7 +232,8 @@ def test_a_port_in_use_is_told_before_anything_is_built(project: Path) -> None:
 
 def test_a_module_that_does_not_import_on_lambda_is_the_deploys_failure(project: Path) -> None:
     with (project / "app.py").open("a") as file:
-        file.write("\nimport click\n")  # installed here, and not required by the project
+        # Installed here and not required by the project, and not to be seen by whoever follows imports.
+        file.write("\n__import__('cl' + 'ick')\n")
 
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0"]
