@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 from collections import Counter
@@ -240,9 +241,14 @@ def _explained() -> Iterator[None]:
     """Say of what the system refuses that it is the bundle which was not made."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever read the output has gone
     except OSError as exc:
-        where = f" ({Path(exc.filename).name})" if isinstance(exc.filename, str) else ""
-        raise BundleError(f"the bundle could not be made: {exc.strerror or exc}{where}.") from exc
+        where = f" ({exc.filename})" if isinstance(exc.filename, str) else ""
+        raise BundleError(
+            f"the bundle could not be made: {exc.strerror or exc}{where}. "
+            "Make room there or permit it, or name another place: --out, MICROLAMBDA_CACHE_DIR."
+        ) from exc
 
 
 def _check_native(sources: Sources, target: Target) -> list[str]:
@@ -275,6 +281,7 @@ def _write_all(making: _Making, every: Sequence[Wanted], prepared: Sequence[Depe
     if making.shape is Shape.ARCHIVES:
         for part in placed:
             notes += direct_upload_notes(part.archive.name, part.size, part.packages)
+    notes += _older_notes(making, placed)
     return Bundle(
         parts=tuple(placed),
         pieces=fingerprint.as_pieces(every),
@@ -345,6 +352,13 @@ def _code_with_dependencies(
         unpacked_size=unpacked,
         packages=dependencies.packages,
     )
+
+
+def _older_notes(making: _Making, placed: Sequence[Part]) -> list[str]:
+    """Name the archives that an earlier run left beside these, of another form or other groups."""
+    mine = {part.archive.name for part in placed}
+    found = [path.name for path in sorted(making.out.glob(f"{glob.escape(making.name)}-*.zip"))]
+    return [f"{name} is of an earlier run, and no part of this bundle." for name in found if name not in mine]
 
 
 def _placed(part: Part, out: Path) -> Part:

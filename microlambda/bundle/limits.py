@@ -30,10 +30,18 @@ def refuse_too_large(unpacked: int, name: str, selection: Selection, packages: S
     of = "" if selection.is_common else f" for {', '.join(selection.functions)} ({selection})"
     raise BundleTooLarge(
         f"the bundle {name!r}{of} unpacks to {unpacked / _MB:.1f} MB; Lambda accepts 250 MB, "
-        f"layers included. {largest(packages)}Leave out what the app does not need, give single functions "
+        f"layers included. {largest(packages)}{_own(unpacked, packages)}Leave out what the app does not need, give single functions "
         "groups of their own, or use a container image: microlambda package --image "
         "(docs/guides/large-dependencies.md)."
     )
+
+
+def _own(unpacked: int, packages: Sequence[Package]) -> str:
+    """Say that the project's own files are a large part, where they are."""
+    own = unpacked - sum(package.size for package in packages)
+    if own < unpacked // 2:
+        return ""
+    return f"The project's own files, with all bytecode, have {own / _MB:.0f} MB. "
 
 
 def direct_upload_notes(name: str, size: int, packages: Sequence[Package]) -> list[str]:

@@ -513,6 +513,8 @@ def test_sources_beside_hashes_are_installed_apart(image: Callable[..., Image]) 
         "--extra-index-url=https://hunter2@example.com/simple",
         "--index-url https://${USER}:hunter2@example.com/simple",
         "a @ https://user:hunter2@example.com/a-1-py3-none-any.whl",
+        "a @ https://example.com/a-1-py3-none-any.whl?token=hunter2",
+        "--extra-index-url https://example.com/simple/?hunter2",
     ],
 )
 def test_written_credentials_are_refused(image: Callable[..., Image], tmp_path: Path, line: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from microlambda.bundle.errors import RequirementsUnreadable
+from microlambda.bundle.inputs.masking import mask
 from microlambda.bundle.inputs.requirements import read_requirements
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
@@ -374,3 +375,35 @@ def test_an_index_of_one_dependency_needs_a_lock(project: Project) -> None:
 
     with pytest.raises(RequirementsUnreadable, match="from the index 'private'.* Run `uv lock`"):
         read(project)
+
+
+def test_a_python_that_the_project_is_not_for_is_refused(project: Project) -> None:
+    project.write("pyproject.toml", '[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.12"\n')
+
+    with pytest.raises(RequirementsUnreadable, match=r"requires-python = '>=3\.12', .* python3\.11\. Change"):
+        read(project, target=Target.for_lambda("3.11", "arm64"))
+
+
+def test_groups_of_poetry_beside_a_standard_project_are_read(project: Project) -> None:
+    project.write(
+        "pyproject.toml",
+        '[project]\nname = "shop"\nversion = "1"\ndependencies = ["requests"]\n'
+        '[tool.poetry.group.reports.dependencies]\npandas = "^2"\n',
+    )
+
+    found = read(project, groups=("reports",))
+
+    assert sorted(one.name for one in found.direct) == ["pandas", "requests"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:word@host/simple", "https://****@host/simple"),
+        ("https://host/a-1.0-py3-none-any.whl?token=word", "https://host/a-1.0-py3-none-any.whl?****"),
+        ("see https://host/x?a=word&b=word#egg=x", "see https://host/x?****#egg=x"),
+    ],
+    ids=["user", "token", "several"],
+)
+def test_nothing_secret_of_a_url_is_shown(text: str, shown: str) -> None:
+    assert mask(text) == shown

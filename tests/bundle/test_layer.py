@@ -324,3 +324,34 @@ def test_a_newer_wheel_in_a_folder_of_links_is_taken(project: Project, index: Wh
     second = project.bundle(single=False)
 
     assert [one.packages[0].version for one in (first, second)] == ["1.0", "2.0"]
+
+
+def test_an_archive_of_an_earlier_run_is_named(project: Project, index: Wheelhouse) -> None:
+    index.wheel("pure")
+    project.write("requirements.txt", "pure")
+    project.bundle(single=False)
+
+    notes = project.bundle(single=True).notes
+
+    assert "shop-dependencies.zip is of an earlier run, and no part of this bundle." in notes
+
+
+@pytest.mark.parametrize("name", ["tests/test_a.py", "test_b.py", "conftest.py"])
+def test_tests_in_a_package_stay_out_unless_the_app_imports_them(name: str, project: Project) -> None:
+    project.write("shop/__init__.py")
+    project.write(f"shop/{name}")
+    module = f"shop.{name.removesuffix('.py').replace('/', '.')}"
+
+    assert project.contents(project.bundle()) == ["app.py", "shop/__init__.py"]
+
+    project.write("app.py", f"import {module}\n{APP}")
+    assert project.contents(project.bundle()) == ["app.py", "shop/__init__.py", f"shop/{name}"]
+
+
+def test_what_an_earlier_run_wrote_is_no_source_whatever_the_settings_include(project: Project) -> None:
+    project.write("microlambda.toml", 'include = ["**"]\n')
+    before = pieces_of(project)
+    project.write("build/shop.zip", "an archive")
+    project.write("build/shop-report.html", "a page")
+
+    assert pieces_of(project) == before

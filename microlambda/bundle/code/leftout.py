@@ -29,7 +29,14 @@ _SECRETS = (
     *("secrets.json", "secrets.toml", "secrets.yml", "secrets.yaml"),
     *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pypirc", ".npmrc", ".pgpass"),
     *(".git-credentials", ".aws", ".ssh", ".gnupg", "pip.conf", "uv.toml"),
-    *("microlambda.toml", "pyproject.toml", "zappa_settings.*", "samconfig.toml", "terraform.tfvars"),
+    *(
+        "microlambda.toml",
+        "pyproject.toml",
+        "zappa_settings.*",
+        "samconfig.toml",
+        "*.tfvars",
+        "terraform.tfstate*",
+    ),
 )
 
 #: Of these, what every project has: nobody misses it.

@@ -31,6 +31,9 @@ PIP_CONFIGURATION = "pip.conf"
 #: What pip fills in from its environment. https://pip.pypa.io/en/stable/reference/requirements-file-format/
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
+#: The values of a URL's query.
+_QUERY = re.compile(r"://[^\s?#'\"]*\?(?:[^\s#'\"=]*=)?([^\s#'\"&]+)", re.IGNORECASE)
+
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*)://([^/\s'\"]*)@", re.IGNORECASE)
 _FIND_LINKS = re.compile(r"--find-links (file:\S+)")
 _DISTRIBUTIONS = ("*.whl", "*.tar.gz", "*.zip")
@@ -155,13 +158,14 @@ def _uri(name: str) -> str:
 
 def _refuse_credentials(lines: Iterable[str]) -> None:
     for line in lines:
-        for scheme, userinfo in _USERINFO.findall(line):
-            if not _is_open(scheme, userinfo):
-                raise RequirementsUnreadable(
-                    f"{mask(line)!r} has credentials in it, and a build context may be read by others. "
-                    "Put them into environment variables and write ${USER_NAME}:${PASSWORD} instead: "
-                    "the build is given these as secrets."
-                )
+        secret = [one for one in _USERINFO.findall(line) if not _is_open(*one)]
+        secret += [one for one in _QUERY.findall(line) if not _VARIABLE.fullmatch(one)]
+        if secret:
+            raise RequirementsUnreadable(
+                f"{mask(line)!r} has credentials in it, or may have, and a build context may be read by "
+                "others. Put them into environment variables and write ${USER_NAME}:${PASSWORD} instead: "
+                "the build is given these as secrets."
+            )
 
 
 def _is_open(scheme: str, userinfo: str) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 _USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s'\"`<>]*@", re.IGNORECASE)
+_QUERY = re.compile(r"([a-z][a-z0-9+.-]*://[^\s?#'\"`<>]*\?)[^\s#'\"`<>]+", re.IGNORECASE)
 
 
 def mask(text: str) -> str:
-    """Hide the user and the password of every URL in `text`."""
-    return _USERINFO.sub(r"\1****@", text)
+    """Hide the user, the password and the query of every URL in `text`: tokens stand there, too."""
+    return _QUERY.sub(r"\1****", _USERINFO.sub(r"\1****@", text))

@@ -208,5 +208,5 @@ def _roots(
         return None
     asked = [one.requirement for one in manifest.asked(extras=extras, groups=groups)]
     kept = applicable(asked, choice.target, where=manifest.path.name)
-    check_fit(kept, locked, lock=label, command="uv export -o pylock.toml` or `pip lock")
+    check_fit(kept, locked, lock=label, command="uv export --all-groups --all-extras -o pylock.toml")
     return kept

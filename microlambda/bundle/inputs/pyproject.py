@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import RequirementsUnreadable
 from microlambda.bundle.inputs.collecting import collect
-from microlambda.bundle.inputs.conditions import holds
+from microlambda.bundle.inputs.conditions import fits_python, holds
 from microlambda.bundle.inputs.manifest import manifest_beside, read_manifest
 from microlambda.bundle.inputs.names import OURS
 from microlambda.bundle.inputs.poetry_manifest import as_line, known_extras, known_groups, poetry_roots
@@ -28,9 +28,19 @@ if TYPE_CHECKING:
 def read_pyproject(path: Path, choice: Choice) -> Requirements:
     """Read the dependencies of a pyproject.toml."""
     manifest = read_manifest(path)
+    _check_python(manifest, choice)
     kind = "[tool.poetry]" if manifest.is_poetry else "[project]"
     label = f"{path.name} {kind} dependencies{choice.suffix}"
     return collect(label, own_lines(manifest, choice), choice)
+
+
+def _check_python(manifest: Manifest, choice: Choice) -> None:
+    wanted = manifest.project.text_or_none("requires-python")
+    if not fits_python(wanted, choice.target, where=manifest.path.name):
+        raise RequirementsUnreadable(
+            f"{manifest.path.name} says requires-python = {wanted!r}, and the target is "
+            f"python{choice.target.python}. Change python in the settings, or requires-python."
+        )
 
 
 def own_lines(manifest: Manifest, choice: Choice, inside: frozenset[Path] = frozenset()) -> list[Line]:
@@ -45,7 +55,7 @@ def own_lines(manifest: Manifest, choice: Choice, inside: frozenset[Path] = froz
 
 
 def _declared(manifest: Manifest, choice: Choice) -> list[Line]:
-    if manifest.is_poetry:
+    if manifest.is_poetry or "group" in manifest.poetry:
         roots = poetry_roots(manifest, choice, manifest.path.name)
         return [as_line(one, manifest, choice) for one in roots if one.name != OURS]
     extras = selected("extra", choice.extras, known_extras(manifest), manifest.path.name)

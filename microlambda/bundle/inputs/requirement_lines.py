@@ -123,7 +123,9 @@ def _logical_lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise RequirementsUnreadable(f"{path.name} is not UTF-8 text: byte {exc.start}.") from exc
+        raise RequirementsUnreadable(
+            f"{path.name} is not UTF-8 text: byte {exc.start}. Save it as UTF-8."
+        ) from exc
     start, pending = 1, ""
     for number, raw in enumerate([*text.splitlines(), ""], start=1):
         if not pending:

@@ -110,4 +110,6 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise RequirementsUnreadable(f"{path.name} is not UTF-8 text: byte {exc.start}.") from exc
+        raise RequirementsUnreadable(
+            f"{path.name} is not UTF-8 text: byte {exc.start}. Save it as UTF-8."
+        ) from exc
