@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microlambda.bundle import fingerprint
@@ -31,6 +30,7 @@ from microlambda.bundle.sweeping import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from microlambda.bundle.code.follow import Imports
     from microlambda.bundle.code.sources import Sources

@@ -88,7 +88,9 @@ def test_groups_of_requirement_files_are_refused_with_what_to_do(project: Projec
 
 
 def test_groups_without_any_input_are_refused(project: Project) -> None:
-    with pytest.raises(RequirementsUnreadable, match="ask for the reports of an input, and there is none"):
+    with pytest.raises(
+        RequirementsUnreadable, match="ask for 'reports', groups and extras of an input, and there is none"
+    ):
         read(project, groups=("reports",))
 
 

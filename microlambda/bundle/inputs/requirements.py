@@ -80,8 +80,9 @@ def _above(root: Path) -> Path | None:
 def _nothing(choice: Choice) -> Requirements:
     if choice.groups or choice.extras:
         raise RequirementsUnreadable(
-            f"the settings ask for {', '.join(map(repr, (*choice.groups, *choice.extras)))}, groups and extras "
-            f"of an input, and there is none: no {', '.join(_ORDER[:-1])} and no {_ORDER[-1]}. Write a pyproject.toml that has them."
+            f"the settings ask for {', '.join(map(repr, (*choice.groups, *choice.extras)))}, groups and "
+            f"extras of an input, and there is none: no {', '.join(_ORDER[:-1])} and no {_ORDER[-1]}. "
+            "Write a pyproject.toml that has them."
         )
     return Requirements(label="no requirements.txt and no pyproject.toml: no dependencies")
 
