@@ -31,8 +31,8 @@ def refuse_too_large(unpacked: int, name: str, selection: Selection, packages: S
     raise BundleTooLarge(
         f"the bundle {name!r}{of} unpacks to {unpacked / _MB:.1f} MB; Lambda accepts 250 MB, "
         f"layers included. {largest(packages)}{_own(unpacked, packages)}Leave out what the app does not "
-        "need, give single functions groups of their own, or use a container image: microlambda package --image "
-        "(docs/guides/large-dependencies.md)."
+        "need, give single functions groups of their own, or use a container image: microlambda package "
+        "--image (docs/guides/large-dependencies.md)."
     )
 
 
