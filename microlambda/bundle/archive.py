@@ -43,12 +43,6 @@ class FoundFile:
     is_executable: bool
 
 
-def folder_entries(folder: Path) -> Iterator[Entry]:
-    """Read the files under a folder, in order of their names in the archive."""
-    for file in sorted(walk(folder), key=lambda file: file.name):
-        yield Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
-
-
 def walk(folder: Path, prefix: str = "") -> Iterator[FoundFile]:
     """Find the files under a folder, in no order; links to folders are not followed."""
     with os.scandir(folder) as found:

@@ -2,137 +2,32 @@
 
 from __future__ import annotations
 
-import glob
-import re
-import shutil
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from microlambda.bundle import fingerprint
-from microlambda.bundle.archive import SMALLEST, names, staging, write_archive
+from microlambda.bundle.assembly import Assembly, assemble
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.code.follow import follow
-from microlambda.bundle.code.lacking import check_complete
-from microlambda.bundle.code.sources import file_of_module, find_sources, top_level
+from microlambda.bundle.code.sources import file_of_module, find_sources
 from microlambda.bundle.dependencies import Dependencies, Layout, prepare
 from microlambda.bundle.errors import BundleError
-from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interruption import unwinding
-from microlambda.bundle.libraries import required_libraries
-from microlambda.bundle.limits import direct_upload_notes, refuse_too_large
 from microlambda.bundle.own_code import OwnCode, compile_project, compile_runtime, refuse_broken_app
-from microlambda.bundle.slim.account import Removed
+from microlambda.bundle.parts import Bundle, Shape
 from microlambda.bundle.sweeping import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from microlambda.bundle.code.follow import Imports
     from microlambda.bundle.code.sources import Sources
     from microlambda.bundle.fingerprint import Wanted
-    from microlambda.bundle.slim.account import Package
     from microlambda.bundle.target import Target
-    from microlambda.project.pieces import Piece, Pieces
+    from microlambda.project.pieces import Piece
     from microlambda.project.settings import Settings
-
-
-_MB = 1024 * 1024
-
-#: As many kinds of what was left out are named in one line; the report has them all.
-_SHOWN = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One archive; sizes are in bytes. `functions` are those that have it alone, empty for all."""
-
-    key: str
-    archive: Path
-    size: int
-    unpacked_size: int
-    is_layer: bool = False
-    packages: tuple[Package, ...] = ()
-    functions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bundle:
-    """What Lambda runs: the archives, the code of the most functions first, and what was left out of them."""
-
-    parts: tuple[Part, ...]
-    pieces: Pieces
-    label: str
-    removed: tuple[Removed, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def part(self, key: str) -> Part:
-        """Give the archive of this key."""
-        return next(one for one in self.parts if one.key == key)
-
-    @property
-    def code(self) -> Part:
-        """Give the archive of the code that most functions share."""
-        return self.parts[0]
-
-    @property
-    def layers(self) -> tuple[Part, ...]:
-        """Give the archives that are layers."""
-        return tuple(one for one in self.parts if one.is_layer)
-
-    @property
-    def packages(self) -> tuple[Package, ...]:
-        """List what was installed, each once, in order of names."""
-        found = {(one.name, one.version): one for part in self.parts for one in part.packages}
-        return tuple(found[place] for place in sorted(found))
-
-    @property
-    def left_out(self) -> str:
-        """Say how much was taken from the dependencies, and of what most; empty where nothing was."""
-        if not self.removed:
-            return ""
-        shown = ", ".join(f"{one.what} {one.size / _MB:.1f}" for one in self.removed[:_SHOWN])
-        total = sum(one.size for one in self.removed)
-        return f"Left out of the dependencies: {total / _MB:.1f} MB ({shown})"
-
-    @property
-    def inputs_hash(self) -> str:
-        """Hash what decides all of it."""
-        return fingerprint.total(self.pieces)
-
-
-class Shape(Enum):
-    """What the archives are for: Lambda, or a container image, which may be larger.
-
-    An image may also install the dependencies itself; then there is the code alone.
-    """
-
-    ARCHIVES = "archives"
-    IMAGE = "image"
-    IMAGE_OF_CODE = "image of the code"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Making:
-    """What the archives are made of, and where they go."""
-
-    settings: Settings
-    target: Target
-    out: Path
-    sources: Sources
-    code: OwnCode
-    imports: Imports
-    shape: Shape
-    notes: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """Name the bundle as its files are."""
-        return archive_name(self.settings).removesuffix(".zip")
 
 
 def build(
@@ -168,7 +63,7 @@ def build(
         refuse_broken_app(own, project, settings.root, target)
         prepared, runtime = _prepare(order, every, sources)
         sweep(cache_folder())
-        making = _Making(
+        assembly = Assembly(
             settings=settings,
             target=target,
             out=out,
@@ -178,7 +73,7 @@ def build(
             shape=shape,
             notes=(*imports.notes, *native),
         )
-        return _write_all(making, every, prepared)
+        return assemble(assembly, every, prepared)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,16 +121,6 @@ def _prepare(order: _Order, every: Sequence[Wanted], sources: Sources) -> tuple[
     return prepared, runtime
 
 
-def total_removed(every: Iterable[tuple[Removed, ...]]) -> tuple[Removed, ...]:
-    """Add up what was taken from the dependencies of all selections, the largest first."""
-    files: Counter[str] = Counter()
-    sizes: Counter[str] = Counter()
-    for removed in every:
-        files.update({one.what: one.files for one in removed})
-        sizes.update({one.what: one.size for one in removed})
-    return tuple(Removed(what=what, files=files[what], size=size) for what, size in sizes.most_common())
-
-
 @contextmanager
 def _explained() -> Iterator[None]:
     """Say of what the system refuses that it is the bundle which was not made."""
@@ -260,162 +145,3 @@ def _check_native(sources: Sources, target: Target) -> list[str]:
 
     faults = check_native(files, target)
     return refuse_faults(faults, owner=lambda _name: None, accepted=lambda _name: False)
-
-
-def _write_all(making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies]) -> Bundle:
-    """Write the archives beside their places, look whether Lambda takes them, and put them there together."""
-    notes = [note for one in every for note in one.requirements.notes]
-    notes += [
-        *making.notes,
-        *making.sources.notes,
-        *(note for one in prepared for note in one.notes),
-        *making.code.notes,
-    ]
-    with staging(making.out) as folder:
-        parts = list(_write_code(making, every, prepared, folder, notes))
-        parts += _write_layers(making, every, prepared, folder)
-        for one, dependencies in zip(every, prepared, strict=True):
-            others = [other for other in prepared if other is not dependencies]
-            notes += _check(making, one, dependencies, others, parts)
-        placed = [_placed(part, making.out) for part in parts]
-    if making.shape is Shape.ARCHIVES:
-        for part in placed:
-            notes += direct_upload_notes(part.archive.name, part.size, part.packages)
-    notes += _older_notes(making, placed)
-    return Bundle(
-        parts=tuple(placed),
-        pieces=fingerprint.as_pieces(every),
-        label=every[0].requirements.label,
-        removed=total_removed(one.removed for one in prepared),
-        notes=tuple(dict.fromkeys(notes)),
-    )
-
-
-def _write_code(
-    making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies], folder: Path, notes: list[str]
-) -> Iterator[Part]:
-    """Write one archive of code for each set of inputs; with a single archive its dependencies are in it."""
-    if not making.settings.single_archive:
-        yield _code_beside_layers(making, prepared, folder / archive_name(making.settings), notes)
-        return
-    for piece, dependencies, functions in _shared([one.code for one in every], every, prepared):
-        path = folder / archive_name(making.settings, piece.key.removeprefix(fingerprint.CODE))
-        part = _code_with_dependencies(making, piece, dependencies, path, notes)
-        yield replace(part, functions=functions)
-
-
-def _shared(
-    pieces: Sequence[Piece | None], every: Sequence[Wanted], prepared: Sequence[Dependencies]
-) -> Iterator[tuple[Piece, Dependencies, tuple[str, ...]]]:
-    """Give each piece once, with the functions that have it alone: none where it is the common one's, too."""
-    for piece in dict.fromkeys(one for one in pieces if one is not None):
-        of = [number for number, one in enumerate(pieces) if one == piece]
-        users = [name for number in of for name in every[number].selection.functions]
-        is_common = any(every[number].selection.is_common for number in of)
-        yield piece, prepared[of[0]], () if is_common else tuple(users)
-
-
-def _code_beside_layers(
-    making: _Making, prepared: Sequence[Dependencies], path: Path, notes: list[str]
-) -> Part:
-    """Write the code alone: on Lambda's path it stands before the layers, whatever they hold."""
-    present = [one.names for one in prepared]
-    in_all = set.intersection(*(required_libraries(names) for names in present))
-    entries = making.code.without(in_all - making.sources.regular)
-    unpacked = write_archive(path, entries, level=SMALLEST)
-    hidden = {top_level(name) for names in present for name in names} & making.sources.regular
-    notes += _hiding(hidden, "is not used")
-    return Part(key=fingerprint.CODE, archive=path, size=path.stat().st_size, unpacked_size=unpacked)
-
-
-def _code_with_dependencies(
-    making: _Making, piece: Piece, dependencies: Dependencies, path: Path, notes: list[str]
-) -> Part:
-    """Write code and dependencies into one archive.
-
-    Of a module that the project and a dependency both have, the project's ships; a library of the runtime's
-    that is among the dependencies, as they have it.
-    """
-    present, regular = dependencies.names, making.sources.regular
-    entries = making.code.without(required_libraries(present) - regular)
-    taken = {entry.name for entry in entries}
-    # Beside a module of ours without its source, Python would take a source of that name.
-    taken |= {name.removesuffix("c") for name in taken if name.endswith(".pyc")}
-    dropped = {name for name in present if name in taken or top_level(name) in {*regular, OURS}}
-    keep = (lambda name: name not in dropped) if dropped else None
-    unpacked = write_archive(path, entries, base=dependencies.archive, keep=keep, level=SMALLEST)
-    notes += _hiding({top_level(name) for name in dropped} - {OURS}, "is left out")
-    return Part(
-        key=piece.key,
-        archive=path,
-        size=path.stat().st_size,
-        unpacked_size=unpacked,
-        packages=dependencies.packages,
-    )
-
-
-def _older_notes(making: _Making, placed: Sequence[Part]) -> list[str]:
-    """Name the archives that an earlier run left beside these, of another form or other groups."""
-    mine = {part.archive.name for part in placed}
-    found = [path.name for path in sorted(making.out.glob(f"{glob.escape(making.name)}-*.zip"))]
-    return [f"{name} is of an earlier run, and no part of this bundle." for name in found if name not in mine]
-
-
-def _placed(part: Part, out: Path) -> Part:
-    return replace(part, archive=part.archive.replace(out / part.archive.name))
-
-
-def _hiding(hidden: Collection[str], what: str) -> list[str]:
-    return [
-        f"{name} of the project hides the dependency of the same name, which {what}."
-        for name in sorted(hidden)
-    ]
-
-
-def _write_layers(
-    making: _Making, every: Sequence[Wanted], prepared: Sequence[Dependencies], folder: Path
-) -> Iterator[Part]:
-    for piece, dependencies, functions in _shared([one.layer for one in every], every, prepared):
-        if dependencies.archive is None:  # an image that installs them itself
-            continue
-        path = folder / archive_name(making.settings, f"-{piece.key}")
-        shutil.copyfile(dependencies.archive, path)
-        yield Part(
-            key=piece.key,
-            archive=path,
-            size=path.stat().st_size,
-            unpacked_size=dependencies.unpacked_size,
-            is_layer=True,
-            packages=dependencies.packages,
-            functions=functions,
-        )
-
-
-def _check(
-    making: _Making,
-    one: Wanted,
-    dependencies: Dependencies,
-    others: Sequence[Dependencies],
-    parts: Sequence[Part],
-) -> tuple[str, ...]:
-    """Refuse what could not run: more than Lambda unpacks, or an app whose imports the archives lack."""
-    own = [part for part in parts if part.key in {piece.key for piece in one.pieces.all}]
-    unpacked = sum(part.unpacked_size for part in own)
-    if making.shape is Shape.ARCHIVES:
-        refuse_too_large(unpacked, making.name, one.selection, dependencies.packages)
-    if making.shape is Shape.IMAGE_OF_CODE:
-        return ()  # what its build installs is not known here
-    code = {name for part in own if not part.is_layer for name in names(part.archive)}
-    return check_complete(
-        making.imports,
-        code | set(dependencies.names),
-        making.target,
-        requirements=one.requirements.label if one.requirements.direct else "",
-        elsewhere=[name for other in others for name in other.names],
-    )
-
-
-def archive_name(settings: Settings, suffix: str = "") -> str:
-    """Name the file of an archive: the app's name, and what tells it from its others."""
-    name = settings.name or settings.root.resolve().name
-    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-.') or 'bundle'}{suffix}.zip"

@@ -15,7 +15,7 @@ from microlambda.project.errors import ToolError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from microlambda.bundle.bundle import Bundle, Part
+    from microlambda.bundle.parts import Bundle, Part
     from microlambda.bundle.target import Target
     from microlambda.project.layout import ModulePlace
     from microlambda.project.settings import Settings
@@ -97,7 +97,7 @@ class _Packaging:
     @property
     def archive(self) -> Path:
         """Name the archive of the code."""
-        from microlambda.bundle.bundle import archive_name
+        from microlambda.bundle.parts import archive_name
 
         return self.out / archive_name(self.settings)
 

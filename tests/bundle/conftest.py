@@ -17,9 +17,10 @@ import pytest
 
 from microlambda.bundle import fingerprint
 from microlambda.bundle.archive import names
-from microlambda.bundle.bundle import Bundle, build
+from microlambda.bundle.bundle import build
 from microlambda.bundle.cache import LAYOUT
 from microlambda.bundle.libraries import library_entries
+from microlambda.bundle.parts import Bundle
 from microlambda.bundle.target import Target
 from microlambda.project.settings import load_settings
 

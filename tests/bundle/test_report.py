@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from microlambda.bundle.bundle import Bundle, Part
 from microlambda.bundle.code.import_times import ImportTime
 from microlambda.bundle.code.trial import Trial
+from microlambda.bundle.parts import Bundle, Part
 from microlambda.bundle.report.page import as_html
 from microlambda.bundle.report.report import Report, shown_size
 from microlambda.bundle.report.text import as_text
@@ -27,7 +27,7 @@ VOID = {"meta", "br", "hr", "link", "img", "input"}
 
 def bundle(*parts: Part, removed: tuple[Removed, ...] = (), notes: tuple[str, ...] = ()) -> Bundle:
     common = FunctionPieces(code=Piece(key="code", inputs="0"))
-    return Bundle(parts=parts, pieces=Pieces(common=common), label="", removed=removed, notes=notes)
+    return Bundle(parts=parts, pieces=Pieces(common=common), removed=removed, notes=notes)
 
 
 def code(size: int = MB, unpacked: int = 3 * MB) -> Part:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from microlambda.bundle.bundle import Bundle, Part
     from microlambda.bundle.code.import_times import ImportTime
     from microlambda.bundle.code.trial import Trial
+    from microlambda.bundle.parts import Bundle, Part
 
 #: As many modules and packages are shown; the rest is one row.
 SHOWN = 15
