@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.dependencies import read_kept
 from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interpreter import missing_note, provide_interpreter
@@ -76,6 +77,7 @@ class Making:
             prefix=self.wanted.layout.prefix,
             task_root=self.wanted.layout.root,
             mention=OURS,
+            bytecode=cache_folder() / "bytecode" / "dependencies",
         )
 
     def _notes(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from microlambda.bundle.archive import replacing, walk
-from microlambda.bundle.bytecode import TASK_ROOT, bytecode_name
+from microlambda.bundle.bytecode import TASK_ROOT, KeptBytecode, bytecode_name
 from microlambda.bundle.compiler import Module, Problem, compile_modules
 from microlambda.bundle.deflate import USUAL
 from microlambda.bundle.processors import processors
@@ -49,13 +49,16 @@ def make_archive(
     task_root: str = TASK_ROOT,
     mention: str = "",
     level: int = USUAL,
+    bytecode: Path | None = None,
 ) -> ArchiveFacts:
     """Write the archive of a folder, with bytecode where there is an interpreter of the target's version.
 
     `prefix` goes before the names in the archive; `task_root` is the folder on Lambda that the names without
-    it are in: `python/` and /opt/python for a layer. `mention` is a word to look for meanwhile.
+    it are in: `python/` and /opt/python for a layer. `mention` is a word to look for meanwhile. In the folder
+    `bytecode` that of each file is kept, for other archives that have the file.
     """
-    packing = _Packing(list(walk(site)), prefix, mention, level)
+    kept = KeptBytecode(folder=bytecode, interpreter=interpreter) if bytecode and interpreter else None
+    packing = _Packing(list(walk(site)), prefix, mention, level, kept)
     problems = packing.run(target, interpreter, task_root)
     entries = list(packing.packed.values())
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -74,12 +77,20 @@ def make_archive(
 class _Packing:
     """The entries of an archive in the making, by their names without the prefix."""
 
-    def __init__(self, files: Sequence[FoundFile], prefix: str, mention: str, level: int) -> None:
+    def __init__(
+        self,
+        files: Sequence[FoundFile],
+        prefix: str,
+        mention: str,
+        level: int,
+        kept: KeptBytecode | None,
+    ) -> None:
         # The largest first: one that is begun last would keep one processor busy alone.
         self._files = sorted(files, key=lambda file: (-file.size, file.name))
         self._prefix = prefix
         self._mention = mention.encode()
         self._level = level
+        self._kept = kept
         self.packed: dict[str, Packed] = {}
         self.mentions = False
 
@@ -115,7 +126,16 @@ class _Packing:
             for file in self._files
             if file.name.endswith(".py")
         ]
-        for module, made in compile_modules(modules, interpreter):
+        lacking = []
+        for module in modules:
+            found = self._kept.read(module.path, module.read()) if self._kept is not None else None
+            if found is None:
+                lacking.append(module)
+            else:
+                yield module.name, found
+        for module, made in compile_modules(lacking, interpreter):
+            if self._kept is not None and isinstance(made, bytes):
+                self._kept.keep(module.path, module.read(), made)
             yield module.name, made
 
 
