@@ -53,7 +53,7 @@ def test_a_build_leaves_nothing_in_the_folder_and_does_not_see_what_is_no_part_o
     place: Workplace, index: Wheelhouse, resolver: str
 ) -> None:
     step = (
-        "assert {*os.listdir()} & {'node_modules', '.venv', '__pycache__'} == set(), os.listdir()\n"
+        "assert {*os.listdir()} & {'node_modules', '.venv', '.tox'} == set(), os.listdir()\n"
         "assert pathlib.Path('data.txt').read_text() == 'data'\n"
         "os.mkdir('build')\n"
         "os.mkdir('lib.egg-info')\n"
@@ -61,7 +61,7 @@ def test_a_build_leaves_nothing_in_the_folder_and_does_not_see_what_is_no_part_o
     )
     folder = place.folder("lib", step=step)
     (folder / "data.txt").write_text("data")
-    for name in ("node_modules/a.js", ".venv/pyvenv.cfg", "__pycache__/x"):
+    for name in ("node_modules/a.js", ".venv/pyvenv.cfg", ".tox/x"):
         (folder / name).parent.mkdir()
         (folder / name).touch()
     before = {path: path.is_file() and path.read_bytes() for path in folder.rglob("*")}
