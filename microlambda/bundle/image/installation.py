@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from microlambda.bundle.code.build_input import left_behind
 from microlambda.bundle.errors import RequirementsUnreadable
+from microlambda.bundle.inputs.names import bracketed
 from microlambda.bundle.inputs.requirement_lines import mask
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _linked(folder: Path, copies: dict[str, Path]) -> str:
 
 
 def _source_line(source: SourceRequirement, number: int, copies: dict[str, Path]) -> str:
-    extras = f"[{','.join(source.extras)}]" if source.extras else ""
+    extras = bracketed(source.extras)
     location = source.location
     if source.folder is not None:
         location = _uri(f"sources/{number}")

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 from microlambda.bundle.inputs.conditions import holds
 from microlambda.bundle.inputs.local_sources import unfixed_note
-from microlambda.bundle.inputs.names import OURS
+from microlambda.bundle.inputs.names import OURS, bracketed
 from microlambda.bundle.inputs.required import Requirements
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _portable(line: Line) -> str:
 
 def portable_source(source: SourceRequirement) -> str:
     """Write a source down without the paths of this machine."""
-    extras = f"[{','.join(source.extras)}]" if source.extras else ""
+    extras = bracketed(source.extras)
     hashes = "".join(f" --hash={one}" for one in source.hashes)
     return f"{source.name or ''}{extras} @ {source.portable or source.location}{hashes}"
 
@@ -78,7 +78,7 @@ def unfixed_notes(sources: Iterable[SourceRequirement]) -> tuple[str, ...]:
 
 
 def _extras(source: SourceRequirement) -> str:
-    return f"[{','.join(source.extras)}]" if source.extras else ""
+    return bracketed(source.extras)
 
 
 def tools_note(label: str, remedy: str) -> str:

@@ -18,6 +18,8 @@ from microlambda.bundle.inputs.required import SourceRequirement
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from microlambda.bundle.inputs.tables import Table
+
 #: What pip takes for an archive of a source.
 ARCHIVES = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar", ".zip")
 
@@ -172,6 +174,18 @@ def git_source(
     location += f"@{revision}" if revision else ""
     location += f"#subdirectory={subdirectory}" if subdirectory else ""
     return repository_source(location, where=where, name=name, extras=extras)
+
+
+def git_of_table(table: Table, *, where: str, name: str | None, extras: tuple[str, ...]) -> SourceRequirement:
+    """Ask for the git repository of a table, as uv and Poetry write it: git, rev or tag or branch."""
+    return git_source(
+        table.text("git"),
+        where=where,
+        revision=next((table.text(key) for key in ("rev", "tag", "branch") if key in table), None),
+        subdirectory=table.text_or_none("subdirectory"),
+        name=name,
+        extras=extras,
+    )
 
 
 def unfixed_note(source: SourceRequirement) -> str | None:

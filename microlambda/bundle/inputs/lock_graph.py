@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from packaging.utils import canonicalize_name
+
 from microlambda.bundle.inputs.names import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from microlambda.bundle.inputs.tables import Table
 
 
 class Need(Protocol):
@@ -38,6 +42,14 @@ class Graph(Protocol[PackageT, NeedT]):
 
     def needs(self, package: PackageT, extra: str) -> Iterable[NeedT]:
         """Give what a package needs for one of its extras, or for itself ("")."""
+
+
+def packages_of(lock: Table) -> dict[str, list[Table]]:
+    """Give the [[package]] tables of a lock by normal names; a name may have several versions."""
+    found: dict[str, list[Table]] = {}
+    for package in lock.tables("package"):
+        found.setdefault(canonicalize_name(package.text("name")), []).append(package)
+    return found
 
 
 def walk(roots: Iterable[NeedT], graph: Graph[PackageT, NeedT]) -> list[PackageT]:

@@ -24,10 +24,10 @@ from microlambda.bundle.inputs.local_sources import (
     git_source,
     url_source,
 )
-from microlambda.bundle.inputs.lock_graph import walk
+from microlambda.bundle.inputs.lock_graph import packages_of, walk
 from microlambda.bundle.inputs.locked import Pin, checkable, hash_of, lock_requirements
 from microlambda.bundle.inputs.manifest import manifest_beside
-from microlambda.bundle.inputs.names import OURS
+from microlambda.bundle.inputs.names import OURS, bracketed
 from microlambda.bundle.inputs.poetry_manifest import poetry_roots, read_dependency
 from microlambda.bundle.inputs.poetry_notation import admits
 from microlambda.bundle.inputs.tables import Table, read_toml
@@ -56,10 +56,7 @@ class _PoetryLock:
 
     @cached_property
     def packages(self) -> dict[str, list[Table]]:
-        found: dict[str, list[Table]] = {}
-        for package in self.table.tables("package"):
-            found.setdefault(canonicalize_name(package.text("name")), []).append(package)
-        return found
+        return packages_of(self.table)
 
     def find(self, need: PoetryDependency, asking: Table | None) -> Table:
         found = self.packages.get(need.name, [])
@@ -178,7 +175,7 @@ def _check_version(lock: _PoetryLock) -> None:
 
 def _requirement(need: PoetryDependency, lock: _PoetryLock) -> Requirement:
     """Spell what the project asks for, pinned only where it pins."""
-    extras = f"[{','.join(need.extras)}]" if need.extras else ""
+    extras = bracketed(need.extras)
     constraint = need.constraint.strip()
     pinned = constraint[:1].isdigit() or constraint.startswith("==")
     if not pinned or "*" in constraint or any(sign in constraint for sign in " ,|"):

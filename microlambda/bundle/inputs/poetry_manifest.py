@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import RequirementsUnreadable
 from microlambda.bundle.inputs.conditions import requirement
-from microlambda.bundle.inputs.local_sources import git_source, url_source
+from microlambda.bundle.inputs.local_sources import git_of_table, url_source
+from microlambda.bundle.inputs.names import bracketed
 from microlambda.bundle.inputs.poetry_notation import all_of, python_marker, specifier
 from microlambda.bundle.inputs.requirement_lines import Line
 from microlambda.bundle.inputs.selecting import selected
@@ -166,16 +167,7 @@ def as_line(dependency: PoetryDependency, manifest: Manifest, choice: Choice) ->
     table, where = dependency.table, dependency.table.place
     name, extras, marker = dependency.name, dependency.extras, dependency.marker
     if "git" in table:
-        revision = next((table.text(key) for key in ("rev", "tag", "branch") if key in table), None)
-        subdirectory = table.text_or_none("subdirectory")
-        source = git_source(
-            table.text("git"),
-            where=where,
-            revision=revision,
-            subdirectory=subdirectory,
-            name=name,
-            extras=extras,
-        )
+        source = git_of_table(table, where=where, name=name, extras=extras)
         return Line(text="", where=where, source=source, marker=marker)
     if "path" in table or "file" in table:
         path = manifest.folder / table.text("path" if "path" in table else "file")
@@ -195,7 +187,7 @@ def as_line(dependency: PoetryDependency, manifest: Manifest, choice: Choice) ->
 def as_requirement(dependency: PoetryDependency) -> Requirement:
     """Spell a dependency as the standard does."""
     where = dependency.table.place
-    extras = f"[{','.join(dependency.extras)}]" if dependency.extras else ""
+    extras = bracketed(dependency.extras)
     if url := dependency.table.text_or_none("url"):
         text = f"{dependency.name}{extras} @ {url}"
     else:

@@ -26,7 +26,7 @@ from microlambda.bundle.inputs.local_sources import (
     url_source,
 )
 from microlambda.bundle.inputs.masking import mask
-from microlambda.bundle.inputs.names import OURS
+from microlambda.bundle.inputs.names import OURS, bracketed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -274,7 +274,7 @@ def local_wheel(
 
 
 def _at(name: str, extras: tuple[str, ...], url: str, marker: str) -> Requirement:
-    chosen = f"[{','.join(extras)}]" if extras else ""
+    chosen = bracketed(extras)
     return Requirement(f"{name}{chosen} @ {url}" + (f" ; {marker}" if marker else ""))
 
 

@@ -25,9 +25,10 @@ from microlambda.bundle.inputs.local_sources import (
     git_source,
     url_source,
 )
-from microlambda.bundle.inputs.lock_graph import walk
+from microlambda.bundle.inputs.lock_graph import packages_of, walk
 from microlambda.bundle.inputs.locked import Pin, checkable, hash_of, lock_requirements
 from microlambda.bundle.inputs.manifest import manifest_beside
+from microlambda.bundle.inputs.names import bracketed
 from microlambda.bundle.inputs.selecting import selected
 from microlambda.bundle.inputs.tables import Table, read_toml
 
@@ -65,10 +66,7 @@ class _UvLock:
 
     @cached_property
     def packages(self) -> dict[str, list[Table]]:
-        found: dict[str, list[Table]] = {}
-        for package in self.table.tables("package"):
-            found.setdefault(canonicalize_name(package.text("name")), []).append(package)
-        return found
+        return packages_of(self.table)
 
     @cached_property
     def project(self) -> Table | None:
@@ -228,7 +226,7 @@ def _check_fit(
 
 def _requirement(need: _Need, lock: _UvLock) -> Requirement:
     """Spell what the project asks for; whether it pins a version, its own list says."""
-    extras = f"[{','.join(need.extras)}]" if need.extras else ""
+    extras = bracketed(need.extras)
     return Requirement(f"{need.name}{extras}{_specifier(need.name, lock)}")
 
 

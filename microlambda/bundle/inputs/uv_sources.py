@@ -15,11 +15,12 @@ from microlambda.bundle.inputs.conditions import holds
 from microlambda.bundle.inputs.local_sources import (
     file_source,
     folder_source,
-    git_source,
+    git_of_table,
     is_archive,
     project_name,
     url_source,
 )
+from microlambda.bundle.inputs.names import bracketed
 from microlambda.bundle.inputs.requirement_lines import Line, local_wheel
 
 if TYPE_CHECKING:
@@ -90,16 +91,7 @@ def redirected(asked: Asked, source: Table, owner: Manifest, choice: Choice) -> 
     marker = str(requirement.marker or "")
     where = source.place
     if "git" in source:
-        revision = next((source.text(key) for key in ("rev", "tag", "branch") if key in source), None)
-        subdirectory = source.text_or_none("subdirectory")
-        made = git_source(
-            source.text("git"),
-            where=where,
-            revision=revision,
-            subdirectory=subdirectory,
-            name=name,
-            extras=extras,
-        )
+        made = git_of_table(source, where=where, name=name, extras=extras)
         return Line(text="", where=where, source=made, marker=marker)
     if "url" in source:
         return _at_url(source, requirement, name, extras)
@@ -126,7 +118,7 @@ def _member(name: str, manifest: Manifest, where: str) -> Path:
 def _at_url(source: Table, requirement: Requirement, name: str, extras: tuple[str, ...]) -> Line:
     url, marker = source.text("url"), str(requirement.marker or "")
     if url.partition("#")[0].endswith(".whl"):
-        chosen = f"[{','.join(extras)}]" if extras else ""
+        chosen = bracketed(extras)
         at = Requirement(f"{name}{chosen} @ {url}" + (f" ; {marker}" if marker else ""))
         return Line(text=str(at), where=source.place, requirement=at)
     if subdirectory := source.text_or_none("subdirectory"):

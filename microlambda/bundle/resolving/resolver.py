@@ -18,6 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import DownloadDamaged
+from microlambda.bundle.inputs.names import bracketed
 from microlambda.bundle.resolving.building import check_built, wheel_line, wheel_name, wheel_of
 from microlambda.bundle.resolving.failures import failure, no_fitting_wheel
 from microlambda.bundle.resolving.installed import find_damaged
@@ -103,7 +104,7 @@ def _name(text: str) -> str | None:
 
 def _with_wheel(line: str, name: str, request: Request, wheels: Path) -> Request:
     asked = Requirement(line.partition(" --hash=")[0])
-    extras = f"[{','.join(sorted(asked.extras))}]" if asked.extras else ""
+    extras = bracketed(sorted(asked.extras))
     built = wheel_line(wheel_of(name, wheels), extras=extras, marker=str(asked.marker or ""), is_hashed=True)
     lines = tuple(built if one == line else one for one in request.requirements.lines)
     return replace(request, requirements=replace(request.requirements, lines=lines))

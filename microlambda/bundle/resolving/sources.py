@@ -17,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from microlambda.bundle.code.build_input import left_behind
 from microlambda.bundle.errors import NoFittingWheel, ResolutionFailed, SourceUnbuildable
 from microlambda.bundle.inputs.masking import mask
+from microlambda.bundle.inputs.names import bracketed
 from microlambda.bundle.resolving.building import FOR_THIS_MACHINE, is_pure, wheel_line
 from microlambda.bundle.resolving.failures import said_by
 from microlambda.bundle.resolving.repository import Repository, fetch
@@ -147,4 +148,4 @@ def _shown(source: SourceRequirement) -> str:
 
 
 def _extras(source: SourceRequirement) -> str:
-    return f"[{','.join(source.extras)}]" if source.extras else ""
+    return bracketed(source.extras)
