@@ -14,19 +14,19 @@ from microlambda.bundle.code.follow import follow
 from microlambda.bundle.code.sources import file_of_module, find_sources
 from microlambda.bundle.dependencies import Dependencies, Layout, prepare
 from microlambda.bundle.errors import BundleError
-from microlambda.bundle.interruption import unwinding
-from microlambda.bundle.own_code import OwnCode, compile_project, compile_runtime, refuse_broken_app
+from microlambda.bundle.interruption import Stop, unwinding
+from microlambda.bundle.own_code import compile_project, compile_runtime, refuse_broken_app
 from microlambda.bundle.parts import Bundle, Shape
 from microlambda.bundle.sweeping import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from microlambda.bundle.code.sources import Sources
-    from microlambda.bundle.fingerprint import Wanted
+    from microlambda.bundle.fingerprint import Chosen
     from microlambda.bundle.target import Target
-    from microlambda.project.pieces import Piece
     from microlambda.project.settings import Settings
 
 
@@ -49,19 +49,23 @@ def build(
     """
     order = _Order(settings=settings, target=target, say=say, resolver=resolver, refresh=refresh, shape=shape)
     with unwinding(), _explained():
-        imports = follow(settings.root, import_root, module, target)
         read = fingerprint.read_all(settings, target)
-        sources = find_sources(
-            settings, import_root, out=out, imports=imports, projects=fingerprint.local_projects(read)
-        )
-        native = _check_native(sources, target)
-        every = fingerprint.wanted(settings, sources, target, read)
-        say(f"Requirements: {every[0].requirements.label}")
+        say(f"Requirements: {read[0].requirements.label}")
         say(f"Target: {target}")
-        own = file_of_module(sources, module)
-        project = compile_project(sources, target)
-        refuse_broken_app(own, project, settings.root, target)
-        prepared, runtime = _prepare(order, every, sources)
+        with _preparing(order, read) as preparing:
+            imports = follow(settings.root, import_root, module, target)
+            sources = find_sources(
+                settings, import_root, out=out, imports=imports, projects=fingerprint.local_projects(read)
+            )
+            native = _check_native(sources, target)
+            project = compile_project(sources, target)
+            refuse_broken_app(file_of_module(sources, module), project, settings.root, target)
+            runtime = compile_runtime(sources, target, whole=False)
+            every = fingerprint.wanted(settings, sources, target, read)
+            prepared = preparing.result()
+        if any(one.use_us for one in prepared):
+            # All of the runtime can be needed.
+            runtime = compile_runtime(sources, target, whole=True)
         sweep(cache_folder())
         assembly = Assembly(
             settings=settings,
@@ -87,7 +91,19 @@ class _Order:
     refresh: bool
     shape: Shape
 
-    def prepare(self, one: Wanted) -> Dependencies:
+    def prepare_all(self, every: Sequence[Chosen], stop: Stop) -> list[Dependencies]:
+        """Give the dependencies of all selections, unless it is to stop; of equal ones once."""
+        stop.obey()
+        made: dict[str, Dependencies] = {}
+        prepared = []
+        for one in every:
+            stop.check()
+            found = made.get(one.inputs) if one.inputs else None
+            prepared.append(self._prepare(one) if found is None else found)
+            made[one.inputs] = prepared[-1]
+        return prepared
+
+    def _prepare(self, one: Chosen) -> Dependencies:
         """Give the dependencies of one selection; the build of an image may install them itself."""
         if self.shape is Shape.IMAGE_OF_CODE:
             return Dependencies(use_us=True)  # for all that is known of them
@@ -103,22 +119,19 @@ class _Order:
         )
 
 
-def _prepare(order: _Order, every: Sequence[Wanted], sources: Sources) -> tuple[list[Dependencies], OwnCode]:
-    """Prepare all dependencies, and meanwhile compile what of the runtime the project can need.
+@contextmanager
+def _preparing(order: _Order, every: Sequence[Chosen]) -> Iterator[Future[list[Dependencies]]]:
+    """Prepare the dependencies meanwhile: the resolver waits for the network most of the time.
 
-    Where dependencies use microlambda too, all of it can be needed.
+    What ends the block ends that, too: an app that does not compile is told at once.
     """
+    stop = Stop()
     with ThreadPoolExecutor(1) as pool:
-        compiling = pool.submit(compile_runtime, sources, order.target, whole=False)
-        made: dict[tuple[Piece, ...], Dependencies] = {}
-        for one in every:
-            if one.pieces.all not in made:
-                made[one.pieces.all] = order.prepare(one)
-        runtime = compiling.result()
-    prepared = [made[one.pieces.all] for one in every]
-    if any(one.use_us for one in prepared):
-        runtime = compile_runtime(sources, order.target, whole=True)
-    return prepared, runtime
+        try:
+            yield pool.submit(order.prepare_all, every, stop)
+        except BaseException:
+            stop.set()
+            raise
 
 
 @contextmanager

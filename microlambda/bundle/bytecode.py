@@ -11,7 +11,6 @@ ships slim: the bytecode alone, in the place of the source, without docstrings, 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -65,28 +64,8 @@ def compile_sources(
     return compiled | made, problems
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeptBytecode:
-    """Bytecode that one interpreter made of modules, kept under `folder` by their paths and contents."""
-
-    folder: Path
-    interpreter: str
-
-    def read(self, path: str, source: bytes) -> bytes | None:
-        """Give what was made of this source before; `path` is the one on Lambda."""
-        return read_sealed(self._place(path, source))
-
-    def keep(self, path: str, source: bytes, made: bytes) -> None:
-        """Keep what was made of a source."""
-        write_sealed(self._place(path, source), made)
-
-    def _place(self, path: str, source: bytes) -> Path:
-        key = hashlib.sha256(f"{path}\0{_build(self.interpreter)}\0".encode() + source).hexdigest()
-        return self.folder / key[:2] / f"{key[2:]}.pyc"
-
-
 @cache
-def _build(interpreter: str) -> str:
+def compiler_build(interpreter: str) -> str:
     """Tell one build of an interpreter from the next: they may compile to different bytes."""
     stat = Path(interpreter).stat()
     return f"{Path(interpreter).resolve()} {stat.st_size} {stat.st_mtime_ns} {compiler_digest()}"

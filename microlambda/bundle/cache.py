@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Changes with the layout of what is cached; older entries are then never looked at.
-LAYOUT = "v1"
+LAYOUT = "v2"
 
 DAY = 24 * 3600  # s
 

@@ -158,7 +158,7 @@ def read_kept(kept: Kept) -> Dependencies:
     facts: Mapping[str, Any] = kept.facts
     return Dependencies(
         archive=kept.archive,
-        names=tuple(facts["names"]),
+        names=tuple(facts["entries"]["digests"]),
         unpacked_size=facts["unpacked"],
         packages=tuple(Package(**one) for one in facts["packages"]),
         removed=tuple(Removed(**one) for one in facts["removed"]),

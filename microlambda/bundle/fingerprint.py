@@ -80,18 +80,23 @@ def as_pieces(every: Iterable[Wanted]) -> Pieces:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A selection, and the requirements that it comes to."""
+    """A selection, the requirements that it comes to, and the hash of these: empty where none ship."""
 
     selection: Selection
     requirements: Requirements
+    inputs: str
 
 
 def read_all(settings: Settings, target: Target) -> tuple[Chosen, ...]:
     """Read the requirements of every selection, the common one first."""
-    return tuple(
-        Chosen(selection=one, requirements=_requirements(settings, target, one))
-        for one in selections(settings)
-    )
+    options = slim_options(settings)
+
+    def chosen(selection: Selection) -> Chosen:
+        requirements = _requirements(settings, target, selection)
+        inputs = _dependencies(requirements, options, target, settings.root)
+        return Chosen(selection=selection, requirements=requirements, inputs=inputs)
+
+    return tuple(map(chosen, selections(settings)))
 
 
 def local_projects(every: Iterable[Chosen]) -> frozenset[Path]:
@@ -108,8 +113,6 @@ def wanted(
     settings: Settings, sources: Sources, target: Target, every: Sequence[Chosen]
 ) -> tuple[Wanted, ...]:
     """Hash what decides the archives of every selection; those of one content have one key."""
-    options = slim_options(settings)
-    dependencies = [_dependencies(one.requirements, options, target, settings.root) for one in every]
     code = _code(sources, target)
     keys: dict[str, Piece] = {}
 
@@ -121,20 +124,20 @@ def wanted(
             Wanted(
                 selection=one.selection,
                 requirements=one.requirements,
-                code=piece(CODE + one.selection.suffix, _hash({"code": code, "with": own})),
+                code=piece(CODE + one.selection.suffix, _hash({"code": code, "with": one.inputs})),
             )
-            for one, own in zip(every, dependencies, strict=True)
+            for one in every
         )
     # What dependencies have of ours, the code's archive need not have, so it depends on them all.
-    beside = piece(CODE, _hash({"code": code, "beside": dependencies}))
+    beside = piece(CODE, _hash({"code": code, "beside": [one.inputs for one in every]}))
     return tuple(
         Wanted(
             selection=one.selection,
             requirements=one.requirements,
             code=beside,
-            layer=piece(DEPENDENCIES + one.selection.suffix, own) if own else None,
+            layer=piece(DEPENDENCIES + one.selection.suffix, one.inputs) if one.inputs else None,
         )
-        for one, own in zip(every, dependencies, strict=True)
+        for one in every
     )
 
 

@@ -1,14 +1,18 @@
-"""Signals that end a process, made to unwind it first, so that what it made for the time being is removed."""
+"""Ending early: by a signal that ends the process, or because what a thread is making is wanted no more.
+
+Either way what was made for the time being is removed first.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _ENDING = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
@@ -37,3 +41,56 @@ def unwinding() -> Iterator[None]:
 def _unwind(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # a second one must not end the cleaning up
     raise SystemExit(128 + number)
+
+
+class Stopped(Exception):
+    """What a thread is making is wanted no more; nobody is told."""
+
+
+class Stop:
+    """Ends the work of another thread: the programs that it waits for, then the work itself.
+
+    A thread is told which one is its own by `obey`.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_set = False
+        self._ends: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        """End the work."""
+        with self._lock:
+            self._is_set = True
+            for end in self._ends:
+                end()
+
+    def check(self) -> None:
+        """Raise `Stopped` where the work is to end."""
+        if self._is_set:
+            raise Stopped
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call `end` if the work is to end while the block runs; it ends by `Stopped` then."""
+        with self._lock:
+            self.check()
+            self._ends.append(end)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ends.remove(end)
+        self.check()
+
+    def obey(self) -> None:
+        """Be this thread's own from here on, and of the threads that run in a copy of its context."""
+        _OWN.set(self)
+
+
+_OWN: ContextVar[Stop | None] = ContextVar("_OWN", default=None)
+
+
+def own_stop() -> Stop:
+    """Give what ends the work of this thread; one that nobody sets where there is none."""
+    return _OWN.get() or Stop()

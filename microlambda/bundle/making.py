@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.dependencies import read_kept
+from microlambda.bundle.earlier import EarlierArchives
 from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interpreter import missing_note, provide_interpreter
 from microlambda.bundle.pack import make_archive
@@ -58,7 +58,7 @@ class Making:
                 packed = self._pack(site, archive)
                 notes = (*passed_over.result(), *slimmed.notes, *self._notes())
             facts = {
-                "names": packed.names,
+                "entries": {"prefix": wanted.layout.prefix, "digests": packed.digests},
                 "unpacked": packed.unpacked,
                 "packages": [asdict(one) for one in slimmed.packages],
                 "removed": [asdict(one) for one in slimmed.removed],
@@ -77,7 +77,7 @@ class Making:
             prefix=self.wanted.layout.prefix,
             task_root=self.wanted.layout.root,
             mention=OURS,
-            bytecode=cache_folder() / "bytecode" / "dependencies",
+            earlier=EarlierArchives(self.store),
         )
 
     def _notes(self) -> tuple[str, ...]:

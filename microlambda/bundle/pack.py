@@ -4,39 +4,48 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from microlambda.bundle.archive import replacing, walk
-from microlambda.bundle.bytecode import TASK_ROOT, KeptBytecode, bytecode_name
+from microlambda.bundle.bytecode import TASK_ROOT, bytecode_name, compiler_build
 from microlambda.bundle.compiler import Module, Problem, compile_modules
-from microlambda.bundle.deflate import USUAL
+from microlambda.bundle.deflate import USUAL, deflate_identity
+from microlambda.bundle.earlier import digest
+from microlambda.bundle.interruption import own_stop
 from microlambda.bundle.processors import processors
 from microlambda.bundle.zip_file import pack, write_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
     from microlambda.bundle.archive import FoundFile
+    from microlambda.bundle.earlier import EarlierArchives
     from microlambda.bundle.target import Target
     from microlambda.bundle.zip_file import Packed
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveFacts:
-    """What is known of an archive: sizes in bytes, and names and problems of files, as they are imported.
+    """What is known of an archive: sizes in bytes; files go by their names as they are imported.
 
-    `mentions` tells whether the word that was looked for stands anywhere in its files.
+    `digests` has what each entry was made of, and `problems` what does not compile. `mentions` tells whether
+    the word that was looked for stands anywhere in the files.
     """
 
     size: int
     unpacked: int
     sha256: str
-    names: tuple[str, ...]
+    digests: Mapping[str, str]
     problems: Mapping[str, Problem] = field(default_factory=dict)
     mentions: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """List the entries, in order."""
+        return tuple(self.digests)
 
 
 def make_archive(
@@ -49,94 +58,123 @@ def make_archive(
     task_root: str = TASK_ROOT,
     mention: str = "",
     level: int = USUAL,
-    bytecode: Path | None = None,
+    earlier: EarlierArchives | None = None,
 ) -> ArchiveFacts:
     """Write the archive of a folder, with bytecode where there is an interpreter of the target's version.
 
     `prefix` goes before the names in the archive; `task_root` is the folder on Lambda that the names without
-    it are in: `python/` and /opt/python for a layer. `mention` is a word to look for meanwhile. In the folder
-    `bytecode` that of each file is kept, for other archives that have the file.
+    it are in: `python/` and /opt/python for a layer. `mention` is a word to look for meanwhile. What was made
+    for one of the `earlier` archives is taken from there.
     """
-    kept = KeptBytecode(folder=bytecode, interpreter=interpreter) if bytecode and interpreter else None
-    packing = _Packing(list(walk(site)), prefix, mention, level, kept)
-    problems = packing.run(target, interpreter, task_root)
-    entries = list(packing.packed.values())
+    entries = _Entries(prefix, level, earlier)
+    packing = _Packing(entries, mention)
+    problems = packing.run(list(walk(site)), target, interpreter, task_root)
     with replacing(path) as temporary, temporary.open("wb") as file:
         hashing = _Hashing(file)
-        write_zip(hashing.write, entries)
+        write_zip(hashing.write, packing.packed.values())
     return ArchiveFacts(
         size=hashing.size,
-        unpacked=sum(entry.size for entry in entries),
+        unpacked=sum(entry.size for entry in packing.packed.values()),
         sha256=hashing.digest.hexdigest(),
-        names=tuple(sorted(packing.packed)),
+        digests={name: entries.digests[name] for name in sorted(packing.packed)},
         problems=problems,
         mentions=packing.mentions,
     )
 
 
-class _Packing:
-    """The entries of an archive in the making, by their names without the prefix."""
+class _Entries:
+    """Entries by their names without the prefix: what each is made of, and those that exist already."""
 
-    def __init__(
-        self,
-        files: Sequence[FoundFile],
-        prefix: str,
-        mention: str,
-        level: int,
-        kept: KeptBytecode | None,
-    ) -> None:
-        # The largest first: one that is begun last would keep one processor busy alone.
-        self._files = sorted(files, key=lambda file: (-file.size, file.name))
+    def __init__(self, prefix: str, level: int, earlier: EarlierArchives | None) -> None:
         self._prefix = prefix
-        self._mention = mention.encode()
         self._level = level
-        self._kept = kept
+        self._form = f"{deflate_identity()} {level}"
+        self._earlier = earlier
+        self.digests: dict[str, str] = {}
+
+    def find(self, name: str, *made_of: str | bytes) -> Packed | None:
+        """Note what an entry is made of; gives it where that was done before."""
+        self.digests[name] = digest(self._form, *made_of)
+        found = self._earlier.find(self.digests[name]) if self._earlier is not None else None
+        return None if found is None else replace(found, name=self._prefix + name)
+
+    def make(self, name: str, content: bytes) -> Packed:
+        """Compress an entry."""
+        return pack(self._prefix + name, content, self._level)
+
+
+class _Packing:
+    """The entries of an archive in the making; `mentions` tells whether a word was found in the files."""
+
+    def __init__(self, entries: _Entries, mention: str) -> None:
+        self._entries = entries
+        self._mention = mention.encode()
+        self._stop = own_stop()
         self.packed: dict[str, Packed] = {}
         self.mentions = False
 
-    def run(self, target: Target, interpreter: str | None, task_root: str) -> dict[str, Problem]:
+    def run(
+        self, files: Iterable[FoundFile], target: Target, interpreter: str | None, task_root: str
+    ) -> dict[str, Problem]:
         """Pack all files and their bytecode; gives what is wrong with those that do not compile."""
-        problems: dict[str, Problem] = {}
-        made: dict[str, Future[Packed]] = {}
+        # The largest first: one that is begun last would keep one processor busy alone.
+        files = sorted(files, key=lambda file: (-file.size, file.name))
         with ThreadPoolExecutor(processors()) as pool:
             try:
-                packing = {file.name: pool.submit(self._pack_file, file) for file in self._files}
-                for name, content in self._compiled(interpreter, task_root):
-                    if isinstance(content, Problem):
-                        problems[name] = content
-                    else:
-                        place = bytecode_name(name, target)
-                        made[place] = pool.submit(pack, self._prefix + place, content, self._level)
-                self.packed = {name: future.result() for name, future in (packing | made).items()}
+                packing = {file.name: pool.submit(self._pack_file, file) for file in files}
+                problems: dict[str, Problem] = {}
+                if interpreter is not None:
+                    lacking = self._lacking(files, target, interpreter, task_root)
+                    problems = self._compile(lacking, target, interpreter, pool, packing)
+                self.packed |= {name: future.result() for name, future in packing.items()}
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
         return problems
 
     def _pack_file(self, file: FoundFile) -> Packed:
+        self._stop.check()
         content = file.path.read_bytes()
         if self._mention and self._mention in content:
             self.mentions = True
-        return pack(self._prefix + file.name, content, self._level, is_executable=file.is_executable)
+        entry = self._entries.find(file.name, "file", content) or self._entries.make(file.name, content)
+        return replace(entry, is_executable=file.is_executable)
 
-    def _compiled(self, interpreter: str | None, task_root: str) -> Iterator[tuple[str, bytes | Problem]]:
-        if interpreter is None:
-            return
-        modules = [
-            Module(name=file.name, path=f"{task_root}/{file.name}", read=file.path.read_bytes)
-            for file in self._files
-            if file.name.endswith(".py")
-        ]
+    def _lacking(
+        self, files: Iterable[FoundFile], target: Target, interpreter: str, task_root: str
+    ) -> list[Module]:
+        """Take the bytecode that exists already; gives the modules of which there is none."""
         lacking = []
-        for module in modules:
-            found = self._kept.read(module.path, module.read()) if self._kept is not None else None
+        for file in files:
+            if not file.name.endswith(".py"):
+                continue
+            self._stop.check()
+            module = Module(name=file.name, path=f"{task_root}/{file.name}", read=file.path.read_bytes)
+            place = bytecode_name(file.name, target)
+            build = compiler_build(interpreter)
+            found = self._entries.find(place, "bytecode", build, module.path, module.read())
             if found is None:
                 lacking.append(module)
             else:
-                yield module.name, found
-        for module, made in compile_modules(lacking, interpreter):
-            if self._kept is not None and isinstance(made, bytes):
-                self._kept.keep(module.path, module.read(), made)
-            yield module.name, made
+                self.packed[place] = found
+        return lacking
+
+    def _compile(
+        self,
+        modules: list[Module],
+        target: Target,
+        interpreter: str,
+        pool: ThreadPoolExecutor,
+        packing: dict[str, Future[Packed]],
+    ) -> dict[str, Problem]:
+        problems = {}
+        for module, made in compile_modules(modules, interpreter):
+            self._stop.check()
+            if isinstance(made, Problem):
+                problems[module.name] = made
+            else:
+                place = bytecode_name(module.name, target)
+                packing[place] = pool.submit(self._entries.make, place, made)
+        return problems
 
 
 class _Hashing:

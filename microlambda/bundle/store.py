@@ -12,11 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from microlambda.bundle.cache import explained, read_sealed, working, write_sealed
+from microlambda.bundle.cache import explained, read_sealed, unsealed, working, write_sealed
 from microlambda.bundle.errors import CacheUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -66,6 +66,14 @@ class Store:
     def _manifest(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
+    def latest(self, count: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Give the keys and the facts of as many entries as were kept last; of none is it a use."""
+        manifests = sorted(self.folder.glob("*.json"), key=_age)
+        for manifest in manifests[:count]:
+            content = unsealed(manifest)
+            if content is not None:
+                yield manifest.stem, json.loads(content)["facts"]
+
     def read(self, key: str) -> Kept | None:
         """Give an entry; None where there is none, or where it is not what was written."""
         content = read_sealed(self._manifest(key))
@@ -86,6 +94,14 @@ class Store:
         with suppress(OSError, CacheUnusable):  # only to spare the next run the hashing
             self._write(key, kept)
         return kept
+
+
+def _age(path: Path) -> float:
+    """Give a number that is the smaller the later a file was used; a file that has gone is the oldest."""
+    try:
+        return -path.stat().st_mtime
+    except OSError:
+        return 0
 
 
 def _state(path: Path) -> list[int]:

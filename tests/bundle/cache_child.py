@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.bundle.archive import Entry, write_archive
 from microlambda.bundle.cache import read_sealed, write_sealed
+from microlambda.bundle.earlier import EarlierArchives
 from microlambda.bundle.errors import BundleError
 from microlambda.bundle.pack import make_archive
 from microlambda.bundle.store import Store
@@ -40,8 +41,17 @@ def work(root: Path, site: Path) -> None:
     kept = store.read("key")
     if kept is None:
         with store.making() as folder:
-            facts = make_archive(site, folder / "made.zip", target=Target.for_host(), interpreter=None)
-            kept = store.keep("key", folder / "made.zip", {"unpacked": facts.unpacked}, sha256=facts.sha256)
+            earlier = EarlierArchives(store)
+            facts = make_archive(
+                site, folder / "made.zip", target=Target.for_host(), interpreter=None, earlier=earlier
+            )
+            entries = {"prefix": "", "digests": facts.digests}
+            kept = store.keep(
+                "key",
+                folder / "made.zip",
+                {"unpacked": facts.unpacked, "entries": entries},
+                sha256=facts.sha256,
+            )
     compiled = read_sealed(cache / "bytecode" / "app.pyc")
     if compiled is None:
         compiled = noise(150)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -178,51 +177,3 @@ def test_an_interpreter_that_dies_is_named_with_the_file_and_its_last_words(
         make(site, str(interpreter))
 
     assert not (site.parent / "made.zip").exists()
-
-
-def test_bytecode_of_a_file_is_kept_for_other_archives_that_have_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site, kept = tmp_path / "site", tmp_path / "kept"
-    (site / "a").mkdir(parents=True)
-    (site / "a" / "x.py").write_text("x = {'a', 'b'}\n")
-    first = make_archive(
-        site, tmp_path / "1.zip", target=HOST, interpreter=sys.executable, bytecode=kept, prefix="python/"
-    )
-    asked: list[str] = []
-    real = compile_modules
-
-    def counted(modules: Any, interpreter: str) -> Any:
-        asked.extend(module.name for module in modules)
-        return real(modules, interpreter)
-
-    monkeypatch.setattr(pack, "compile_modules", counted)
-    again = make_archive(
-        site, tmp_path / "2.zip", target=HOST, interpreter=sys.executable, bytecode=kept, prefix="python/"
-    )
-    (site / "b.py").write_text("y = 1\n")
-    make_archive(site, tmp_path / "3.zip", target=HOST, interpreter=sys.executable, bytecode=kept)
-
-    assert asked == ["b.py"]
-    assert again.sha256 == first.sha256
-
-
-@pytest.mark.parametrize("change", ["content", "path", "damage"])
-def test_bytecode_that_is_kept_is_that_of_the_file_and_its_place(change: str, tmp_path: Path) -> None:
-    site, kept = tmp_path / "site", tmp_path / "kept"
-    site.mkdir()
-    (site / "x.py").write_text("x = 1\n")
-    make_archive(site, tmp_path / "1.zip", target=HOST, interpreter=sys.executable, bytecode=kept)
-    root = "/opt/python" if change == "path" else "/var/task"
-    if change == "content":
-        (site / "x.py").write_text("x = 2\n")
-    elif change == "damage":
-        for file in kept.rglob("*.pyc"):
-            file.write_bytes(file.read_bytes()[:-3] + b"\0\0\0")
-
-    made = make_archive(
-        site, tmp_path / "2.zip", target=HOST, interpreter=sys.executable, bytecode=kept, task_root=root
-    )
-    plain = make_archive(site, tmp_path / "3.zip", target=HOST, interpreter=sys.executable, task_root=root)
-
-    assert made.sha256 == plain.sha256

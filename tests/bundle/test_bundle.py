@@ -542,11 +542,11 @@ def test_runs_at_once_agree(project: Project, index: Wheelhouse, tmp_path: Path,
 @pytest.mark.parametrize(
     ("environ", "system", "expected"),
     [
-        ({"MICROLAMBDA_CACHE_DIR": "/chosen", "XDG_CACHE_HOME": "/xdg"}, "linux", "/chosen/v1"),
-        ({"XDG_CACHE_HOME": "/xdg"}, "linux", "/xdg/microlambda/v1"),
-        ({"XDG_CACHE_HOME": "relative"}, "linux", "~/.cache/microlambda/v1"),
-        ({}, "linux", "~/.cache/microlambda/v1"),
-        ({}, "darwin", "~/Library/Caches/microlambda/v1"),
+        ({"MICROLAMBDA_CACHE_DIR": "/chosen", "XDG_CACHE_HOME": "/xdg"}, "linux", "/chosen/v2"),
+        ({"XDG_CACHE_HOME": "/xdg"}, "linux", "/xdg/microlambda/v2"),
+        ({"XDG_CACHE_HOME": "relative"}, "linux", "~/.cache/microlambda/v2"),
+        ({}, "linux", "~/.cache/microlambda/v2"),
+        ({}, "darwin", "~/Library/Caches/microlambda/v2"),
     ],
 )
 def test_the_cache_is_where_the_platform_has_it(environ: dict[str, str], system: str, expected: str) -> None:

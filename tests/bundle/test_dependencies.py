@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from microlambda.bundle.archive import names
+from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.errors import (
     DependencyConflict,
     IndexUnreachable,
@@ -105,7 +106,7 @@ def test_a_dependency_without_a_fitting_wheel_is_named_and_nothing_is_left(
     for remedy in ("Pin a version", "layer", "container image"):
         assert remedy in str(caught.value)
     assert not project.out.exists()
-    assert list((cache / "v1" / "dependencies").iterdir()) == []
+    assert list((cache_folder() / "dependencies").iterdir()) == []
 
 
 def test_what_another_dependency_needs_without_a_wheel_is_named(

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
 from microlambda.bundle.archive import names
+from microlambda.bundle.cache import cache_folder
+from microlambda.bundle.own_code import compile_project
 from microlambda.cli.main import main
 from tests.bundle.conftest import APP, served, source_files
 
@@ -179,8 +181,39 @@ def test_package_ended_while_a_source_is_built_leaves_nothing_behind(
             process.wait()
 
     assert list(temporary.iterdir()) == []
-    assert list((cache / "v1" / "dependencies").iterdir()) == []
+    assert list((cache_folder() / "dependencies").iterdir()) == []
     assert not (project.root / "build").exists()
+
+
+def test_an_app_that_does_not_compile_is_told_without_waiting_for_the_resolver(
+    command: CliRunner,
+    project: Project,
+    index: Wheelhouse,
+    resolver: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Handler(Waiting):
+        asked = threading.Event()
+        left = threading.Event()
+
+    project.write("app.py", "def handler(:\n")
+    project.write("requirements.txt", "slow")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def compile_later(*given: Any) -> Any:
+        assert Handler.asked.wait(30)
+        return compile_project(*given)
+
+    monkeypatch.setattr("microlambda.bundle.bundle.compile_project", compile_later)
+    with served(Handler) as url:
+        index.source("slow", step=f"import urllib.request; urllib.request.urlopen({url!r})")
+
+        result = command.invoke(main, ["package", "--resolver", resolver])
+
+        assert Handler.left.wait(30), "the build still runs"
+    assert result.exit_code == 1
+    assert "SourcesUnusable: app.py:1 is no Python" in result.stderr
+    assert list((cache_folder() / "dependencies").iterdir()) == []
 
 
 def test_package_writes_the_context_of_an_image(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.errors import DownloadDamaged, IndexUnreachable
 from tests.bundle.conftest import Project, Wheelhouse
 from tests.bundle.resolved import SimpleIndex, digest, served_index
@@ -97,7 +98,7 @@ def test_a_damaged_file_is_told_and_nothing_of_it_is_kept(
     with configured(index, monkeypatch):
         with pytest.raises(DownloadDamaged, match=message):
             project.bundle(resolver=resolver)
-        assert list((cache / "v1" / "dependencies").iterdir()) == []
+        assert list((cache_folder() / "dependencies").iterdir()) == []
 
         wheel.write_bytes(whole)
 

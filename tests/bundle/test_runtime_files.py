@@ -16,6 +16,7 @@ import pytest
 import microlambda
 from microlambda.bundle import fingerprint, runtime_graph
 from microlambda.bundle.archive import Entry, names
+from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.code.sources import Source
 from microlambda.bundle.own_code import runtime
 from microlambda.bundle.runtime_files import left_out
@@ -368,7 +369,7 @@ def test_the_graph_is_kept_and_made_anew_where_it_is_damaged(
 ) -> None:
     runtime = synthetic(events__a="", face="_HOME = {'AEvent': 'events.a'}")
     made = graph_of(runtime)
-    kept = next((cache / "v1" / "runtime").iterdir())
+    kept = next((cache_folder() / "runtime").iterdir())
 
     for content in (b"", b"[]", b'{"optional": null}'):
         kept.write_bytes(content)

@@ -18,6 +18,7 @@ import pytest
 import microlambda
 from microlambda.bundle import compile_child, fingerprint
 from microlambda.bundle.archive import names
+from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.compile_child import compile_without, with_plain_lines
 from microlambda.bundle.interpreter import find_interpreter
 from microlambda.bundle.libraries import library_entries
@@ -262,7 +263,7 @@ def columns(code: CodeType) -> set[int]:
 
 def test_the_cache_gives_the_same_bytes_in_parts(project: Project, cache: Path) -> None:
     whole = project.bundle(target=HOST).code.archive.read_bytes()
-    for entry in sorted((cache / "v1" / "bytecode").rglob("*.pyc"))[::2]:
+    for entry in sorted((cache_folder() / "bytecode").rglob("*.pyc"))[::2]:
         entry.unlink()
 
     assert project.bundle(target=HOST).code.archive.read_bytes() == whole

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,14 +48,22 @@ def resolved(request: Request, resolver: Resolver, into: Path) -> Iterator[Futur
         wheels = work / "wheels"
         wheels.mkdir()
         request = _install(request, resolver, work, into, wheels)
-        if find_damaged(into):
-            # A cache keeps what it once took for whole.
-            _empty(into)
-            request = _install(request, resolver, work, into, wheels, afresh=True)
-            _refuse_damaged(into, resolver)
-        find_notes = passed_over_notes(request, resolver, work, wheels, into)
         with ThreadPoolExecutor(1) as pool:
-            yield pool.submit(find_notes)
+            notes = _begin_notes(pool, request, resolver, work, wheels, into)
+            if find_damaged(into):
+                # A cache keeps what it once took for whole.
+                _empty(into)
+                request = _install(request, resolver, work, into, wheels, afresh=True)
+                _refuse_damaged(into, resolver)
+                notes = _begin_notes(pool, request, resolver, work, wheels, into)
+            yield notes
+
+
+def _begin_notes(
+    pool: ThreadPoolExecutor, request: Request, resolver: Resolver, work: Path, wheels: Path, into: Path
+) -> Future[tuple[str, ...]]:
+    find = passed_over_notes(request, resolver, work, wheels, into)
+    return pool.submit(copy_context().run, find)
 
 
 def _install(

@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
+
+from microlambda.bundle.interruption import own_stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,8 +47,9 @@ def run(
         start_new_session=True,
     ) as process:
         try:
-            said, _ = process.communicate(timeout=timeout)
-        except BaseException:  # Ctrl-C, SIGTERM, and the time that is over
+            with own_stop().ending(partial(_kill, process)):
+                said, _ = process.communicate(timeout=timeout)
+        except BaseException:  # Ctrl-C, SIGTERM, the time that is over, and Stopped
             _kill(process)
             raise
     return subprocess.CompletedProcess(command, process.returncode, said)
