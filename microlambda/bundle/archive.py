@@ -6,6 +6,9 @@ runs the code as another user than the one that unpacks it, so everything is rea
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
 import tempfile
 import zipfile
@@ -133,6 +136,17 @@ def staging(out: Path) -> Iterator[Path]:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=out, ignore_cleanup_errors=True) as name:
         yield Path(name)
+
+
+def content_digest(archive: bytes) -> str:
+    """Hash the files of an archive but for bytecode, in 16 digits: the same for every build of a Python."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        files = [
+            (one.filename, one.CRC, one.file_size, one.external_attr)
+            for one in opened.infolist()
+            if not one.filename.endswith(".pyc")
+        ]
+    return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()[:16]
 
 
 def names(path: Path) -> list[str]:

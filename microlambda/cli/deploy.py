@@ -12,6 +12,7 @@ from microlambda.cli.options import aws_options, project_root, target_argument
 @target_argument
 @aws_options
 @click.option("--yes", is_flag=True, help="Remove what is planned no longer without asking.")
+@click.option("--refresh", is_flag=True, help="Resolve the dependencies anew: what is not pinned may move.")
 @click.option(
     "--local",
     "here",
@@ -32,6 +33,7 @@ def command(
     region: str | None,
     *,
     yes: bool,
+    refresh: bool,
     here: bool,
     port: int,
 ) -> None:
@@ -42,13 +44,19 @@ def command(
     if here:
         from microlambda.cli.embedded import deploy_here
 
-        deploy_here(target, stage=_stage_here(stage), region=region, port=port)
+        deploy_here(target, stage=_stage_here(stage), region=region, port=port, refresh=refresh)
     else:
-        deploy_to_aws(target, stage=stage, profile=profile, region=region, yes=yes)
+        deploy_to_aws(target, stage=stage, profile=profile, region=region, yes=yes, refresh=refresh)
 
 
 def deploy_to_aws(
-    target: str | None, *, stage: str, profile: str | None, region: str | None, yes: bool
+    target: str | None,
+    *,
+    stage: str,
+    profile: str | None,
+    region: str | None,
+    yes: bool,
+    refresh: bool,
 ) -> None:
     """Deploy to the account that the credentials are of."""
     from microlambda.cli.stage import Deployment, check_stage, confirm, open_aws, terminable
@@ -61,7 +69,7 @@ def deploy_to_aws(
     check_stage(aws, settings)
     deployment = deployment.suited(aws).with_id(click.echo)
     question = "The plan no longer has these. Remove them?"
-    deployer = deployment.deployer(aws, deployment.plan(), click.echo)
+    deployer = deployment.deployer(aws, click.echo, refresh=refresh)
     with terminable():
         outcome = deployer.deploy(lambda changes: confirm(question, changes, yes=yes))
     if not outcome.changes:

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 
 
-def deploy_here(target: str | None, *, stage: str, region: str | None, port: int) -> None:
+def deploy_here(target: str | None, *, stage: str, region: str | None, port: int, refresh: bool) -> None:
     """Start the embedded cloud, deploy to it, print the URL, and serve until Ctrl-C."""
     settings = load_settings(project_root(), stage)
     settings = replace(settings, region=checked_region(region or settings.region or REGION))
     deployment = Deployment.of(settings, target, command="deploy --local").for_host()
-    plan = deployment.plan()
+    scope = deployment.plan().scope
     check_free(port)
     console = Console()
     cloud = EmbeddedCloud(
-        region=plan.scope.region,
+        region=scope.region,
         output=lambda _function, line: click.echo(readable(line.decode(errors="replace"))),
         observe=console.request,
         explain=console.explain,
@@ -43,8 +43,9 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
     with until_interrupted() as interrupt, cloud:
         click.echo("An AWS on this machine; what it holds is forgotten at the end.")
         click.echo(f"Bundling for {deployment.target}.")
-        aws = Aws(cloud.client, region=plan.scope.region)
-        _deploy(deployment.deployer(aws, plan, click.echo), cloud, plan.scope, port)
+        aws = Aws(cloud.client, region=scope.region)
+        deployer = deployment.deployer(aws, click.echo, refresh=refresh)
+        _deploy(deployer, cloud, scope, port)
         interrupt.wait()
 
 

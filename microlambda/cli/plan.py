@@ -23,6 +23,7 @@ CHANGES = 3
 @click.command(short_help="Show what a deploy would change.")
 @target_argument
 @aws_options
+@click.option("--refresh", is_flag=True, help="Resolve the dependencies anew: what is not pinned may move.")
 @click.option("--exit-code", is_flag=True, help=f"End with {CHANGES} where there are changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan and its changes as JSON.")
 def command(
@@ -31,6 +32,7 @@ def command(
     profile: str | None,
     region: str | None,
     *,
+    refresh: bool,
     exit_code: bool,
     as_json: bool,
 ) -> None:
@@ -47,8 +49,8 @@ def command(
     deployment.plan()  # what cannot be planned is told before anything is asked
     check_stage(aws, settings)
     deployment = deployment.suited(aws)
-    plan = deployment.plan()
-    changes = deployment.deployer(aws, plan, note).changes()
+    deployer = deployment.deployer(aws, note, refresh=refresh)
+    plan, changes = deployer.plan, deployer.changes()
     if as_json:
         click.echo(json.dumps(as_data(plan, changes, aws), indent=2))
     else:

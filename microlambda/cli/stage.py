@@ -6,22 +6,25 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from microlambda.bundle.archive import content_digest
 from microlambda.bundle.bundle import build
-from microlambda.bundle.fingerprint import pieces
+from microlambda.bundle.fingerprint import CODE, pieces
 from microlambda.bundle.target import Target
 from microlambda.cli.options import project_root
 from microlambda.deploy.changes import REMOVE, Change
 from microlambda.deploy.deployer import Deployer
 from microlambda.deploy.errors import NotDeployed
 from microlambda.deploy.explain import explained
+from microlambda.deploy.kinds.function import code_sha256
 from microlambda.deploy.session import Aws, check_place, connect
 from microlambda.plan.compile import HTTP, app_name, compile_plan
 from microlambda.plan.plan import Plan, Scope
@@ -70,13 +73,14 @@ class Deployment:
         settings = replace(self.settings, python=target.python, architecture=target.architecture)
         return replace(self, settings=with_local_id(settings), target=target)
 
-    def plan(self) -> Plan:
-        """Say what the stage is to be."""
+    def plan(self, contents: Mapping[str, str] | None = None) -> Plan:
+        """Say what the stage is to be; with `contents` by the keys of archives, of these and no others."""
+        made_of = pieces(self.settings, self.loaded.module, self.loaded.import_root, self.target)
         return compile_plan(
             self.loaded.app,
             self.settings,
             app_path=self.loaded.path,
-            pieces=pieces(self.settings, self.loaded.module, self.loaded.import_root, self.target),
+            pieces=made_of.of_content(contents or {}),
             environ=os.environ,
         )
 
@@ -89,28 +93,36 @@ class Deployment:
         say(f'Wrote id = "{named.id}" to {source}: it tells what is yours on AWS. Keep it with the code.')
         return replace(self, settings=replace(self.settings, id=named.id, source=named.source))
 
-    def deployer(self, aws: Aws, plan: Plan, say: Say) -> Deployer:
-        """Give what brings this stage, as it was planned, to AWS."""
-        return Deployer(aws, plan, archive=Archives(self, say).read, say=say)
+    def deployer(self, aws: Aws, say: Say, *, refresh: bool) -> Deployer:
+        """Plan, and give what brings it to AWS; `refresh` resolves the dependencies anew for that."""
+        archives = Archives(self, say, refresh=refresh)
+        plan = self.plan(archives.contents() if refresh else {})
+        return Deployer(aws, plan, archive=archives.read, say=say)
 
 
 class Archives:
     """The archives of a deployment, built together when the first of them is asked for."""
 
-    def __init__(self, deployment: Deployment, say: Say) -> None:
+    def __init__(self, deployment: Deployment, say: Say, *, refresh: bool) -> None:
         self._deployment = deployment
         self._say = say
-        self._built: dict[str, bytes] | None = None
+        self._refresh = refresh
 
     def read(self, key: str) -> bytes:
         """Give the bytes of an archive that is going to be uploaded."""
-        if self._built is None:
-            self._built = self._build()
         content = self._built[key]
         self._say(f"{key}: {len(content) / 1e6:.1f} MB to upload")
         return content
 
-    def _build(self) -> dict[str, bytes]:
+    def contents(self) -> dict[str, str]:
+        """Hash what comes of the dependencies: layers, or the code where it holds them."""
+        built = self._built
+        if self._deployment.settings.single_archive:
+            return {key: code_sha256(content) for key, content in built.items()}
+        return {key: content_digest(built[key]) for key in built if key != CODE}
+
+    @cached_property
+    def _built(self) -> dict[str, bytes]:
         deployment = self._deployment
         with TemporaryDirectory(prefix="microlambda-") as folder:
             bundle = build(
@@ -120,6 +132,7 @@ class Archives:
                 target=deployment.target,
                 out=Path(folder),
                 say=self._say,
+                refresh=self._refresh,
             )
             for note in bundle.notes:
                 self._say(f"note: {note}")

@@ -86,30 +86,30 @@ class Deployer:
         self, aws: Aws, plan: Plan, *, archive: Archive, say: Callable[[str], None] = lambda _line: None
     ) -> None:
         self._aws = aws
-        self._plan = plan
+        self.plan = plan
         self._archive = cache(archive)
         self._say = say
         self._told = set[str]()
 
     def changes(self) -> tuple[Change, ...]:
         """Say what a deploy would do now. Takes no lock and changes nothing."""
-        return self._compare(self._plan, self._observe(self._plan))
+        return self._compare(self.plan, self._observe(self.plan))
 
     def deploy(self, confirm: Confirm = _agree) -> Outcome:
         """Make the stage what is planned; without changes no call is made that could change anything.
 
         `confirm` sees the changes before the first of them, and raises to stop them.
         """
-        observed = self._observe(self._plan)
-        changes = self._compare(self._plan, observed)
+        observed = self._observe(self.plan)
+        changes = self._compare(self.plan, observed)
         if not changes:
-            return Outcome(changes=(), attributes=known_attributes(self._plan, observed))
+            return Outcome(changes=(), attributes=known_attributes(self.plan, observed))
         confirm(changes)
         for change in changes:
             DEPLOYERS[change.kind].prepare(change, self._archive)
         with self._lock().held():
-            observed = self._observe(self._plan)
-            confirmed, changes = changes, self._compare(self._plan, observed)
+            observed = self._observe(self.plan)
+            confirmed, changes = changes, self._compare(self.plan, observed)
             _confirm_more(confirm, confirmed, changes)
             job = self._job(observed)
             apply(changes, job)
@@ -117,7 +117,7 @@ class Deployer:
 
     def delete(self, *, logs: bool = False, confirm: Confirm = _agree) -> tuple[Change, ...]:
         """Remove everything of the stage, logs only if asked to, and look whether it is gone."""
-        empty = Plan(scope=self._plan.scope)
+        empty = Plan(scope=self.plan.scope)
         changes = self._compare(empty, self._observe(empty), remove_kept=logs)
         if not changes:
             return ()
@@ -162,14 +162,14 @@ class Deployer:
         return Place(partition=identity.partition, account=identity.account, region=self._aws.region)
 
     def _lock(self) -> Lock:
-        return Lock(self._aws, self._plan.scope, say=self._say)
+        return Lock(self._aws, self.plan.scope, say=self._say)
 
     def _job(self, observed: Observed) -> Job:
         return Job(
             aws=self._aws,
-            plan=self._plan,
+            plan=self.plan,
             place=self._place(),
             archive=self._archive,
             say=self._say,
-            attributes=known_attributes(self._plan, observed),
+            attributes=known_attributes(self.plan, observed),
         )

@@ -211,6 +211,7 @@ def _function(
             from_shell=tuple(references(function)),
             archive=pieces.code.key,
             code_hash=code_hash,
+            code_sha256=pieces.code.content,
             layers=tuple(Ref(kind=Layer.kind, key=layer.key) for layer in layers),
             tags=tags,
         ),
@@ -234,6 +235,7 @@ def _layers(scope: Scope, settings: Settings, pieces: FunctionPieces) -> list[La
             runtime=f"python{settings.python}",
             architecture=settings.architecture,
             inputs=piece.inputs,
+            content=piece.content,
         )
         for piece in pieces.layers
     ]

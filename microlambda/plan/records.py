@@ -86,6 +86,7 @@ class Layer(Record):
     runtime: str
     architecture: str
     inputs: str  # the hash of what it is made of
+    content: str = ""  # the hash of what it came to, where only that will do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,7 @@ class Function(Record):
     from_shell: tuple[str, ...] = ()  # the variables whose values come from the deploying shell
     archive: str  # the key of the archive that is its code
     code_hash: str
+    code_sha256: str = ""  # the hash of the archive, where only that one will do
     layers: tuple[Ref, ...] = ()  # a file of a later one hides that of an earlier one
     tags: Mapping[str, str]
 

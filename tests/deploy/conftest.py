@@ -21,6 +21,7 @@ from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from microlambda import App
+from microlambda.bundle.archive import content_digest
 from microlambda.deploy.deployer import Deployer
 from microlambda.deploy.session import Aws
 from microlambda.plan.compile import compile_plan
@@ -157,6 +158,8 @@ class Project:
     code: str = "one"
     dependencies: str = "first"
     own: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    release: str = ""  # of what is not pinned, the newest there is
+    refresh: bool = False
     built: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -171,7 +174,9 @@ class Project:
     @property
     def pieces(self) -> Pieces:
         own = {name: self._pieces(*keys) for name, keys in self.own.items()}
-        return Pieces(common=self._pieces("dependencies"), own=own)
+        every = Pieces(common=self._pieces("dependencies"), own=own)
+        contents = {"dependencies": content_digest(self.archive("dependencies"))} if self.refresh else {}
+        return every.of_content(contents)
 
     def _pieces(self, *layers: str) -> FunctionPieces:
         return FunctionPieces(
@@ -203,7 +208,9 @@ class Project:
 
     def archive(self, key: str = "code") -> bytes:
         self.built.append(key)
-        return zipped({"app.py": self.code} if key == "code" else {f"python/{key}.py": self.dependencies})
+        return zipped(
+            {"app.py": self.code} if key == "code" else {f"python/{key}.py": self.dependencies + self.release}
+        )
 
 
 def zipped(files: dict[str, str]) -> bytes:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from microlambda.bundle.archive import content_digest
 from microlambda.deploy import upload
 from microlambda.deploy.errors import ArchiveTooLarge, DeployFailed, NotOurs
+from microlambda.deploy.kinds.function import code_sha256
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from tests.deploy.conftest import (
     ACCOUNT,
@@ -19,6 +21,7 @@ from tests.deploy.conftest import (
     fail_at,
     lose_reply_of,
     on_answer,
+    zipped,
 )
 
 NAME = "shop-dev-dependencies"
@@ -65,7 +68,9 @@ def test_a_layer_says_whose_it_is_and_what_it_is_for(project: Project, cloud: Cl
     project.deployer.deploy()
 
     (version,) = versions(cloud)
-    assert version["Description"] == "microlambda id=k3v9x2 app=shop stage=dev inputs=dependencies-first"
+    content = content_digest(project.archive("dependencies"))
+    whose = "microlambda id=k3v9x2 app=shop stage=dev"
+    assert version["Description"] == f"{whose} inputs=dependencies-first content={content}"
     assert version["CompatibleRuntimes"] == ["python3.12"]
     assert version["CompatibleArchitectures"] == ["arm64"]
     assert layers_of(cloud) == [f"{ARN}:1"]
@@ -370,4 +375,64 @@ def test_long_names_are_told_apart_within_what_a_description_holds(project: Proj
     (layer,) = cloud.client("lambda").list_layers()["Layers"]
     assert len(layer["LayerName"]) == 140
     assert len(layer["LatestMatchingVersion"]["Description"]) <= 256
+    assert deploy_again(project) == []
+
+
+def test_what_is_not_pinned_moves_only_where_it_is_resolved_anew(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.release = " 1.1"
+
+    assert deploy_again(project) == []
+    project.refresh = True
+    changes = [change.line for change in project.deployer.deploy().changes]
+
+    assert changes[0] == "~ layer shop-dev-dependencies: packages resolved anew"
+    assert layers_of(cloud) == [f"{ARN}:2"]
+    assert deploy_again(project) == []
+    project.refresh = False
+    assert deploy_again(project) == []
+
+
+def test_a_release_that_was_taken_back_goes_from_the_layer_too(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.refresh = True
+    for release in (" 1.1", ""):
+        project.release = release
+        project.deployer.deploy()
+
+    project.refresh = False
+
+    assert deploy_again(project) == []
+    assert layers_of(cloud) == [f"{ARN}:3"]
+
+
+def test_a_layer_of_an_earlier_version_of_ours_that_tells_no_content_serves(
+    project: Project, cloud: Cloud
+) -> None:
+    project.deployer.deploy()
+    (now,) = versions(cloud)
+    fits = {one: now[one] for one in ("CompatibleRuntimes", "CompatibleArchitectures")}
+    publish(cloud, description=now["Description"].partition(" content=")[0], **fits)
+
+    changes = project.deployer.deploy().changes
+    assert changes[0].line == "~ function shop-dev-http: layers dependencies"
+    project.refresh = True
+    project.deployer.deploy()
+
+    assert layers_of(cloud) == [f"{ARN}:3"]
+    assert deploy_again(project) == []
+
+
+def test_code_that_holds_its_dependencies_is_made_anew_too(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_one_archive(project, monkeypatch)
+    project.deployer.deploy()
+    code = Piece(key="code", inputs=project.code, content=code_sha256(zipped({"app.py": "resolved anew"})))
+    monkeypatch.setattr(Project, "pieces", Pieces(common=FunctionPieces(code=code)))
+    project.code = "resolved anew"
+
+    changes = project.deployer.deploy().changes
+
+    assert changes[0].line == "~ function shop-dev-http: code"
     assert deploy_again(project) == []

@@ -202,6 +202,7 @@ def _is_current(record: Function, seen: Seen, known: Known) -> bool:
         and version is not None
         and alias.state["code_hash"] == record.code_hash
         and version.state["code_sha256"] == seen.state["code_sha256"]
+        and record.code_sha256 in ("", seen.state["code_sha256"])
     )
 
 
@@ -211,13 +212,17 @@ def _put_code(
     if CODE not in reasons and now["architecture"] == record.architecture:
         return now
     archive = uploadable(job.archive, record.archive)
-    digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
-    if digest == now["code_sha256"] and record.architecture == now["architecture"]:
+    if code_sha256(archive) == now["code_sha256"] and record.architecture == now["architecture"]:
         return now  # an interrupted deploy has uploaded it already
     answer = job.aws.client("lambda").update_function_code(
         FunctionName=record.name, ZipFile=archive, Architectures=[record.architecture]
     )
     return read_configuration(settle(job.aws, answer))
+
+
+def code_sha256(archive: bytes) -> str:
+    """Give the hash of an archive as Lambda tells it."""
+    return base64.b64encode(hashlib.sha256(archive).digest()).decode()
 
 
 def _put_configuration(

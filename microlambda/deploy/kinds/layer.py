@@ -1,7 +1,9 @@
 """Layers. They take no tags, so whose a version is, and what it was made of, stands in its description.
 
 A version never changes: a difference publishes another one. One that was made of the planned inputs is used
-again, whether an interrupted deploy has left it or an earlier one made it, and nothing is uploaded. Of the
+again, whether an interrupted deploy has left it or an earlier one made it, and nothing is uploaded. What is
+not pinned may come to other content of the same inputs: where that is asked for, the newest of the planned
+inputs serves only if it has the planned content. Of the
 others the newest are kept; a function, and a published version of it, keeps its copy of a version that has
 been deleted: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteLayerVersion.html
 """
@@ -10,8 +12,10 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from microlambda.bundle.archive import content_digest
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known, difference
 from microlambda.deploy.observed import Seen
 from microlambda.deploy.ownership import seen_or_left_alone
@@ -37,7 +41,10 @@ KEPT = 5
 # A description has 256 characters; an app's name alone may have 128.
 _SHORT = 40
 
-_MARK = re.compile(r"microlambda id=(?P<id>\S*) app=(?P<app>\S+) stage=(?P<stage>\S+) inputs=(?P<inputs>\S+)")
+_MARK = re.compile(
+    r"microlambda id=(?P<id>\S*) app=(?P<app>\S+) stage=(?P<stage>\S+)"
+    r" inputs=(?P<inputs>\S+)(?: content=(?P<content>\S+))?"
+)
 
 
 class LayerDeployer(KindDeployer[Layer]):
@@ -82,10 +89,11 @@ class LayerDeployer(KindDeployer[Layer]):
 
     def create(self, job: Job, record: Layer) -> Attributes:
         """Publish the first version."""
+        archive = uploadable(job.archive, record.key)
         answer = job.aws.client("lambda").publish_layer_version(
             LayerName=record.name,
-            Description=_mark(job.plan.scope, record.inputs),
-            Content={"ZipFile": uploadable(job.archive, record.key)},
+            Description=_mark(job.plan.scope, record.inputs, content_digest(archive)),
+            Content={"ZipFile": archive},
             CompatibleRuntimes=[record.runtime],
             CompatibleArchitectures=[record.architecture],
         )
@@ -112,15 +120,22 @@ def _look_at(aws: Aws, scope: Scope, name: str, record: Layer | None) -> Seen | 
         return None
     # over a stranger's version nothing is published; what is planned no longer goes, whatever lies above it
     telling = newest_first if record is not None else [*ours, *newest_first]
-    serving = [one["LayerVersionArn"] for one in ours if record and not _differences(record, one)]
+    serving = _serving(record, ours) if record is not None else None
     return Seen(
         kind=Layer.kind,
         address=name,
         name=name,
         tags=_tags(telling[0], scope),
-        attributes={"arn": serving[0]} if serving else {},
+        attributes={"arn": serving["LayerVersionArn"]} if serving is not None else {},
         state={"versions": ours},
     )
+
+
+def _serving(record: Layer, ours: Sequence[Version]) -> Version | None:
+    """Find the newest version that was made of the planned inputs; None where it has other content."""
+    of_any_content = replace(record, content="")
+    newest = next((one for one in ours if not _differences(of_any_content, one)), None)
+    return None if newest is None or _differences(record, newest) else newest
 
 
 def _differences(record: Layer, version: Version) -> list[str]:
@@ -130,6 +145,7 @@ def _differences(record: Layer, version: Version) -> list[str]:
         *difference("runtime", " ".join(runtimes or ()) or None, record.runtime),
         *difference("architecture", " ".join(architectures or ()) or None, record.architecture),
         *([] if mark and mark["inputs"] == record.inputs else ["content"]),
+        *([] if mark is None or record.content in ("", mark["content"]) else ["packages resolved anew"]),
     ]
 
 
@@ -147,9 +163,10 @@ def _delete(job: Job, seen: Seen, versions: Sequence[Version]) -> None:
             client.delete_layer_version(LayerName=seen.name, VersionNumber=version["Version"])
 
 
-def _mark(scope: Scope, inputs: str) -> str:
+def _mark(scope: Scope, inputs: str, content: str) -> str:
     whose = _short(scope.tags)
-    return f"microlambda id={whose[ID_TAG]} app={whose[APP_TAG]} stage={whose[STAGE_TAG]} inputs={inputs}"
+    told = f"id={whose[ID_TAG]} app={whose[APP_TAG]} stage={whose[STAGE_TAG]}"
+    return f"microlambda {told} inputs={inputs} content={content}"
 
 
 def _tags(version: Version, scope: Scope) -> dict[str, str]:
