@@ -15,6 +15,7 @@ from microlambda.project.errors import ToolError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from microlambda.bundle.code.trial import Trial
     from microlambda.bundle.parts import Bundle, Part
     from microlambda.bundle.target import Target
     from microlambda.project.layout import ModulePlace
@@ -38,6 +39,7 @@ _MB = 1024 * 1024
 @click.option(
     "--image", "as_image", is_flag=True, help="Write the build context of a container image instead."
 )
+@click.option("--check", is_flag=True, help="Import the app from the archives alone, in a clean process.")
 @click.option("--report", "with_report", is_flag=True, help="Show what takes the room, and time the import.")
 @click.option("--refresh", is_flag=True, help="Resolve the dependencies anew, whatever the cache holds.")
 @target_argument
@@ -49,20 +51,23 @@ def command(
     *,
     single: bool,
     as_image: bool,
+    check: bool,
     with_report: bool,
     refresh: bool,
 ) -> None:
     """Build what Lambda runs: the code with the runtime, and the dependencies, as a layer.
 
     The dependencies are those of the target: the Python version and the architecture that the settings
-    name. TARGET is the app, "module:attribute"; its module is found and not imported, but for the report,
-    from the archives alone.
+    name. TARGET is the app, "module:attribute"; its module is found and not imported, but for --check and
+    --report, from the archives alone.
     """
     from microlambda.project.layout import locate
     from microlambda.project.settings import load_settings
 
-    if as_image and (single or with_report):
-        raise click.UsageError("--image goes with neither --single nor --report: it makes no archives.")
+    if as_image and (single or check or with_report):
+        raise click.UsageError(
+            "--image goes with none of --single, --check and --report: it makes no archives."
+        )
     root = project_root()
     settings = load_settings(root, stage)
     settings = replace(settings, single_archive=settings.single_archive or single)
@@ -74,8 +79,13 @@ def command(
             packaging.image(place)
         else:
             bundle = packaging.archives(place)
-    if with_report and bundle is not None:
-        packaging.report(bundle, place.module)
+    if bundle is not None and (check or with_report):
+        trial = packaging.try_import(bundle, place.module)
+        if with_report:
+            packaging.report(bundle, trial)
+        else:
+            _tell_trial(trial)
+        trial.refuse_missing()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,23 +129,26 @@ class _Packaging:
         _tell(bundle, self.out)
         return bundle
 
-    def report(self, bundle: Bundle, module: str) -> None:
-        """Print the report, and write it as a page; a module that is missing ends the command after that."""
+    def try_import(self, bundle: Bundle, module: str) -> Trial:
+        """Import the app as the functions have it that share the most."""
+        from microlambda.bundle.code.trial import try_import
+
+        common = [part.archive for part in bundle.parts if not part.functions]
+        return try_import(common, module, self.target)
+
+    def report(self, bundle: Bundle, trial: Trial) -> None:
+        """Print the report, and write it as a page."""
         from rich.console import Console
 
-        from microlambda.bundle.code.trial import try_import
         from microlambda.bundle.report.page import as_html
         from microlambda.bundle.report.report import Report
         from microlambda.bundle.report.text import as_text
 
-        common = [part.archive for part in bundle.parts if not part.functions]
-        trial = try_import(common, module, self.target)
         report = Report.of(bundle, name=self.archive.stem, target=str(self.target), trial=trial)
         as_text(report, Console())
         page = self.out / f"{self.archive.stem}-report.html"
         page.write_text(as_html(report), encoding="utf-8")
         click.echo(f"{page}: the report as a page")
-        trial.refuse_missing()
 
     def image(self, place: ModulePlace) -> None:
         """Write the build context of an image, and say what to run next."""
@@ -168,6 +181,13 @@ def _older_named(archive: Path) -> Iterator[None]:
 def _tell_notes(notes: tuple[str, ...]) -> None:
     for note in notes:
         click.echo(f"Note: {note}")
+
+
+def _tell_trial(trial: Trial) -> None:
+    if trial.is_imported:
+        click.echo(f"The app imports from its archives alone: {trial.summary}")
+    elif not trial.is_missing:  # which is told as the error that it is
+        _tell_notes(trial.notes)
 
 
 def _tell(bundle: Bundle, out: Path) -> None:

@@ -276,7 +276,28 @@ def test_a_module_that_the_archives_lack_ends_the_report(command: CliRunner, pro
     assert "earlier run" not in result.output
 
 
-@pytest.mark.parametrize("option", ["--single", "--report"])
+def test_the_import_from_the_archives_alone_is_checked_where_asked(
+    command: CliRunner, project: Project, index: Wheelhouse
+) -> None:
+    index.wheel("pure", files={"pure/__init__.py": "import undeclared\n"})
+    project.write("requirements.txt", "pure")
+    project.write("microlambda.toml", f'python = "{HOST_PYTHON}"\n')
+    whole = command.invoke(main, ["package", "--check"])
+    project.write("app.py", f"import os\nos.environ['SHOP_TOKEN']\n{APP}")
+    unset = command.invoke(main, ["package", "--check"])
+    project.write("app.py", f"import pure\n{APP}")
+    lacking = command.invoke(main, ["package", "--check"])
+
+    assert whole.exit_code == unset.exit_code == 0
+    assert "The app imports from its archives alone: " in whole.output
+    assert "Note: the app does not import from its archives alone, without the settings'" in unset.output
+    assert "SHOP_TOKEN" in unset.output
+    assert lacking.exit_code == 1
+    assert "ModulesMissing" in lacking.stderr
+    assert "No module named 'undeclared'" in lacking.stderr
+
+
+@pytest.mark.parametrize("option", ["--single", "--report", "--check"])
 def test_an_image_goes_with_no_option_of_archives(option: str, command: CliRunner) -> None:
     result = command.invoke(main, ["package", "--image", option])
 

@@ -64,6 +64,14 @@ class Trial:
         return tuple(sorted(found, key=lambda one: one.own, reverse=True))
 
     @property
+    def summary(self) -> str:
+        """Say how long the import took; empty where it did not come to its end."""
+        if self.seconds is None or not self.is_imported:
+            return ""
+        count = len(self.heaviest)
+        return f"{self.seconds * 1000:.0f} ms on this machine, {count} module{'s' if count != 1 else ''}"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Say what there is to say."""
         return () if self.problem is None else (self.problem,)

@@ -73,10 +73,7 @@ class Report:
     @property
     def import_summary(self) -> str:
         """Say how long the import of the app took."""
-        if self.trial is None or self.trial.seconds is None or not self.trial.is_imported:
-            return ""
-        count = _counted(len(self.trial.heaviest), "module")
-        return f"{self.trial.seconds * 1000:.0f} ms on this machine, {count}"
+        return self.trial.summary if self.trial is not None else ""
 
 
 def _archive(part: Part) -> ArchiveRow:
