@@ -15,7 +15,7 @@ from microlambda.bundle.code.sources import top_level
 from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.libraries import required_libraries
 from microlambda.bundle.limits import direct_upload_notes, refuse_too_large
-from microlambda.bundle.parts import Bundle, Part, Shape, archive_name
+from microlambda.bundle.parts import Bundle, Part, Shape, archive_name, bundle_name
 from microlambda.bundle.slim.account import Removed
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Assembly:
     @property
     def name(self) -> str:
         """Name the bundle as its files are."""
-        return archive_name(self.settings).removesuffix(".zip")
+        return bundle_name(self.settings)
 
 
 def assemble(assembly: Assembly, every: Sequence[Wanted], prepared: Sequence[Dependencies]) -> Bundle:

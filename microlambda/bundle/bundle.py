@@ -15,8 +15,9 @@ from microlambda.bundle.code.sources import file_of_module, find_sources
 from microlambda.bundle.dependencies import Dependencies, Layout, prepare
 from microlambda.bundle.errors import BundleError
 from microlambda.bundle.interruption import Stop, unwinding
+from microlambda.bundle.limits import refuse_huge_project
 from microlambda.bundle.own_code import compile_project, compile_runtime, refuse_broken_app
-from microlambda.bundle.parts import Bundle, Shape
+from microlambda.bundle.parts import Bundle, Shape, bundle_name
 from microlambda.bundle.sweeping import sweep
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def build(
             sources = find_sources(
                 settings, import_root, out=out, imports=imports, projects=fingerprint.local_projects(read)
             )
+            if shape is Shape.ARCHIVES:
+                sizes = {file.name: file.path.stat().st_size for file in sources.files}
+                refuse_huge_project(bundle_name(settings), sizes)
             native = _check_native(sources, target)
             project = compile_project(sources, target)
             refuse_broken_app(file_of_module(sources, module), project, settings.root, target)

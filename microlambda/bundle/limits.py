@@ -11,7 +11,7 @@ from microlambda.bundle.errors import BundleTooLarge
 from microlambda.project.limits import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from microlambda.bundle.selection import Selection
     from microlambda.bundle.slim.account import Package
@@ -33,6 +33,21 @@ def refuse_too_large(unpacked: int, name: str, selection: Selection, packages: S
         f"layers included. {largest(packages)}{_own(unpacked, packages)}Leave out what the app does not "
         "need, give single functions groups of their own, or use a container image: microlambda package "
         "--image (docs/guides/large-dependencies.md)."
+    )
+
+
+def refuse_huge_project(name: str, sizes: Mapping[str, int]) -> None:
+    """Refuse a project whose own files alone are more than Lambda unpacks; `sizes` are in bytes, by names."""
+    total = sum(sizes.values())
+    if total <= UNPACKED_LIMIT:
+        return
+    first = sorted(sizes, key=lambda one: -sizes[one])[:_SHOWN]
+    shown = ", ".join(f"{one} {sizes[one] / _MB:.0f} MB" for one in first)
+    raise BundleTooLarge(
+        f"the project's own files in the bundle {name!r} have {total / _MB:.1f} MB; Lambda accepts 250 MB, "
+        f"dependencies included. Largest: {shown}. Leave out what the app does not need (exclude in the "
+        "settings, or .lambdaignore), keep data in S3, or use a container image: microlambda package --image "
+        "(docs/guides/large-dependencies.md)."
     )
 
 

@@ -90,7 +90,12 @@ class Shape(Enum):
     IMAGE_OF_CODE = "image of the code"
 
 
+def bundle_name(settings: Settings) -> str:
+    """Name the bundle as its files are."""
+    name = settings.name or settings.root.resolve().name
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "bundle"
+
+
 def archive_name(settings: Settings, suffix: str = "") -> str:
     """Name the file of an archive: the app's name, and what tells it from its others."""
-    name = settings.name or settings.root.resolve().name
-    return f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name).strip('-.') or 'bundle'}{suffix}.zip"
+    return f"{bundle_name(settings)}{suffix}.zip"

@@ -61,6 +61,7 @@ def command(
     name. TARGET is the app, "module:attribute"; its module is found and not imported, but for --check and
     --report, from the archives alone.
     """
+    from microlambda.project.attribute import check_attribute
     from microlambda.project.layout import locate
     from microlambda.project.settings import load_settings
 
@@ -74,6 +75,7 @@ def command(
     packaging = _Packaging(settings=settings, out=out, resolver=resolver, refresh=refresh)
     with _older_named(packaging.archive):
         place = locate(root, target or settings.app)
+        check_attribute(place)
         bundle = None
         if as_image:
             packaging.image(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,13 @@ class ModulePlace:
     module: str
     import_root: Path
     attribute: str | None = None
+
+    @property
+    def file(self) -> Path:
+        """Give the file of the module: that of a package is its __init__.py."""
+        path = self.import_root.joinpath(*self.module.split("."))
+        module = path.with_suffix(".py")
+        return module if module.is_file() else path / "__init__.py"
 
 
 def locate(root: Path, wanted: str | None = None) -> ModulePlace:
@@ -46,5 +54,16 @@ def _dotted(name: str) -> str:
     path = name.replace("\\", "/").removeprefix("./")
     module = path.removesuffix(".py").strip("/").replace("/", ".") if path.endswith(".py") else path
     if not all(part.isidentifier() for part in module.split(".")):
-        raise AppNotFound(f"{name!r} is no module of this project. Write module:attribute, such as app:app.")
+        raise AppNotFound(_unimportable(name, module))
     return module
+
+
+def _unimportable(name: str, module: str) -> str:
+    """Say why Python imports no module of this name, and what to do."""
+    mended = re.sub(r"(?<=\w)[^\w./]+(?=\w)", "_", module)
+    if mended != module and all(part.isidentifier() for part in mended.split(".")):
+        return (
+            f"{name!r} is no name that Python imports: it takes letters, digits and _ alone. "
+            f"Rename the file, and write {mended}."
+        )
+    return f"{name!r} is no module of this project. Write module:attribute, such as app:app."

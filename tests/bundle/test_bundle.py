@@ -432,6 +432,19 @@ def test_too_large_a_bundle_names_the_largest_packages_and_is_not_left(
     assert list(project.out.iterdir()) == []
 
 
+def test_a_project_of_huge_files_is_refused_by_their_sizes(project: Project) -> None:
+    with (project.root / "huge.bin").open("wb") as file:
+        file.truncate(20 * 2**30)  # of which no disk and no memory has to have room
+    project.write("microlambda.toml", 'include = ["huge.bin"]\n')
+
+    with pytest.raises(
+        BundleTooLarge, match=r"the project's own files .* Largest: huge\.bin 20480 MB, app\.py 0 MB"
+    ):
+        project.bundle()
+
+    assert not project.out.exists()
+
+
 def test_what_is_too_large_for_a_direct_upload_is_said(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -363,6 +363,19 @@ def test_hashes_are_checked(project: Project, index: Wheelhouse, resolver: str) 
         project.bundle(resolver=resolver)
 
 
+@pytest.mark.parametrize(
+    ("line", "lacks"),
+    [("deep", "no hash"), ("deep==1.0", "no hash"), ("deep>=1 --hash=sha256:00", "no exact version")],
+)
+def test_hashes_are_for_all_or_for_none(line: str, lacks: str, project: Project) -> None:
+    project.write("requirements.txt", f"microlambda\npure==1.0 --hash=sha256:00\n{line}\n")
+
+    with pytest.raises(
+        RequirementsUnreadable, match=rf"^requirements\.txt:3: .* has {lacks}, and other lines have hashes"
+    ):
+        project.bundle()
+
+
 def test_constraints_hold(project: Project, index: Wheelhouse, resolver: str) -> None:
     index.wheel("pure", "1.0")
     index.wheel("pure", "2.0")

@@ -155,6 +155,37 @@ def _member(project: Project, folder: str, rest: str) -> None:
     project.write(f"{folder}/pyproject.toml", _pyproject(rest, name=Path(folder).name))
 
 
+@pytest.mark.parametrize(
+    ("extras", "groups", "told"),
+    [
+        (("pdf", "New_One"), (), "the extra 'new-one' and the extra 'pdf'"),
+        (("pdf",), ("reports",), "the extra 'pdf' and the group 'reports'"),
+    ],
+)
+def test_what_the_project_says_that_conflicts_is_not_installed_together(
+    project: Project, uv: Uv, extras: tuple[str, ...], groups: tuple[str, ...], told: str
+) -> None:
+    project.write(
+        "pyproject.toml",
+        "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '>=3.11'\n"
+        "dependencies = ['transport']\n"
+        "[project.optional-dependencies]\npdf = ['forked==1.0']\nnew_one = ['forked==2.0']\n"
+        "[dependency-groups]\nreports = ['forked==2.0']\n"
+        "[tool.uv]\nconflicts = [[{extra = 'pdf'}, {extra = 'new-one'}],"
+        "[{extra = 'pdf'}, {group = 'reports'}]]",
+    )
+    uv.lock()
+
+    read(project, extras=extras[:1])
+    with pytest.raises(RequirementsUnreadable) as caught:
+        read(project, extras=extras, groups=groups)
+
+    message = str(caught.value)
+    first, _, second = told.partition(" and ")
+    assert message.startswith((told, f"{second} and {first}"))
+    assert "uv.lock says that they conflict" in message
+
+
 def test_pins_have_the_hashes_of_their_files(uv: Uv) -> None:
     uv.project.write("pyproject.toml", _pyproject("dependencies = ['client']"))
     uv.lock()

@@ -92,7 +92,22 @@ def test_include_brings_in_what_nothing_imports_and_never_a_secret(project: Proj
     for name in ("templates/page.html", "templates/key.pem", "data.json", "notes.txt", ".env"):
         project.write(name)
 
-    assert project.contents(project.bundle()) == ["app.py", "data.json", "templates/page.html"]
+    bundle = project.bundle()
+
+    assert project.contents(bundle) == ["app.py", "data.json", "templates/page.html"]
+    assert "include (.env) brings in nothing: what never ships, or is excluded, stays out." in bundle.notes
+
+
+def test_a_pattern_of_include_that_matches_nothing_is_named(project: Project) -> None:
+    project.write(
+        "microlambda.toml", 'include = ["# data", "templtes/", "data/*.csv", "!data/b.csv", "x.py"]\n'
+    )
+    project.write("data/a.csv")
+    project.write("x.py")
+
+    notes = [note for note in project.bundle().notes if "include" in note]
+
+    assert notes == ["include (templtes/) brings in nothing: no file that may ship matches it."]
 
 
 def test_exclude_and_lambdaignore_speak_as_gitignore_does(project: Project) -> None:

@@ -35,7 +35,7 @@ def test_the_import_root_is_the_project_or_its_src(
     assert import_root(tmp_path, app) == tmp_path / expected
 
 
-@pytest.mark.parametrize("wanted", [":app", "..app:app", "/app:app", "a b:app", "."])
+@pytest.mark.parametrize("wanted", [":app", "..app:app", "/app:app", "1app:app", "."])
 def test_what_is_no_module_is_refused_with_the_form_to_write(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(AppNotFound, match="Write module:attribute"):
         locate(tmp_path, wanted)
@@ -45,3 +45,21 @@ def test_a_path_as_a_shell_completes_it_is_a_module(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
 
     assert locate(tmp_path, "./app.py:app").module == "app"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mended"),
+    [
+        ("my-app", "my_app"),
+        ("my-app.py:app", "my_app"),
+        ("shop/my-app.py", "shop.my_app"),
+        ("a b:app", "a_b"),
+    ],
+)
+def test_a_name_that_python_does_not_import_is_told_with_one_that_it_does(
+    tmp_path: Path, wanted: str, mended: str
+) -> None:
+    with pytest.raises(
+        AppNotFound, match=rf"letters, digits and _ alone. Rename the file, and write {mended}\."
+    ):
+        locate(tmp_path, wanted)

@@ -17,7 +17,7 @@ from microlambda.bundle.code.walk import Source, Walk, children, top_level
 from microlambda.bundle.errors import SourcesUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from microlambda.bundle.code.follow import Imports
     from microlambda.project.settings import Settings
@@ -69,7 +69,9 @@ def find_sources(
     )
     files = {source.name: source for source in _importable(walk)}
     if walk.include:
-        files |= {source.name: source for source in _included(walk) if source.name not in files}
+        included = list(_included(walk))
+        files |= {source.name: source for source in included if source.name not in files}
+        walk.notes += _idle(settings, walk, [walk.relative(source.path) for source in included])
     if imports is not None:
         files |= {source.name: source for source in imported(walk, imports, files)}
     _refuse_shadowed_runtime(files, walk.import_root)
@@ -114,6 +116,19 @@ def _included(walk: Walk) -> Iterator[Source]:
             relative = walk.relative(path)
             if walk.include.match(relative) and not walk.exclude.match(relative):
                 yield walk.source(path)
+
+
+def _idle(settings: Settings, walk: Walk, included: Sequence[str]) -> Iterator[str]:
+    """Name the patterns of `include` that bring in nothing."""
+    for line in settings.include:
+        pattern = line.strip()
+        matching = Patterns.of([("include", line)])
+        if not matching or pattern.startswith(("#", "!")) or any(map(matching.match, included)):
+            continue
+        if (walk.root / pattern.strip("/")).exists():
+            yield f"include ({pattern}) brings in nothing: what never ships, or is excluded, stays out."
+        else:
+            yield f"include ({pattern}) brings in nothing: no file that may ship matches it."
 
 
 def _notes(walk: Walk, files: dict[str, Source]) -> list[str]:

@@ -29,6 +29,7 @@ def read_requirement_files(label: str, paths: Sequence[Path], choice: Choice) ->
     lines = [line for path in paths for line in read_lines(path, choice.root)]
     pinned = {line.name for line in lines if line.name is not None and not line.is_constraint}
     lines = [one for line in lines for one in _expanded(line, pinned, choice)]
+    _refuse_unhashed(lines)
     origins = _origins(paths)
     if not origins:
         return collect(label, lines, choice, notes=_tools_notes(label, lines))
@@ -63,6 +64,29 @@ def _refuse_groups(label: str, choice: Choice) -> None:
                 "Name files instead: requirements = ['requirements.txt', 'requirements-extra.txt'], "
                 "or what has them: requirements = ['pyproject.toml'], a lock."
             )
+
+
+def _refuse_unhashed(lines: Sequence[Line]) -> None:
+    """Refuse a list of which some are fixed by hashes and others open: uv and pip take all or none."""
+    named = [line for line in lines if line.requirement is not None and not line.is_constraint]
+    if not any(_is_hashed(line) for line in named):
+        return
+    for line in named:
+        if line.name != OURS and not (_is_hashed(line) and _is_fixed(line)):
+            lacks = "no exact version" if _is_hashed(line) else "no hash"
+            raise RequirementsUnreadable(
+                f"{line.where}: {line.name} has {lacks}, and other lines have hashes: with hashes, every line needs "
+                "a version, by ==, and its hashes. `uv pip compile --generate-hashes` and `pip-compile "
+                "--generate-hashes` write such a list."
+            )
+
+
+def _is_hashed(line: Line) -> bool:
+    return " --hash" in line.text
+
+
+def _is_fixed(line: Line) -> bool:
+    return _is_pin(line) or (line.requirement is not None and line.requirement.url is not None)
 
 
 def _expanded(line: Line, pinned: set[str], choice: Choice) -> Iterator[Line]:

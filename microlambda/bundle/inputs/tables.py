@@ -72,6 +72,14 @@ class Table:
             raise self.wrong(key, "a list of tables")
         return [Table(one, f"{self.at(key)}[{number}]") for number, one in enumerate(value)]
 
+    def table_lists(self, key: str) -> list[list[Table]]:
+        """Give a list of lists of tables."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list):
+            raise self.wrong(key, "a list of lists of tables")
+        inner = Table({str(number): one for number, one in enumerate(value)}, self.at(key))
+        return [inner.tables(number) for number in inner.values]
+
     def at(self, key: str) -> str:
         """Name the place of a value."""
         return f"{self.place}.{key}" if ": " in self.place else f"{self.place}: {key}"

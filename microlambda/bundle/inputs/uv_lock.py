@@ -141,6 +141,7 @@ def read_uv_lock(path: Path, choice: Choice) -> Requirements:
     _check_version(lock)
     manifest = manifest_beside(choice.root)
     extras, groups = _selected(lock, manifest)
+    _refuse_conflict(lock, extras, groups)
     roots, reached = _walked(lock, extras, groups)
     if manifest is not None:
         _check_fit(lock, manifest, extras, groups, roots)
@@ -163,6 +164,27 @@ def _selected(lock: _UvLock, manifest: Manifest | None) -> tuple[list[str], list
         selected("extra", lock.choice.extras, extras, lock.label),
         selected("group", lock.choice.groups, groups, lock.label),
     )
+
+
+def _refuse_conflict(lock: _UvLock, extras: list[str], groups: list[str]) -> None:
+    """Refuse what the project says that nobody can install together."""
+    if lock.project is None:
+        return
+    project = canonicalize_name(lock.project.text("name"))
+    chosen = {("extra", one) for one in extras} | {("group", one) for one in groups}
+    for conflict in lock.table.table_lists("conflicts"):
+        ours = [
+            (kind, canonicalize_name(one.text(kind)))
+            for one in conflict
+            for kind in ("extra", "group")
+            if kind in one and canonicalize_name(one.text("package")) == project
+        ]
+        together = [f"the {kind} {name!r}" for kind, name in ours if (kind, name) in chosen]
+        if len(together) > 1:
+            raise RequirementsUnreadable(
+                f"{' and '.join(together)} are chosen together, and {lock.label} says that they conflict. "
+                "Choose one of them; a function can have the other: [functions.NAME]."
+            )
 
 
 def _walked(lock: _UvLock, extras: list[str], groups: list[str]) -> tuple[list[_Need], list[Table]]:

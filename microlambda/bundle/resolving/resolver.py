@@ -42,7 +42,9 @@ def resolved(request: Request, resolver: Resolver, into: Path) -> Iterator[Futur
 
     Notes are found meanwhile: which newer versions were passed over, for they have no wheel that fits.
     """
-    with tempfile.TemporaryDirectory(prefix="microlambda-resolve-", ignore_cleanup_errors=True) as name:
+    # Beside what is installed: what a killed run leaves is swept with that.
+    folder = into.parent
+    with tempfile.TemporaryDirectory(prefix="resolving-", dir=folder, ignore_cleanup_errors=True) as name:
         work = Path(name)
         request = with_built(request, resolver, work)
         wheels = work / "wheels"
