@@ -75,9 +75,9 @@ def _refuse_unhashed(lines: Sequence[Line]) -> None:
         if line.name != OURS and not (_is_hashed(line) and _is_fixed(line)):
             lacks = "no exact version" if _is_hashed(line) else "no hash"
             raise RequirementsUnreadable(
-                f"{line.where}: {line.name} has {lacks}, and other lines have hashes: with hashes, every line needs "
-                "a version, by ==, and its hashes. `uv pip compile --generate-hashes` and `pip-compile "
-                "--generate-hashes` write such a list."
+                f"{line.where}: {line.name} has {lacks}, and other lines have hashes: with hashes, every "
+                "line needs a version, by ==, and its hashes. `uv pip compile --generate-hashes` and "
+                "`pip-compile --generate-hashes` write such a list."
             )
 
 
