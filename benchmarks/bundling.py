@@ -1,9 +1,11 @@
 """Seconds and sizes of a bundle, and what hello world costs at its cold start, beside the peers.
 
 Each peer is installed into a virtual environment of its own and packages the same app by its own command:
-first with nothing of its own kept, then again, then after a line of code was added. What pip and uv have
-downloaded is kept for all. uv alone installs the dependencies for the target and makes no archive, as `sam
-build` makes none: their sizes are those of a plain zip of the folder.
+first with nothing of its own kept, then again, then after a line of code was added, then after a requirement
+was. What pip and uv have downloaded is kept for all. uv alone installs the dependencies for the target and
+makes no archive, as `sam build` makes none: their sizes are those of a plain zip of the folder.
+
+A second table has what uv brings where nothing at all was downloaded yet, by itself and in ours.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ PYTHON = (
 )
 PLATFORM = "x86_64-manylinux_2_17" if PYTHON == "3.11" else "x86_64-manylinux_2_34"
 UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+ROUNDS = 5
 REQUIREMENTS = {"hello world": (), "requests, pydantic, numpy": ("requests", "pydantic", "numpy")}
 
 ROUTE = "@app.route('/hello')\ndef hello():\n    return {'hello': 'world'}\n"
@@ -71,6 +74,11 @@ class Peer:
     installs_requirements: bool = False
     event: Callable[[Path], Path] = lambda _: EVENT
 
+
+UV_INSTALL = (
+    UV, "pip", "install", "--target", "out", "--python", sys.executable, "--python-version", PYTHON,
+    "--python-platform", PLATFORM, "--only-binary", ":all:", "-r", "requirements.txt",
+)  # fmt: skip
 
 PEERS = (
     Peer(
@@ -133,13 +141,20 @@ PEERS = (
         name="uv alone",
         installs=(),
         files={"app.py": BY_HAND},
-        command=(
-            UV, "pip", "install", "--target", "out", "--python", sys.executable, "--python-version", PYTHON,
-            "--python-platform", PLATFORM, "--only-binary", ":all:", "-r", "requirements.txt",
-        ),
+        command=UV_INSTALL,
         made=lambda folder: [folder / "out"],
     ),
-)  # fmt: skip
+    Peer(
+        name="uv alone, with bytecode",
+        installs=(),
+        files={"app.py": BY_HAND},
+        command=(*UV_INSTALL, "--compile-bytecode"),
+        made=lambda folder: [folder / "out"],
+    ),
+)
+
+#: Those that uv downloads for.
+WITH_UV = ("microlambda", "uv alone", "uv alone, with bytecode")
 
 
 class Failed(Exception):
@@ -209,9 +224,10 @@ def measured(peer: Peer, requirements: tuple[str, ...], root: Path) -> list[str]
     with (folder / peer.code).open("a") as file:
         file.write("\n# changed\n")
     seconds.append(run(peer.command, folder, environ))
+    with (folder / peer.requirements).open("a") as file:
+        file.write("six\n")
+    seconds.append(run(peer.command, folder, environ))
     made = peer.made(folder)
-    if not requirements and not any(path.exists() for path in made):
-        return [*(f"{one:.1f}" for one in seconds), "", "", ""]
     task, size = unpacked(made, root / "task")
     whole = sum(path.stat().st_size for path in task.rglob("*") if path.is_file())
     lacking = [name for name in requirements if not any(task.rglob(f"{name}/__init__.py"))]
@@ -222,6 +238,12 @@ def measured(peer: Peer, requirements: tuple[str, ...], root: Path) -> list[str]
         f"{whole / 1e6:.2f}",
         f"lacks {', '.join(lacking)}" if lacking else cold,
     ]
+
+
+def downloading(peer: Peer, requirements: tuple[str, ...], root: Path) -> str:
+    """Give the seconds of a run for which nothing was downloaded and nothing was made before."""
+    environ = {**installed(peer, requirements, root), "UV_CACHE_DIR": str(root / "uv")}
+    return f"{run(peer.command, written(peer, requirements, root), environ):.1f}"
 
 
 def cold_instructions(peer: Peer, folder: Path, task: Path) -> str:
@@ -241,14 +263,12 @@ def cold_instructions(peer: Peer, folder: Path, task: Path) -> str:
     return f"{(cold - base) / 1e6:.0f}"
 
 
-def main() -> None:
-    for program in ("valgrind", UV):
-        if shutil.which(program) is None:
-            raise SystemExit(f"{program} is needed, and is not installed.")
+def beside_peers() -> Table:
+    """Measure all peers with what was downloaded before."""
     table = Table(title=f"Packaging for python{PYTHON} on x86_64")
     for column in (
-        "", "cold, s", "unchanged, s", "code changed, s", "zipped, MB", "unpacked, MB",
-        "cold start, M instructions",
+        "", "cold, s", "unchanged, s", "code changed, s", "requirements changed, s",
+        "zipped, MB", "unpacked, MB", "cold start, M instructions",
     ):  # fmt: skip
         table.add_column(column, justify="left" if not column else "right")
     for title, requirements in REQUIREMENTS.items():
@@ -260,7 +280,33 @@ def main() -> None:
                     table.add_row(peer.name, *measured(peer, requirements, Path(temporary)))
                 except Failed as exc:
                     table.add_row(peer.name, f"failed: {exc}")
-    Console(width=max(Console().width, 130)).print(table)
+    return table
+
+
+def with_nothing_downloaded() -> Table:
+    """Measure those that uv downloads for, in turns: the index is not always as fast."""
+    title = "requests, pydantic, numpy"
+    seconds: dict[str, list[str]] = {name: [] for name in WITH_UV}
+    for _ in range(ROUNDS):
+        for peer in PEERS:
+            if peer.name in seconds:
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+                    seconds[peer.name].append(downloading(peer, REQUIREMENTS[title], Path(temporary)))
+    table = Table(title=f"Nothing downloaded yet: {title}")
+    for column in ("", *(f"run {number}, s" for number in range(1, ROUNDS + 1))):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, row in seconds.items():
+        table.add_row(name, *row)
+    return table
+
+
+def main() -> None:
+    for program in ("valgrind", UV):
+        if shutil.which(program) is None:
+            raise SystemExit(f"{program} is needed, and is not installed.")
+    console = Console(width=max(Console().width, 150))
+    console.print(with_nothing_downloaded())
+    console.print(beside_peers())
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ def limited(size: int) -> None:
 
 def killed() -> dict[str, Any]:
     """Die at moments of the whole run, each time with an empty cache."""
+    run()
     afresh()
     counted = Path("counted.txt")
     pipe = os.open(counted, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -378,7 +378,7 @@ def test_a_module_that_does_not_compile_is_named(project: Project) -> None:
     assert [note for note in notes if note.startswith("broken.py is no Python 3.13: ") and "line 1" in note]
 
 
-def test_an_app_whose_own_module_does_not_compile_is_refused_before_anything_is_resolved(
+def test_an_app_whose_own_module_does_not_compile_is_what_is_told_whatever_cannot_be_resolved(
     project: Project, index: Wheelhouse
 ) -> None:
     project.write("requirements.txt", "unknown-package")
