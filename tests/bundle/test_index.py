@@ -21,8 +21,14 @@ pytestmark = pytest.mark.index
 MACHINES = {"x86_64": 62, "arm64": 183}
 
 
-@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-@pytest.mark.parametrize("requirement", ["twilio>=9", "numpy>=2"])
+@pytest.mark.parametrize(
+    ("resolver", "architecture", "requirement"),
+    [
+        *(("uv", architecture, "numpy>=2") for architecture in MACHINES),
+        *(("uv", architecture, "pydantic>=2") for architecture in MACHINES),
+        ("pip", "arm64", "pydantic>=2"),
+    ],
+)
 def test_compiled_wheels_are_those_of_the_target(
     project: Project, resolver: str, architecture: str, requirement: str
 ) -> None:
