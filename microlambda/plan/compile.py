@@ -25,6 +25,7 @@ from microlambda.plan.records import (
     Role,
     Version,
 )
+from microlambda.plan.triggers import Target, Wiring, is_deployed, wire
 from microlambda.project.environment import check_environment_size, references, resolve_environment
 from microlambda.project.errors import nearest
 from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
@@ -83,7 +84,11 @@ def compile_plan(
         _check_timeout(function, settings.ingress)
         own = _own_environment(scope, app_path, handler, tasks)
         environment = _environment(function, own, environ)
-        records += _function(scope, settings, function, environment, pieces.of(handler), tasks)
+        wiring = _wiring(scope, function, app.handlers.get(handler))
+        records += _function(
+            scope, settings, function, environment, pieces.of(handler), tasks, wiring.policies
+        )
+        records += wiring.records
     if HTTP in app.functions:
         records += DEPLOYED_INGRESSES[settings.ingress](scope, settings)
     # a layer that several functions share is one record, before the first of them
@@ -128,8 +133,22 @@ def _check_known(app: App, settings: Settings) -> None:
         )
 
 
+def _wiring(scope: Scope, function: FunctionSettings, handler: Handler | None) -> Wiring:
+    """Plan the trigger of a function's handler; the function of all routes has none."""
+    if handler is None:
+        return Wiring()
+    target = Target(
+        scope=scope,
+        key=function.name,
+        function_name=names.function_name(scope.app, scope.stage, function.name),
+        alias=Ref(kind=Alias.kind, key=function.name),
+        timeout=function.timeout,
+    )
+    return wire(handler, target)
+
+
 def _check_triggers(handlers: Sequence[Handler]) -> None:
-    waiting = [one for one in handlers if one.kind not in _WITHOUT_TRIGGER]
+    waiting = [one for one in handlers if not is_deployed(one)]
     if waiting:
         word = "handler" if len(waiting) == 1 else "handlers"
         names = ", ".join(f"{one.name!r} ({one.trigger.declared()})" for one in waiting)
@@ -182,6 +201,7 @@ def _function(
     environment: Mapping[str, str],
     pieces: FunctionPieces,
     tasks: list[str],
+    policies: Mapping[str, Mapping[str, Any]],
 ) -> list[Record]:
     key, name = function.name, names.function_name(scope.app, scope.stage, function.name)
     tags, code_hash = _tags(scope, function.tags), pieces.code.inputs
@@ -192,7 +212,7 @@ def _function(
             name=names.role_name(scope.app, scope.stage, key, scope.region),
             path=names.role_path(scope.app, scope.stage),
             trust=TRUST,
-            policies=_policies(scope, name, tasks),
+            policies={**_policies(scope, name, tasks), **policies},
             tags=tags,
         ),
         LogGroup(key=key, name=names.log_group_name(name), retention=function.log_retention, tags=tags),
@@ -295,9 +315,6 @@ def _suggestion(settings: Settings) -> str:
 
 
 TASK = "task"
-
-#: Decorators whose functions are called by name alone.
-_WITHOUT_TRIGGER = ("lambda_function", TASK)
 
 #: What they may say of calls that nobody waits for.
 _ASYNCHRONOUS = ("retries", "maximum_age", "dead_letter_queue", "on_failure")

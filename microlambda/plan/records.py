@@ -153,7 +153,10 @@ class HttpApi(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Permission(Record):
-    """One statement of a function's resource policy, on its alias; `name` is the statement's id."""
+    """One statement of a function's resource policy, on its alias; `name` is the statement's id.
+
+    `of_account` asks that the caller's resource is this account's, where its ARN does not say so: a bucket's.
+    """
 
     kind: ClassVar[str] = "permission"
 
@@ -162,7 +165,8 @@ class Permission(Record):
     alias_name: str
     action: str
     principal: str
-    source: Ref
+    source: Ref | Arn | str  # the ARN of what may call
+    of_account: bool = False
 
     @property
     def address(self) -> str:

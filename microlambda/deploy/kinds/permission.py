@@ -32,8 +32,12 @@ class PermissionDeployer(KindDeployer[Permission]):
 
     def compare(self, record: Permission, seen: Seen, known: Known) -> list[str]:
         """Compare who may do what, and on whose behalf."""
-        source = known.value(record.source)
-        planned = {"action": record.action, "principal": record.principal, "source": source}
+        planned = {
+            "action": record.action,
+            "principal": record.principal,
+            "source": known.resolve(record.source),
+            "account": known.place.account if record.of_account else None,
+        }
         return [name for name, value in planned.items() if seen.state[name] != value]
 
     def create(self, job: Job, record: Permission) -> Attributes:
@@ -44,7 +48,8 @@ class PermissionDeployer(KindDeployer[Permission]):
             StatementId=record.name,
             Action=record.action,
             Principal=record.principal,
-            SourceArn=job.value(record.source),
+            SourceArn=job.resolve(record.source),
+            **({"SourceAccount": job.place.account} if record.of_account else {}),
         )
         return {"id": record.name}
 
@@ -80,7 +85,7 @@ def _observe(aws: Aws, function: str) -> list[Seen]:
 
 def _seen(function: str, statement: Mapping[str, Any]) -> Seen:
     principal = statement.get("Principal")
-    condition = statement.get("Condition", {}).get("ArnLike", {})
+    condition = statement.get("Condition", {})
     return Seen(
         kind=Permission.kind,
         address=f"{function}:{LIVE}/{statement['Sid']}",
@@ -90,6 +95,7 @@ def _seen(function: str, statement: Mapping[str, Any]) -> Seen:
             "function": function,
             "action": statement.get("Action"),
             "principal": principal.get("Service") if isinstance(principal, Mapping) else principal,
-            "source": condition.get("AWS:SourceArn"),
+            "source": condition.get("ArnLike", {}).get("AWS:SourceArn"),
+            "account": condition.get("StringEquals", {}).get("AWS:SourceAccount"),
         },
     )
