@@ -62,14 +62,14 @@ def build(
                 sizes = {file.name: file.path.stat().st_size for file in sources.files}
                 refuse_huge_project(bundle_name(settings), sizes)
             native = _check_native(sources, target)
-            project = compile_project(sources, target)
+            project = compile_project(sources, target, say)
             refuse_broken_app(file_of_module(sources, module), project, settings.root, target)
-            runtime = compile_runtime(sources, target, whole=False)
+            runtime = compile_runtime(sources, target, say, whole=False)
             every = fingerprint.wanted(settings, sources, target, read)
             prepared = preparing.result()
         if any(one.use_us for one in prepared):
             # All of the runtime can be needed.
-            runtime = compile_runtime(sources, target, whole=True)
+            runtime = compile_runtime(sources, target, say, whole=True)
         sweep(cache_folder())
         assembly = Assembly(
             settings=settings,

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from microlambda.bundle.cache import read_sealed, write_sealed
 from microlambda.bundle.compiler import CHILD, Module, compile_modules
 from microlambda.bundle.compiler import Problem as Problem
-from microlambda.bundle.interpreter import find_interpreter
+from microlambda.bundle.interpreter import provide_interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from microlambda.bundle.target import Target
 
@@ -41,7 +41,12 @@ def sourceless_name(name: str) -> str:
 
 
 def compile_sources(
-    sources: Mapping[str, bytes], target: Target, folder: Path, *, slim: Collection[str] = ()
+    sources: Mapping[str, bytes],
+    target: Target,
+    folder: Path,
+    *,
+    slim: Collection[str] = (),
+    say: Callable[[str], None] = lambda _line: None,
 ) -> tuple[dict[str, bytes], dict[str, Problem]] | None:
     """Compile modules, given by their names in the archive; gives bytecode and problems by those names.
 
@@ -57,7 +62,7 @@ def compile_sources(
     lacking = {name: place for name, place in places.items() if name not in compiled}
     if not lacking:
         return compiled, {}
-    interpreter = find_interpreter(target)
+    interpreter = provide_interpreter(target, say)
     if interpreter is None:
         return None
     made, problems = _compile_lacking(lacking, sources, slim, interpreter)

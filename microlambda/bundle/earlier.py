@@ -10,11 +10,10 @@ import hashlib
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.errors import BundleError
-from microlambda.bundle.zip_file import read_zip
+from microlambda.bundle.zip_file import map_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,22 +48,24 @@ class EarlierArchives:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._places: dict[str, tuple[str, str]] | None = None
         self._read: dict[str, Mapping[str, Packed]] = {}
         self._lock = threading.Lock()
 
     def find(self, wanted: str) -> Packed | None:
         """Give an entry by the digest of what it was made of, under whatever name it has."""
-        place = self._places.get(wanted)
-        if place is None:
-            return None
-        key, name = place
         with self._lock:
+            if self._places is None:
+                self._places = self._found()
+            place = self._places.get(wanted)
+            if place is None:
+                return None
+            key, name = place
             if key not in self._read:
                 self._read[key] = self._entries(key)
-        return self._read[key].get(name)
+            return self._read[key].get(name)
 
-    @cached_property
-    def _places(self) -> dict[str, tuple[str, str]]:
+    def _found(self) -> dict[str, tuple[str, str]]:
         """Find the key and the name under which something lies, the latest archive first."""
         places: dict[str, tuple[str, str]] = {}
         for key, facts in self._store.latest(_ARCHIVES):
@@ -79,6 +80,6 @@ class EarlierArchives:
         if kept is None:
             return {}
         try:
-            return {entry.name: entry for entry in read_zip(kept.archive.read_bytes(), kept.archive.name)}
-        except (OSError, BundleError):  # another run removed it, or it is none of ours
+            return map_zip(kept.archive)
+        except (OSError, ValueError, BundleError):  # another run removed it, or it is none of ours
             return {}

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.resolving.names import uv_program
+from microlambda.bundle.resolving.running import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +30,9 @@ _QUICK = {
     "UV_PYTHON_INSTALL_BIN": "0",
     "UV_PYTHON_INSTALL_REGISTRY": "0",
 }
+
+#: Of several threads that need one, the first finds it or has it fetched.
+_providing = threading.Lock()
 
 #: Why uv brought none, by versions of Python.
 _refusals: dict[str, str] = {}
@@ -48,6 +53,11 @@ def provide_interpreter(target: Target, say: Callable[[str], None]) -> str | Non
 
     None where neither does; `missing_note` then says why. It is tried once in a process.
     """
+    with _providing:
+        return _provide(target, say)
+
+
+def _provide(target: Target, say: Callable[[str], None]) -> str | None:
     found = find_interpreter(target)
     if found is not None or target.python in _refusals:
         return found
@@ -88,16 +98,7 @@ def _fetch(version: str, say: Callable[[str], None]) -> str | None:
         return "uv, which could fetch one, is not installed"
     say(f"Fetching python{version} with uv, to compile for it")
     try:
-        said = subprocess.run(
-            [uv, "python", "install", version],
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            env={**os.environ, **_QUICK},
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=_FETCH_TIMEOUT,
-        )
+        said = run([uv, "python", "install", version], environ=_QUICK, timeout=_FETCH_TIMEOUT, apart=True)
     except subprocess.TimeoutExpired:
         return f"uv did not fetch one within {_FETCH_TIMEOUT} s"
     except OSError as exc:
@@ -137,7 +138,7 @@ def _newest_first(paths: Iterable[Path]) -> Iterator[str]:
 
 def _said(command: Sequence[str]) -> list[str]:
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        said = run(command, timeout=30, apart=True)
     except (OSError, subprocess.TimeoutExpired):
         return []
     return said.stdout.splitlines()[:1] if said.returncode == 0 else []

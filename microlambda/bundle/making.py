@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Making:
     def of(cls, wanted: Wanted, store: Store, *, resolver: str | None, say: Callable[[str], None]) -> Making:
         """Find the resolver of this name, or the best there is, and an interpreter of the target."""
         with ThreadPoolExecutor(1) as pool:  # each starts programs and waits for them
-            finding = pool.submit(find_resolver, resolver)
+            finding = pool.submit(copy_context().run, find_resolver, resolver)
             interpreter = provide_interpreter(wanted.target, say)
             found = finding.result()
         return cls(wanted=wanted, store=store, resolver=found, interpreter=interpreter, say=say)

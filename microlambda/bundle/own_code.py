@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from microlambda.bundle.bytecode import Problem
     from microlambda.bundle.code.sources import Source, Sources
     from microlambda.bundle.target import Target
+
+Say = Callable[[str], None]
 
 #: Of ours, the one module that ships with its source: under another Python than the target it says so.
 _FACE = "microlambda/__init__.py"
@@ -58,30 +61,30 @@ def runtime() -> tuple[Entry, ...]:
     )
 
 
-def compile_project(sources: Sources, target: Target) -> OwnCode:
+def compile_project(sources: Sources, target: Target, say: Say) -> OwnCode:
     """Compile the project's files, but for what the cache has."""
     entries = [
         Entry(name=file.name, content=file.path.read_bytes(), is_executable=file.is_executable)
         for file in sources.files
     ]
-    code = _compiled(entries, target)
+    code = _compiled(entries, target, say)
     return replace(code, notes=(*code.notes, *_broken(code.problems, target)))
 
 
-def compile_runtime(sources: Sources, target: Target, *, whole: bool) -> OwnCode:
+def compile_runtime(sources: Sources, target: Target, say: Say, *, whole: bool) -> OwnCode:
     """Compile what of the runtime the project can need, or all, and its libraries."""
     own = sources.regular & set(LIBRARIES)
     unneeded = frozenset() if whole else left_out(runtime(), sources.files)
     entries = [entry for entry in runtime() if entry.name not in unneeded]
     entries += [entry for entry in library_entries() if not is_of(entry, own)]
-    code = _compiled(entries, target, is_slim=True)
+    code = _compiled(entries, target, say, is_slim=True)
     return replace(code, notes=(*code.notes, *_hidden_libraries(own)))
 
 
-def _compiled(entries: list[Entry], target: Target, *, is_slim: bool = False) -> OwnCode:
+def _compiled(entries: list[Entry], target: Target, say: Say, *, is_slim: bool = False) -> OwnCode:
     modules = {entry.name: entry.content for entry in entries if entry.name.endswith(".py")}
     slim = modules.keys() if is_slim else ()
-    result = compile_sources(modules, target, cache_folder() / "bytecode", slim=slim)
+    result = compile_sources(modules, target, cache_folder() / "bytecode", slim=slim, say=say)
     if result is None:
         return OwnCode(entries=tuple(entries), notes=(missing_note(target),))
     bytecode, problems = result

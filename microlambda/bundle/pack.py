@@ -119,6 +119,9 @@ class _Packing:
         """Pack all files and their bytecode; gives what is wrong with those that do not compile."""
         # The largest first: one that is begun last would keep one processor busy alone.
         files = sorted(files, key=lambda file: (-file.size, file.name))
+        if interpreter is not None:  # in the place of bytecode that a wheel brings
+            ours = {bytecode_name(file.name, target) for file in files if file.name.endswith(".py")}
+            files = [file for file in files if file.name not in ours]
         with ThreadPoolExecutor(processors()) as pool:
             try:
                 packing = {file.name: pool.submit(self._pack_file, file) for file in files}

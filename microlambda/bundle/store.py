@@ -71,8 +71,9 @@ class Store:
         manifests = sorted(self.folder.glob("*.json"), key=_age)
         for manifest in manifests[:count]:
             content = unsealed(manifest)
-            if content is not None:
-                yield manifest.stem, json.loads(content)["facts"]
+            facts = json.loads(content).get("facts") if content is not None else None
+            if facts is not None:
+                yield manifest.stem, facts
 
     def read(self, key: str) -> Kept | None:
         """Give an entry; None where there is none, or where it is not what was written."""

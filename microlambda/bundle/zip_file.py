@@ -7,6 +7,7 @@ taken over as they are. All have one date and one of two permissions.
 from __future__ import annotations
 
 import io
+import mmap
 import struct
 import zipfile
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from microlambda.bundle.errors import BundleError, BundleTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -126,6 +128,17 @@ def _end(count: int, size: int, offset: int) -> bytes:
     rest = _END_64.size - 12  # the record's own size leaves out its first two fields
     longer = _END_64.pack(b"PK\6\6", rest, *versions, 0, 0, count, count, size, offset)
     return longer + _LOCATOR_64.pack(b"PK\6\7", 0, offset + size, 1) + end
+
+
+def map_zip(path: Path) -> dict[str, Packed]:
+    """Give the entries of an archive by their names; of the file only what is used is read."""
+    with path.open("rb") as file:
+        view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return {info.filename: _read(view, info) for info in archive.infolist()}
+        except (zipfile.BadZipFile, struct.error) as exc:
+            raise BundleError(f"{path.name} is no whole zip archive: {exc}.") from exc
 
 
 def read_zip(content: bytes, what: str) -> Iterator[Packed]:

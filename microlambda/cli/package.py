@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from microlambda.bundle.parts import Bundle, Part
     from microlambda.bundle.target import Target
     from microlambda.project.layout import ModulePlace
+    from microlambda.project.pieces import FunctionPieces
     from microlambda.project.settings import Settings
 
 _MB = 1024 * 1024
@@ -81,13 +82,14 @@ def command(
             packaging.image(place)
         else:
             bundle = packaging.archives(place)
-    if bundle is not None and (check or with_report):
-        trial = packaging.try_import(bundle, place.module)
-        if with_report:
-            packaging.report(bundle, trial)
-        else:
-            _tell_trial(trial)
+    if bundle is None:
+        return
+    if with_report:
+        trial = packaging.try_import(bundle.pieces.common, bundle, place.module)
+        packaging.report(bundle, trial)
         trial.refuse_missing()
+    if check:
+        packaging.check(bundle, place.module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,12 +133,27 @@ class _Packaging:
         _tell(bundle, self.out)
         return bundle
 
-    def try_import(self, bundle: Bundle, module: str) -> Trial:
-        """Import the app as the functions have it that share the most."""
+    def try_import(self, pieces: FunctionPieces, bundle: Bundle, module: str) -> Trial:
+        """Import the app from the archives of one function, or of those that have none of their own."""
         from microlambda.bundle.code.trial import try_import
 
-        common = [part.archive for part in bundle.parts if not part.functions]
-        return try_import(common, module, self.target)
+        archives = [bundle.part(piece.key).archive for piece in pieces.all]
+        return try_import(archives, module, self.target)
+
+    def check(self, bundle: Bundle, module: str) -> None:
+        """Import the app as each function has it; what is missing, or could not be tried, is an error."""
+        own: dict[FunctionPieces, list[str]] = {}
+        for name, pieces in bundle.pieces.own.items():
+            own.setdefault(pieces, []).append(name)
+        for pieces, names in {bundle.pieces.common: [], **own}.items():
+            trial = self.try_import(pieces, bundle, module)
+            whose = f" of {', '.join(names)}" if names else ""
+            if trial.is_imported:
+                click.echo(f"The app imports from its archives{whose} alone: {trial.summary}")
+                continue
+            trial.refuse_missing()
+            trial.refuse_untried()
+            _tell_notes(trial.notes)
 
     def report(self, bundle: Bundle, trial: Trial) -> None:
         """Print the report, and write it as a page."""
@@ -183,13 +200,6 @@ def _older_named(archive: Path) -> Iterator[None]:
 def _tell_notes(notes: tuple[str, ...]) -> None:
     for note in notes:
         click.echo(f"Note: {note}")
-
-
-def _tell_trial(trial: Trial) -> None:
-    if trial.is_imported:
-        click.echo(f"The app imports from its archives alone: {trial.summary}")
-    elif not trial.is_missing:  # which is told as the error that it is
-        _tell_notes(trial.notes)
 
 
 def _tell(bundle: Bundle, out: Path) -> None:

@@ -20,10 +20,10 @@ class ModulePlace:
 
     @property
     def file(self) -> Path:
-        """Give the file of the module: that of a package is its __init__.py."""
+        """Give the file of the module; a package goes before a module of its name, as in Python."""
         path = self.import_root.joinpath(*self.module.split("."))
-        module = path.with_suffix(".py")
-        return module if module.is_file() else path / "__init__.py"
+        package = path / "__init__.py"
+        return package if package.is_file() else path.with_suffix(".py")
 
 
 def locate(root: Path, wanted: str | None = None) -> ModulePlace:
@@ -64,6 +64,6 @@ def _unimportable(name: str, module: str) -> str:
     if mended != module and all(part.isidentifier() for part in mended.split(".")):
         return (
             f"{name!r} is no name that Python imports: it takes letters, digits and _ alone. "
-            f"Rename the file, and write {mended}."
+            f"Give the file or folder another name, and write {mended}."
         )
     return f"{name!r} is no module of this project. Write module:attribute, such as app:app."

@@ -18,8 +18,10 @@ from microlambda.bundle.errors import (
     ResolverMissing,
     WheelUnreachable,
 )
+from microlambda.bundle.inputs.requirements import read_requirements
 from microlambda.bundle.resolving import pip_answers
 from microlambda.bundle.target import Target
+from microlambda.project.settings import load_settings
 from tests.bundle.conftest import served
 
 if TYPE_CHECKING:
@@ -374,6 +376,25 @@ def test_hashes_are_for_all_or_for_none(line: str, lacks: str, project: Project)
         RequirementsUnreadable, match=rf"^requirements\.txt:3: .* has {lacks}, and other lines have hashes"
     ):
         project.bundle()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "deep ; sys_platform == 'win32'",
+        "deep===1.0 --hash=sha256:01",
+        "deep @ https://a.invalid/deep-1.0-py3-none-any.whl#sha256=01",
+        "pure",
+        "-c limits.txt",
+        "deep==1.0\\t--hash=sha256:01",
+    ],
+    ids=["elsewhere", "three", "url", "twice", "constraints", "tab"],
+)
+def test_what_needs_no_hash_of_its_own_is_let_through(line: str, project: Project) -> None:
+    project.write("limits.txt", "deep<2\n")
+    project.write("requirements.txt", f"pure==1.0 --hash=sha256:00\n{line}\n".replace("\\t", "\t"))
+
+    assert read_requirements(load_settings(project.root, "dev"), Target.for_host()).is_hashed
 
 
 def test_constraints_hold(project: Project, index: Wheelhouse, resolver: str) -> None:

@@ -55,6 +55,14 @@ class Shop:
         (layer,) = live["Layers"]
         return int(layer["Arn"].rpartition(":")[2])
 
+    @property
+    def code(self) -> set[str]:
+        """Name the files of the code that serves."""
+        backend = lambda_simple_backends[ACCOUNT_ID][REGION]
+        content = backend.get_function("shop-dev-http", "live").code_bytes
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return set(archive.namelist())
+
     def source_of(self, name: str) -> str:
         """Read a package's module out of that layer."""
         backend = lambda_simple_backends[ACCOUNT_ID][REGION]
@@ -107,6 +115,18 @@ def test_a_change_of_code_uploads_nothing_of_the_dependencies(shop: Shop) -> Non
     assert shop.layer == first
     assert shop.uploads == ["code"]
     assert said.count("MB to upload") == 1
+
+
+def test_refresh_brings_what_the_code_has_to_hold_for_other_dependencies(shop: Shop) -> None:
+    shop.index.wheel("multipart")
+    shop.index.wheel("pure", "1.1", requires=["multipart"])
+    shop.run("deploy")  # multipart lies in the layer, and not beside the code
+    shop.index.wheel("pure", "1.2")
+
+    shop.run("deploy", "--refresh")
+
+    assert "multipart.pyc" in shop.code
+    assert "No changes" in shop.run("plan", "--refresh")
 
 
 @pytest.mark.parametrize("single", [False, True], ids=["layer", "single archive"])

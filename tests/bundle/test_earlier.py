@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microlambda.bundle import deflate, pack
+from microlambda.bundle.cache import write_sealed
 from microlambda.bundle.compiler import compile_modules
 from microlambda.bundle.earlier import EarlierArchives
 from microlambda.bundle.pack import make_archive
@@ -120,7 +122,9 @@ def test_what_differs_is_not_taken_for_the_same(change: str, store: Store, tmp_p
     assert facts.mentions is (change == "mention")
 
 
-@pytest.mark.parametrize("damage", ["cut", "other bytes", "removed", "no archive", "of another form"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "other bytes", "removed", "no archive", "no facts", "of another form"]
+)
 def test_an_archive_that_is_not_whole_is_passed_by(damage: str, store: Store, tmp_path: Path) -> None:
     site = folder_of(tmp_path, {"a/x.py": SOURCE})
     facts = made(store, site, "first")
@@ -136,10 +140,24 @@ def test_an_archive_that_is_not_whole_is_passed_by(damage: str, store: Store, tm
         archive.write_text("no archive")
         digests = {"prefix": "", "digests": facts.digests}
         store.keep("first", archive, {"entries": digests})
+    elif damage == "no facts":
+        write_sealed(store.folder / "older.json", b'{"archive": "x.zip"}')
     else:
         store.keep("first", archive, {"entries": ["a/x.py"]})
 
     made(store, site)
+
+
+def test_bytecode_that_a_wheel_brings_gives_way_to_ours_each_time(store: Store, tmp_path: Path) -> None:
+    shipped = f"a/__pycache__/x.{sys.implementation.cache_tag}.pyc"
+    files = {"a/x.py": SOURCE, shipped: "of another build" * 20, "a/__pycache__/y.cpython-39.pyc": "other"}
+    made(store, folder_of(tmp_path, files), "first")
+    facts = made(store, folder_of(tmp_path, files), "second")
+
+    (archive, *_others) = store.folder.glob("*.zip")
+    with zipfile.ZipFile(archive) as opened:
+        assert opened.read(shipped)[:4] == importlib.util.MAGIC_NUMBER
+    assert "a/__pycache__/y.cpython-39.pyc" in facts.names
 
 
 def test_two_names_of_one_content_are_one_entry_each(store: Store, tmp_path: Path) -> None:

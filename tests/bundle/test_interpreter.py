@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from microlambda.bundle import interpreter
+from microlambda.bundle.archive import names
 from microlambda.bundle.interpreter import find_interpreter, missing_note, provide_interpreter
+from microlambda.bundle.interruption import Stop, Stopped
 from microlambda.bundle.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.bundle.conftest import Project
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 TARGET = Target.for_lambda(HERE, "x86_64")
@@ -153,3 +159,48 @@ def test_without_uv_the_note_says_what_brings_one(machine: Machine) -> None:
     assert "uv, which could fetch one, is not installed" in missing_note(NOBODYS)
     assert "`uv python install 3.99` brings one" in missing_note(NOBODYS)
     assert machine.said == []
+
+
+def test_code_and_dependencies_have_the_bytecode_of_an_interpreter_that_was_just_fetched(
+    machine: Machine, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.uv(BRING.format(machine.brought))
+    monkeypatch.setenv("MICROLAMBDA_CACHE_DIR", str(tmp_path / "empty"))
+
+    bundle = project.bundle(target=TARGET)
+
+    assert f"__pycache__/app.{TARGET.cache_tag}.pyc" in names(bundle.code.archive)
+    assert not [note for note in bundle.notes if "bytecode" in note]
+    assert machine.versions_asked == [HERE]
+
+
+def test_without_an_interpreter_the_note_is_one(
+    machine: Machine, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    monkeypatch.setenv("MICROLAMBDA_CACHE_DIR", str(tmp_path / "empty"))
+
+    notes = project.bundle(target=TARGET).notes
+
+    assert len([note for note in notes if note.startswith("no bytecode in the bundle")]) == 1
+
+
+def test_what_ends_the_work_ends_a_uv_that_fetches(machine: Machine) -> None:
+    machine.uv("exec /bin/sleep 600")
+    stop, ended = Stop(), threading.Event()
+
+    def fetch() -> None:
+        stop.obey()
+        with suppress(Stopped):
+            provide_interpreter(TARGET, machine.said.append)
+        ended.set()
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    while not machine.versions_asked:
+        thread.join(0.01)
+    stop.set()
+    thread.join(60)
+
+    assert ended.is_set()
+    assert machine.said == [f"Fetching python{HERE} with uv, to compile for it"]

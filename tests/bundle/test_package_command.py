@@ -290,11 +290,46 @@ def test_the_import_from_the_archives_alone_is_checked_where_asked(
 
     assert whole.exit_code == unset.exit_code == 0
     assert "The app imports from its archives alone: " in whole.output
+    assert whole.output.count("alone: ") == 1
     assert "Note: the app does not import from its archives alone, without the settings'" in unset.output
     assert "SHOP_TOKEN" in unset.output
     assert lacking.exit_code == 1
     assert "ModulesMissing" in lacking.stderr
     assert "No module named 'undeclared'" in lacking.stderr
+
+
+def test_the_check_imports_the_app_as_each_function_has_it(
+    command: CliRunner, project: Project, index: Wheelhouse
+) -> None:
+    index.wheel("pure")
+    index.wheel("tables", files={"tables/__init__.py": "import undeclared\n"})
+    project.write(
+        "pyproject.toml", "[project]\nname = 'shop'\nversion = '1'\n[dependency-groups]\nmore = ['tables']\n"
+    )
+    project.write("microlambda.toml", f'python = "{HOST_PYTHON}"\n[functions.work]\ngroups = ["more"]\n')
+    hidden = (
+        "try:\n    __import__('tab' + 'les')\n"
+        "except ModuleNotFoundError as exc:\n    if exc.name != 'tables': raise\n"
+    )
+    project.write("app.py", f"{hidden}{APP}")
+
+    result = command.invoke(main, ["package", "--check"])
+
+    assert "The app imports from its archives alone: " in result.output
+    assert result.exit_code == 1
+    assert "No module named 'undeclared'" in result.stderr
+
+
+def test_a_check_that_cannot_be_made_is_an_error(
+    command: CliRunner, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("microlambda.bundle.code.trial.find_interpreter", lambda _target: None)
+    project.write("microlambda.toml", f'python = "{HOST_PYTHON}"\n')
+
+    result = command.invoke(main, ["package", "--check"])
+
+    assert result.exit_code == 1
+    assert "BundleError: the import of the app was not tried: there is no python" in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--single", "--report", "--check"])

@@ -99,15 +99,17 @@ def test_include_brings_in_what_nothing_imports_and_never_a_secret(project: Proj
 
 
 def test_a_pattern_of_include_that_matches_nothing_is_named(project: Project) -> None:
-    project.write(
-        "microlambda.toml", 'include = ["# data", "templtes/", "data/*.csv", "!data/b.csv", "x.py"]\n'
-    )
+    patterns = ["# data", "templtes/", "data/*.csv", "!data/b.csv", "x.py", " ", "./data"]
+    project.write("microlambda.toml", f"include = {patterns}\n")
     project.write("data/a.csv")
     project.write("x.py")
 
     notes = [note for note in project.bundle().notes if "include" in note]
 
-    assert notes == ["include (templtes/) brings in nothing: no file that may ship matches it."]
+    assert notes == [
+        "include (templtes/) brings in nothing: no file that may ship matches it.",
+        "include (./data) brings in nothing: write it from the project's folder, without './'.",
+    ]
 
 
 def test_exclude_and_lambdaignore_speak_as_gitignore_does(project: Project) -> None:

@@ -18,31 +18,37 @@ HAS = {
     "a module": "import application.web",
     "a function": "def application(environ, start): ...",
     "in a block": "try:\n    application = App()\nexcept ImportError:\n    application = None",
-    "with others": "app = application = App()",
-    "walrus": "print(application := App())",
+    "global": "def setup():\n    global application\n    application = App()\nsetup()",
+    "walrus": "f = lambda x=(application := App()): x",
+    "match": "match App():\n    case application: ...",
+    "star of match": "match [App()]:\n    case [*application]: ...",
     "from everywhere": "from shop import *",
+    "from everywhere, in brackets": "from shop import (*)",
     "made on demand": "def __getattr__(name): ...",
-    "put in by name": "globals()['application'] = App()",
-    "no Python": "def (",
+    "put in by name": "globals()['appli' + 'cation'] = App()",
+    "put in by locals": "locals()['appli' + 'cation'] = App()",
+    "put into the module": "sys.modules[__name__].__dict__['appli' + 'cation'] = App()",
+    "set": "setattr(me, 'appli' + 'cation', App())",
+    "run": "builtins.exec('appli' + 'cation = App()')",
+    "deep": f"application = {' + '.join(['1'] * 3000)}",
+    "no text": None,
 }
 
 
-def place(folder: Path, source: str, wanted: str = "web:application") -> None:
-    (folder / "web.py").write_text(source)
+def place(folder: Path, source: str | None, wanted: str = "web:application") -> None:
+    (folder / "web.py").write_bytes(b"\xff" if source is None else source.encode())
     check_attribute(locate(folder, wanted))
 
 
 @pytest.mark.parametrize("source", HAS.values(), ids=HAS)
-def test_what_the_source_may_have_is_let_through(source: str, tmp_path: Path) -> None:
+def test_what_the_source_may_have_is_let_through(source: str | None, tmp_path: Path) -> None:
     place(tmp_path, source)
 
 
 @pytest.mark.parametrize(
-    "source",
-    ["app = App()", "def make():\n    application = App()", "", "class A:\n    application = 1"],
-    ids=["another", "in a function", "nothing", "in a class"],
+    "source", ["app = App()", "", "applications = 1"], ids=["another", "nothing", "a longer one"]
 )
-def test_what_no_line_makes_is_refused(source: str, tmp_path: Path) -> None:
+def test_what_stands_nowhere_is_refused(source: str, tmp_path: Path) -> None:
     with pytest.raises(AppNotFound, match="^'web' has no attribute 'application'"):
         place(tmp_path, source)
 
@@ -63,3 +69,11 @@ def test_the_file_of_a_package_is_read(tmp_path: Path) -> None:
     check_attribute(locate(tmp_path, "shop:app"))
     with pytest.raises(AppNotFound):
         check_attribute(locate(tmp_path, "shop:web"))
+
+
+def test_a_package_goes_before_a_module_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("app = 1\n")
+    (tmp_path / "shop.py").write_text("other = 1\n")
+
+    check_attribute(locate(tmp_path, "shop:app"))

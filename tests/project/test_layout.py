@@ -60,6 +60,7 @@ def test_a_name_that_python_does_not_import_is_told_with_one_that_it_does(
     tmp_path: Path, wanted: str, mended: str
 ) -> None:
     with pytest.raises(
-        AppNotFound, match=rf"letters, digits and _ alone. Rename the file, and write {mended}\."
+        AppNotFound,
+        match=rf"letters, digits and _ alone. Give the file or folder another name, and write {mended}\.",
     ):
         locate(tmp_path, wanted)

@@ -123,9 +123,11 @@ def _idle(settings: Settings, walk: Walk, included: Sequence[str]) -> Iterator[s
     for line in settings.include:
         pattern = line.strip()
         matching = Patterns.of([("include", line)])
-        if not matching or pattern.startswith(("#", "!")) or any(map(matching.match, included)):
+        if not pattern or not matching or pattern[0] in "#!" or any(map(matching.match, included)):
             continue
-        if (walk.root / pattern.strip("/")).exists():
+        if pattern.startswith(("./", "../")):
+            yield f"include ({pattern}) brings in nothing: write it from the project's folder, without './'."
+        elif (walk.root / pattern.strip("/")).exists():
             yield f"include ({pattern}) brings in nothing: what never ships, or is excluded, stays out."
         else:
             yield f"include ({pattern}) brings in nothing: no file that may ship matches it."

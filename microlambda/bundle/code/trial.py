@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.bundle.code import trial_child
 from microlambda.bundle.code.import_times import ImportTime, read_import_times
-from microlambda.bundle.errors import ModulesMissing
+from microlambda.bundle.errors import BundleError, ModulesMissing
 from microlambda.bundle.interpreter import find_interpreter
 from microlambda.project.distributions import is_installed, link_distributions
 
@@ -80,6 +80,11 @@ class Trial:
         """Raise `ModulesMissing` where a module was not found."""
         if self.is_missing and self.problem is not None:
             raise ModulesMissing(self.problem)
+
+    def refuse_untried(self) -> None:
+        """Raise `BundleError` where the import could not be tried here."""
+        if self.seconds is None and self.problem is not None:
+            raise BundleError(self.problem)
 
 
 def try_import(

@@ -13,7 +13,7 @@ from microlambda.bundle.inputs.names import OURS
 from microlambda.bundle.inputs.requirement_lines import read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from packaging.requirements import Requirement
@@ -29,7 +29,7 @@ def read_requirement_files(label: str, paths: Sequence[Path], choice: Choice) ->
     lines = [line for path in paths for line in read_lines(path, choice.root)]
     pinned = {line.name for line in lines if line.name is not None and not line.is_constraint}
     lines = [one for line in lines for one in _expanded(line, pinned, choice)]
-    _refuse_unhashed(lines)
+    _refuse_unhashed([line for line in lines if _is_asked(line, choice)])
     origins = _origins(paths)
     if not origins:
         return collect(label, lines, choice, notes=_tools_notes(label, lines))
@@ -49,7 +49,9 @@ def _tools_notes(label: str, lines: Sequence[Line]) -> tuple[str, ...]:
 
 
 def _is_pin(line: Line) -> bool:
-    return line.requirement is not None and any(one.operator == "==" for one in line.requirement.specifier)
+    return line.requirement is not None and any(
+        one.operator in {"==", "==="} for one in line.requirement.specifier
+    )
 
 
 #: Shorter lists of pins are written by hand.
@@ -66,14 +68,19 @@ def _refuse_groups(label: str, choice: Choice) -> None:
             )
 
 
-def _refuse_unhashed(lines: Sequence[Line]) -> None:
-    """Refuse a list of which some are fixed by hashes and others open: uv and pip take all or none."""
-    named = [line for line in lines if line.requirement is not None and not line.is_constraint]
-    if not any(_is_hashed(line) for line in named):
-        return
-    for line in named:
-        if line.name != OURS and not (_is_hashed(line) and _is_fixed(line)):
-            lacks = "no exact version" if _is_hashed(line) else "no hash"
+def _is_asked(line: Line, choice: Choice) -> bool:
+    """Tell whether a line asks for a package of an index, on the target."""
+    if line.requirement is None or line.is_constraint or line.local_file is not None or line.name == OURS:
+        return False
+    marker = line.requirement.marker
+    return marker is None or holds(str(marker), choice.target, where=line.where)
+
+
+def _refuse_unhashed(asked: Sequence[Line]) -> None:
+    """Refuse a list of which some are fixed by hashes and others are not: hashes are for all or for none."""
+    hashed = {line.name for line in asked if _is_hashed(line)}
+    for line in asked if hashed else ():
+        if lacks := _lacks(line, hashed):
             raise RequirementsUnreadable(
                 f"{line.where}: {line.name} has {lacks}, and other lines have hashes: with hashes, every "
                 "line needs a version, by ==, and its hashes. `uv pip compile --generate-hashes` and "
@@ -81,12 +88,17 @@ def _refuse_unhashed(lines: Sequence[Line]) -> None:
             )
 
 
+def _lacks(line: Line, hashed: Collection[str | None]) -> str:
+    """Say what a line has not that a hashed one needs; another line may have it for the same package."""
+    if line.requirement is not None and line.requirement.url is not None:
+        return ""  # fixed by itself, its hash in its fragment perhaps: for the resolver to judge
+    if line.name not in hashed:
+        return "no hash"
+    return "no exact version" if _is_hashed(line) and not _is_pin(line) else ""
+
+
 def _is_hashed(line: Line) -> bool:
-    return " --hash" in line.text
-
-
-def _is_fixed(line: Line) -> bool:
-    return _is_pin(line) or (line.requirement is not None and line.requirement.url is not None)
+    return "--hash" in line.text
 
 
 def _expanded(line: Line, pinned: set[str], choice: Choice) -> Iterator[Line]:

@@ -23,12 +23,13 @@ _TAIL = 12
 def run(
     command: Sequence[str],
     *,
-    cwd: Path,
+    cwd: Path | None = None,
     work: Path | None = None,
     environ: Mapping[str, str | None] | None = None,
     timeout: float | None = None,
+    apart: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a resolver and keep what it says, both streams in one; its questions find no terminal.
+    """Run a program and keep what it says, both streams in one unless `apart`; it finds no terminal.
 
     What it makes for the time being, it makes in `work`. A variable of `environ` that is None is taken away.
     Whatever ends the wait ends it with all that it started, builds among them, so that nothing writes there
@@ -40,7 +41,7 @@ def run(
         env=_environment(work, environ or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE if apart else subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         errors="replace",
@@ -48,11 +49,11 @@ def run(
     ) as process:
         try:
             with own_stop().ending(partial(_kill, process)):
-                said, _ = process.communicate(timeout=timeout)
+                said, errors = process.communicate(timeout=timeout)
         except BaseException:  # Ctrl-C, SIGTERM, the time that is over, and Stopped
             _kill(process)
             raise
-    return subprocess.CompletedProcess(command, process.returncode, said)
+    return subprocess.CompletedProcess(command, process.returncode, said, errors)
 
 
 def tail(output: str) -> str:
