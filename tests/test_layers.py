@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"runtime.errors", "runtime.percent", "runtime.late", "runtime.naming"},
     {"runtime.routing", "runtime.http", "runtime.events"},
     {"runtime.ingress", "runtime.context", "runtime.aio", "runtime.abort"},
-    {"runtime.awaiting", "runtime.logger"},
+    {"runtime.awaiting", "runtime.logger", "runtime.references"},
     {"runtime.middleware", "runtime.registration_options"},
     {"runtime.triggers"},
     {"runtime.registration"},

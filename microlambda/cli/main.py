@@ -21,10 +21,12 @@ COMMANDS = {
     "routes": "List the app's routes.",
     "plan": "Show what a deploy would change.",
     "deploy": "Put the app on AWS; with --local, into an AWS on this machine.",
+    "status": "Show what runs, which version, since when.",
     "url": "Print the URL of the deployed app.",
     "logs": "Show what the deployed app logged.",
     "event": "Print a sample event of a source.",
     "invoke": "Call one function with an event, here or on AWS.",
+    "rollback": "Let the version before serve again.",
     "delete": "Remove what deploy made.",
     "package": "Build the archive that Lambda runs.",
 }

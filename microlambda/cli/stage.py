@@ -27,8 +27,8 @@ from microlambda.deploy.explain import explained
 from microlambda.deploy.kinds.function import code_sha256
 from microlambda.deploy.session import Aws, check_place, connect
 from microlambda.plan.compile import HTTP, app_name, compile_plan
+from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.records import Layer
 from microlambda.project.environment import applied, resolvable_environment, resolve_environment
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
@@ -55,7 +55,7 @@ class Deployment:
     @classmethod
     def of(cls, settings: Settings, target: str | None, *, command: str) -> Deployment:
         """Load the app that is meant, with its stage's environment, for the Lambda of the settings."""
-        with applied(resolve_environment(settings.function(HTTP), os.environ)):
+        with applied(resolve_environment(settings.function(HTTP), os.environ, on_aws=True)):
             loaded = load_app(settings.root, target or settings.app, command=command)
         return cls(
             settings=settings,
@@ -115,11 +115,11 @@ class Archives:
         return content
 
     def contents(self) -> dict[str, str]:
-        """Hash what comes of the dependencies: layers, or the code where it holds them."""
-        built = self._built
-        if self._deployment.settings.single_archive:
-            return {key: code_sha256(content) for key, content in built.items()}
-        return {key: content_digest(built[key]) for key in built if key != CODE}
+        """Hash what was built, by keys: the code depends on what the dependencies come to, too."""
+        return {
+            key: code_sha256(content) if key.startswith(CODE) else content_digest(content)
+            for key, content in self._built.items()
+        }
 
     @cached_property
     def _built(self) -> dict[str, bytes]:
@@ -200,8 +200,7 @@ def is_terminal() -> bool:
 def confirm(question: str, changes: Sequence[Change], *, yes: bool) -> None:
     """Ask before something is removed; without a terminal, refuse instead of asking."""
     removals = [change for change in changes if change.action == REMOVE]
-    # A layer that nothing needs any more is no loss: nothing stops answering, and it can be built again.
-    if yes or all(change.kind == Layer.kind for change in removals):
+    if yes or all(KINDS[change.kind].loses == "nothing" for change in removals):
         return
     for change in removals:
         click.echo(change.line, err=True)

@@ -9,6 +9,7 @@ ToolError
 ├── NotOurs                                   a name is taken by what this project did not make
 ├── LockHeld                                  another deploy of the stage is running
 ├── NotDeployed                               the stage has nothing on AWS to look at
+├── NothingToRollBack                         no version to go back to
 ├── FunctionFailed                            the function that was called raised
 └── DeployFailed                              a change could not be made
     ├── ArchiveTooLarge                       more than Lambda takes in one upload
@@ -66,6 +67,10 @@ class LockHeld(ToolError):
 
 class NotDeployed(ToolError):
     """The stage has nothing on AWS that the command could work on."""
+
+
+class NothingToRollBack(ToolError):
+    """There is no version to go back to."""
 
 
 class FunctionFailed(ToolError):

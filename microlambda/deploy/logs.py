@@ -1,22 +1,24 @@
-"""Reading the lines that a function has written, and those that it writes from now on."""
+"""Reading the lines that functions have written, merged by time, and those that they write from now on."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from microlambda.deploy.errors import NotDeployed
 from microlambda.deploy.explain import error_code, explained
+from microlambda.deploy.kinds import DEPLOYERS
+from microlambda.deploy.log_lines import LogLine, Requests, is_error
 from microlambda.deploy.ownership import check_ours
-from microlambda.plan.names import log_group_name
+from microlambda.plan.names import function_name, log_group_name
 from microlambda.plan.records import LogGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
@@ -26,58 +28,85 @@ _LATE = 10_000  # ms
 _BETWEEN_LOOKS = 1.0  # s
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogLine:
-    """One line, or what was written at once; `at` is in UTC."""
-
-    id: str
-    at: datetime
-    stream: str
-    text: str
-
-
 def readable(text: str) -> str:
     """Give a line as it was meant: AWS's runtime client joins the lines of a traceback with CR."""
     return text.replace("\r", "\n").rstrip("\n")
 
 
-def read_logs(aws: Aws, scope: Scope, function: str, *, since: datetime) -> Iterator[LogLine]:
-    """Give the lines from `since` until now, the oldest first."""
-    _check(aws, scope, log_group_name(function))
-    yield from _page_through(aws, function, _milliseconds(since))
+@dataclass(frozen=True, kw_only=True)
+class Logs:
+    """The logs of functions of a stage; `pattern` is CloudWatch's own language, None for every line.
 
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+    """
 
-def follow_logs(aws: Aws, scope: Scope, function: str, *, since: datetime) -> Iterator[LogLine]:
-    """Give the lines from `since` on, and go on giving them as they come; it ends when the caller stops."""
-    _check(aws, scope, log_group_name(function))
-    start, seen = _milliseconds(since), dict[str, int]()
-    while True:
-        latest = start
-        for line in _page_through(aws, function, start):
-            moment = _milliseconds(line.at)
-            latest = max(latest, moment)
-            if line.id not in seen:
-                seen[line.id] = moment
+    aws: Aws
+    functions: Sequence[str]
+    pattern: str | None = None
+    requests: Requests = field(default_factory=Requests)
+
+    @classmethod
+    def of(cls, aws: Aws, scope: Scope, handler: str | None, pattern: str | None = None) -> Logs:
+        """Find the logs of one handler's function, or of all; they outlive the functions that wrote them."""
+        if handler is not None:
+            name = function_name(scope.app, scope.stage, handler)
+            _check(aws, scope, log_group_name(name))
+            return cls(aws=aws, functions=[name], pattern=pattern)
+        with explained("looking for logs"):
+            seen = DEPLOYERS[LogGroup.kind].observe(aws, scope, (), ())
+        start = log_group_name("")
+        names = sorted(one.name.removeprefix(start) for one in seen if not one.left_alone)
+        if not names:
+            raise NotDeployed(
+                f"stage {scope.stage!r} of {scope.app!r} has no logs in {aws.region}. "
+                "Deploy first: microlambda deploy"
+            )
+        return cls(aws=aws, functions=names, pattern=pattern)
+
+    def read(self, since: datetime) -> Iterator[LogLine]:
+        """Give the lines from `since` until now, the oldest first."""
+        yield from self._look(_milliseconds(since))
+
+    def follow(self, since: datetime) -> Iterator[LogLine]:
+        """Give the lines from `since` on, and go on as they come; it ends when the caller stops."""
+        start, seen = _milliseconds(since), dict[str, int]()
+        while True:
+            latest = start
+            for line in self._look(start, seen):
+                seen[line.id] = _milliseconds(line.at)
+                latest = max(latest, seen[line.id])
                 yield line
-        start = max(start, latest - _LATE)
-        seen = {name: moment for name, moment in seen.items() if moment >= start}
-        aws.sleep(_BETWEEN_LOOKS)
+            start = max(start, latest - _LATE)
+            seen = {name: moment for name, moment in seen.items() if moment >= start}
+            self.aws.sleep(_BETWEEN_LOOKS)
 
+    def _look(self, start: int, seen: Mapping[str, int] | None = None) -> Iterator[LogLine]:
+        """Give what is not seen yet, merged: events are told apart by their ids."""
+        groups = self.aws.each(lambda name: list(self._events(name, start)), self.functions)
+        events = [one for group in groups for one in group if one[1]["eventId"] not in (seen or {})]
+        for function, event in sorted(events, key=lambda one: one[1]["timestamp"]):
+            yield self._line(function, event)
 
-def _page_through(aws: Aws, function: str, start: int) -> Iterator[LogLine]:
-    group = log_group_name(function)
-    pages = (
-        aws.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
-    )
-    with _reading(aws, group):
-        for page in pages:
-            for event in page["events"]:
-                yield LogLine(
-                    id=event["eventId"],
-                    at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
-                    stream=event["logStreamName"],
-                    text=readable(event["message"]),
-                )
+    def _events(self, function: str, start: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        group = log_group_name(function)
+        asked = {"filterPattern": self.pattern} if self.pattern is not None else {}
+        pages = self.aws.client("logs").get_paginator("filter_log_events")
+        with _reading(self.aws, group):
+            for page in pages.paginate(logGroupName=group, startTime=start, **asked):
+                for event in page["events"]:
+                    yield function, event
+
+    def _line(self, function: str, event: Mapping[str, Any]) -> LogLine:
+        text, stream = readable(event["message"]), event["logStreamName"]
+        return LogLine(
+            id=event["eventId"],
+            at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
+            stream=stream,
+            text=text,
+            function=function,
+            request=self.requests.of(f"{function} {stream}", text),
+            is_error=is_error(text),
+        )
 
 
 def _check(aws: Aws, scope: Scope, group: str) -> None:

@@ -68,6 +68,14 @@ TRANSIENT: tuple[Transient, ...] = (
         says=("does not have permissions to call CreateNetworkInterface",),
         source="https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-networking.html",
     ),
+    *(
+        Transient(
+            operation=operation,
+            says=("execution role does not have permissions to call",),
+            source="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+        )
+        for operation in ("CreateFunction", "UpdateFunctionConfiguration", "PutFunctionEventInvokeConfig")
+    ),
     Transient(
         operation="CreateEventSourceMapping",
         says=("does not have permissions to call ReceiveMessage",),
@@ -85,6 +93,11 @@ TRANSIENT: tuple[Transient, ...] = (
     ),
     Transient(
         operation="CreateSchedule",
+        says=("to assume the role",),
+        source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/troubleshooting.html",
+    ),
+    Transient(
+        operation="UpdateSchedule",
         says=("to assume the role",),
         source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/troubleshooting.html",
     ),

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan import names
+from microlambda.plan import names, rules, schedules
+from microlambda.plan.asynchronous import plan_failures
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.policies import TRUST, invoke_tasks, own_logs
+from microlambda.plan.policies import SEND_TRACES, TRUST, fetching, invoke_tasks, own_logs
 from microlambda.plan.records import (
     Alias,
     Function,
@@ -25,8 +26,9 @@ from microlambda.plan.records import (
     Role,
     Version,
 )
-from microlambda.plan.triggers import Target, Wiring, is_deployed, wire
-from microlambda.project.environment import check_environment_size, references, resolve_environment
+from microlambda.plan.triggers import is_deployed, wire
+from microlambda.plan.wiring import Target, Wiring
+from microlambda.project.environment import check_environment_size, fetched, references, resolve_environment
 from microlambda.project.errors import nearest
 from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
 from microlambda.runtime.naming import LIVE
@@ -79,6 +81,7 @@ def compile_plan(
     names.check_distinct(scope.app, scope.stage, app.functions)
     tasks = [handler.name for handler in app.handlers.values() if handler.kind == TASK]
     records: list[Record] = []
+    records += schedules.common(scope, app.handlers.values(), app.functions, _tags(scope, settings.tags))
     for handler in app.functions:
         function = settings.function(handler)
         _check_timeout(function, settings.ingress)
@@ -86,11 +89,19 @@ def compile_plan(
         environment = _environment(function, own, environ)
         wiring = _wiring(scope, function, app.handlers.get(handler))
         records += _function(
-            scope, settings, function, environment, pieces.of(handler), tasks, wiring.policies
+            scope,
+            settings,
+            function,
+            environment,
+            pieces.of(handler),
+            tasks,
+            policies=wiring.policies,
+            dead_letter=_dead_letter(app.handlers.get(handler)),
         )
         records += wiring.records
     if HTTP in app.functions:
         records += DEPLOYED_INGRESSES[settings.ingress](scope, settings)
+    rules.check_alone(records)
     # a layer that several functions share is one record, before the first of them
     distinct = {(record.kind, record.key): record for record in records}
     return Plan(scope=scope, records=tuple(distinct.values()))
@@ -110,8 +121,6 @@ def _check_known(app: App, settings: Settings) -> None:
             "`microlambda delete` removes what an earlier version of it deployed."
         )
     _check_triggers(list(app.handlers.values()))
-    for handler in app.handlers.values():
-        _check_handler(handler)
     if settings.ingress not in DEPLOYED_INGRESSES:
         raise PlanError(
             f"ingress = {settings.ingress!r} is not deployed by this version. "
@@ -143,8 +152,18 @@ def _wiring(scope: Scope, function: FunctionSettings, handler: Handler | None) -
         function_name=names.function_name(scope.app, scope.stage, function.name),
         alias=Ref(kind=Alias.kind, key=function.name),
         timeout=function.timeout,
+        tags=_tags(scope, function.tags),
     )
-    return wire(handler, target)
+    failures = plan_failures(handler.trigger.asynchronous, target)
+    wiring = wire(handler, target)
+    return Wiring(
+        records=(*failures.records, *wiring.records), policies={**failures.policies, **wiring.policies}
+    )
+
+
+def _dead_letter(handler: Handler | None) -> str | None:
+    options = handler.trigger.asynchronous if handler is not None else None
+    return options.dead_letter_queue if options else None
 
 
 def _check_triggers(handlers: Sequence[Handler]) -> None:
@@ -155,16 +174,6 @@ def _check_triggers(handlers: Sequence[Handler]) -> None:
         raise PlanError(
             f"the {word} {names} would need triggers, which this version does not deploy, so nothing is. "
             "Put them into an App of their own, or let another deployer have them."
-        )
-
-
-def _check_handler(handler: Handler) -> None:
-    options = handler.trigger.asynchronous
-    asked = [name for name in _ASYNCHRONOUS if getattr(options, name) is not None]
-    if asked:
-        raise PlanError(
-            f"the handler {handler.name!r} is declared with {'= and '.join(asked)}=, which the deployer "
-            f"cannot yet create. Leave it out of @app.{handler.kind}(...): Lambda tries twice more as it is."
         )
 
 
@@ -189,7 +198,7 @@ def _own_environment(scope: Scope, app_path: str, handler: str, tasks: list[str]
 def _environment(
     function: FunctionSettings, own: Mapping[str, str], environ: Mapping[str, str]
 ) -> dict[str, str]:
-    environment = {**resolve_environment(function, environ), **own}
+    environment = {**resolve_environment(function, environ, on_aws=True), **own}
     check_environment_size(environment, function)
     return environment
 
@@ -201,7 +210,9 @@ def _function(
     environment: Mapping[str, str],
     pieces: FunctionPieces,
     tasks: list[str],
+    *,
     policies: Mapping[str, Mapping[str, Any]],
+    dead_letter: str | None,
 ) -> list[Record]:
     key, name = function.name, names.function_name(scope.app, scope.stage, function.name)
     tags, code_hash = _tags(scope, function.tags), pieces.code.inputs
@@ -212,7 +223,11 @@ def _function(
             name=names.role_name(scope.app, scope.stage, key, scope.region),
             path=names.role_path(scope.app, scope.stage),
             trust=TRUST,
-            policies={**_policies(scope, name, tasks), **policies},
+            policies={
+                **_policies(scope, name, tasks, tracing=function.tracing),
+                **fetching(fetched(function)),
+                **policies,
+            },
             tags=tags,
         ),
         LogGroup(key=key, name=names.log_group_name(name), retention=function.log_retention, tags=tags),
@@ -227,6 +242,11 @@ def _function(
             architecture=settings.architecture,
             memory=function.memory,
             timeout=function.timeout,
+            ephemeral_storage=function.ephemeral_storage,
+            tracing="Active" if function.tracing else "PassThrough",
+            log_format={"text": "Text", "json": "JSON"}[function.log_format],
+            reserved_concurrency=function.reserved_concurrency,
+            dead_letter=dead_letter,
             environment=environment,
             from_shell=tuple(references(function)),
             archive=pieces.code.key,
@@ -261,8 +281,10 @@ def _layers(scope: Scope, settings: Settings, pieces: FunctionPieces) -> list[La
     ]
 
 
-def _policies(scope: Scope, function: str, tasks: list[str]) -> dict[str, dict[str, Any]]:
+def _policies(scope: Scope, function: str, tasks: list[str], *, tracing: bool) -> dict[str, dict[str, Any]]:
     policies = {"microlambda-logs": own_logs(names.log_group_name(function))}
+    if tracing:
+        policies["microlambda-tracing"] = SEND_TRACES
     if tasks:
         called = [names.function_name(scope.app, scope.stage, task) for task in tasks]
         policies["microlambda-tasks"] = invoke_tasks(called)
@@ -315,9 +337,6 @@ def _suggestion(settings: Settings) -> str:
 
 
 TASK = "task"
-
-#: What they may say of calls that nobody waits for.
-_ASYNCHRONOUS = ("retries", "maximum_age", "dead_letter_queue", "on_failure")
 
 #: Ingress by name -> what it needs beside the function.
 DEPLOYED_INGRESSES = {"http-api": _http_api}

@@ -10,28 +10,36 @@ from dataclasses import dataclass
 
 from microlambda.plan.records import (
     Alias,
+    EventSourceMapping,
     Function,
     HttpApi,
+    InvokeConfig,
     Layer,
     LogGroup,
     Permission,
     Record,
     Role,
+    Rule,
+    Schedule,
+    ScheduleGroup,
+    Subscription,
     Version,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A kind of resource: its record, what to call it, and the kind that it lives inside, if any.
+    """A kind of resource: its record, what to call it, and the kind that it lives inside or is found by.
 
-    `unmarked` says of one that it does not tell whose it is.
+    `unmarked` says of one that it does not tell whose it is. Where its removal `loses` nothing, nobody is
+    asked: nothing stops answering, and no event is dropped.
     """
 
     record: type[Record]
     title: str
     inside: str | None = None
     unmarked: str = "it has no tag {tag}"
+    loses: str = "an answer or events"
 
     @property
     def name(self) -> str:
@@ -40,18 +48,44 @@ class Kind:
 
 
 #: What closes the door goes first.
-REMOVAL_ORDER = ("http-api", "permission", "alias", "version", "function", "layer", "log-group", "role")
+REMOVAL_ORDER = (
+    "http-api",
+    "subscription",
+    "schedule",
+    "schedule-group",
+    "rule",
+    "event-source-mapping",
+    "permission",
+    "invoke-config",
+    "alias",
+    "version",
+    "function",
+    "layer",
+    "log-group",
+    "role",
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind(record=Role, title="role"),
         Kind(record=LogGroup, title="log group"),
-        Kind(record=Layer, title="layer", unmarked="its description does not name its {tag}"),
+        Kind(
+            record=Layer,
+            title="layer",
+            unmarked="its description does not name its {tag}",
+            loses="nothing",  # it can be built again
+        ),
         Kind(record=Function, title="function"),
         Kind(record=Version, title="version of", inside="function"),
         Kind(record=Alias, title="alias", inside="function"),
+        Kind(record=EventSourceMapping, title="event source mapping", inside="function"),
+        Kind(record=InvokeConfig, title="failed invocations of", inside="function", loses="nothing"),
         Kind(record=HttpApi, title="HTTP API"),
         Kind(record=Permission, title="permission", inside="function"),
+        Kind(record=Rule, title="rule", inside="function"),
+        Kind(record=ScheduleGroup, title="schedule group"),
+        Kind(record=Schedule, title="schedule", inside="schedule-group"),
+        Kind(record=Subscription, title="subscription to", inside="function"),
     )
 }

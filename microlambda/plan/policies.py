@@ -19,6 +19,20 @@ TRUST: dict[str, Any] = {
 }
 
 
+#: X-Ray knows no narrower resource:
+#: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+SEND_TRACES: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+            "Resource": "*",
+        }
+    ],
+}
+
+
 def own_logs(log_group: str) -> dict[str, Any]:
     """Allow writing to the function's own log group; creating one is the deployer's work."""
     return {
@@ -45,3 +59,27 @@ def invoke_tasks(functions: Iterable[str]) -> dict[str, Any]:
             }
         ],
     }
+
+
+def fetching(references: Iterable[tuple[str, str]]) -> dict[str, dict[str, Any]]:
+    """Allow fetching what the environment refers to, "ssm" or "secret" and a name, and nothing else.
+
+    A secret's ARN ends in six characters that AWS chooses. A key of one's own needs a permission of its own.
+    """
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": "ssm:GetParameters" if kind == "ssm" else "secretsmanager:GetSecretValue",
+            "Resource": _fetched_arn(kind, name),
+        }
+        for kind, name in references
+    ]
+    return {"microlambda-secrets": {"Version": "2012-10-17", "Statement": statements}} if statements else {}
+
+
+def _fetched_arn(kind: str, name: str) -> Arn | str:
+    if name.startswith("arn:"):
+        return name
+    if kind == "ssm":
+        return Arn(service="ssm", resource=f"parameter/{name.removeprefix('/')}")
+    return Arn(service="secretsmanager", resource=f"secret:{name}-??????")

@@ -102,6 +102,11 @@ class Function(Record):
     architecture: str
     memory: int  # MB
     timeout: int  # s
+    ephemeral_storage: int  # MB
+    tracing: str  # "Active", or "PassThrough"
+    log_format: str  # "Text" or "JSON"
+    reserved_concurrency: int | None = None
+    dead_letter: str | None = None  # the ARN of a queue or topic
     environment: Mapping[str, str] = field(repr=False)
     from_shell: tuple[str, ...] = ()  # the variables whose values come from the deploying shell
     archive: str  # the key of the archive that is its code
@@ -139,6 +144,59 @@ class Alias(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EventSourceMapping(Record):
+    """What Lambda polls for a function's alias, and how; None stands where the source knows no such setting.
+
+    `name` is the source's. A table stands for its stream, whose ARN AWS tells.
+    https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+    """
+
+    kind: ClassVar[str] = "event-source-mapping"
+
+    alias: Ref
+    function_name: str
+    timeout: int  # s, of the function
+    source: Arn | str
+    batch_size: int
+    window: int | None  # s
+    filters: tuple[str, ...] = ()  # patterns, as JSON
+    reports_failures: bool  # the function tells which records failed
+    maximum_concurrency: int | None = None
+    starting_position: str | None = None
+    starting_timestamp: str | None = None  # ISO 8601
+    parallelization_factor: int | None = None
+    bisect: bool | None = None
+    retries: int | None = None  # -1: without end
+    maximum_age: int | None = None  # s; -1: without end
+    on_failure: str | None = None  # an ARN
+
+    @property
+    def service(self) -> str:
+        """Name the service that is polled."""
+        return self.source.service if isinstance(self.source, Arn) else self.source.split(":")[2]
+
+    @property
+    def address(self) -> str:
+        """Name the function, and what it reads: AWS keeps one mapping of such a pair."""
+        return f"{self.function_name}/{self.service}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvokeConfig(Record):
+    """What Lambda does with asynchronous invocations of a function's alias that fail; None leaves it to AWS.
+
+    `name` is the function's.
+    """
+
+    kind: ClassVar[str] = "invoke-config"
+
+    alias: Ref
+    retries: int | None
+    maximum_age: int | None  # s
+    on_failure: str | None  # an ARN
+
+
+@dataclass(frozen=True, kw_only=True)
 class HttpApi(Record):
     """An HTTP API with one route that hands everything to one function."""
 
@@ -172,6 +230,84 @@ class Permission(Record):
     def address(self) -> str:
         """Name function, alias and statement."""
         return f"{self.function_name}:{self.alias_name}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Record):
+    """One rule of EventBridge, with a `pattern` or an `expression`, and the one target that it calls.
+
+    With a `template` the target gets that instead of the event, and in it what `paths` find in the event.
+    """
+
+    kind: ClassVar[str] = "rule"
+
+    bus: str  # its name or ARN
+    pattern: Mapping[str, Any] | None = None
+    expression: str | None = None
+    description: str = ""
+    enabled: bool = True
+    target: Ref  # the alias
+    template: str | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str]
+
+    @property
+    def address(self) -> str:
+        """Name the bus first: two may have rules of one name."""
+        return f"{self.bus}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleGroup(Record):
+    """The group of the stage's schedules of EventBridge Scheduler; it has tags, they have none."""
+
+    kind: ClassVar[str] = "schedule-group"
+
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Record):
+    """One schedule of EventBridge Scheduler. The event lacks the account, which the deploy knows."""
+
+    kind: ClassVar[str] = "schedule"
+
+    group: Ref  # to its name
+    group_name: str
+    expression: str
+    tz: str
+    description: str = ""
+    enabled: bool = True
+    target: Ref  # the alias
+    role: Ref  # that Scheduler calls it as
+    event: Mapping[str, Any]
+    retries: int
+    maximum_age: int  # s
+    dead_letter_queue: str | None = None  # its ARN
+
+    @property
+    def address(self) -> str:
+        """Name the group first: a schedule lives inside it."""
+        return f"{self.group_name}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription(Record):
+    """What brings the notifications of a topic of SNS to a handler; `name` is the topic's."""
+
+    kind: ClassVar[str] = "subscription"
+
+    topic: Arn | str  # its ARN
+    declared: str  # its name or ARN, as the handler has it
+    function_name: str
+    target: Ref  # the alias
+    filter_policy: Mapping[str, Any] | None = None
+    filter_scope: str
+
+    @property
+    def address(self) -> str:
+        """Name function and topic."""
+        return f"{self.function_name}/{self.declared}"
 
 
 def _refs(value: object) -> Iterator[Ref]:

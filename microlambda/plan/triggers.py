@@ -1,45 +1,36 @@
 """What the triggers of handlers come to on AWS, and what the handler's role has to be allowed for them.
 
-One planner for each class of trigger. A trigger without one is refused by name, never left out in silence.
+One planner for each decorator. A trigger without one is refused by name, never left out in silence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from microlambda.plan.mappings import plan_queue, plan_stream, plan_table
+from microlambda.plan.rules import plan_events
+from microlambda.plan.schedules import plan_schedules
+from microlambda.plan.topics import plan_topic
+from microlambda.plan.wiring import Target, Wiring
+
 if TYPE_CHECKING:
-    from microlambda.plan.plan import Scope
-    from microlambda.plan.records import Record, Ref
     from microlambda.runtime.dispatch.handler import Handler
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """What a trigger calls: the alias of the function of the handler `key`."""
-
-    scope: Scope
-    key: str
-    function_name: str
-    alias: Ref
-    timeout: int  # s, of the function
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wiring:
-    """What one handler's trigger asks for: records that come after the alias, and inline policies by name."""
-
-    records: tuple[Record, ...] = ()
-    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
 
 Planner = Callable[[Any, Target], Wiring]
 
 #: Handlers that are called by name alone.
 BY_NAME = ("lambda_function", "task")
 
-PLANNERS: dict[str, Planner] = {}
+PLANNERS: dict[str, Planner] = {
+    "on_sqs_message": plan_queue,
+    "on_dynamodb_record": plan_table,
+    "on_kinesis_record": plan_stream,
+    "on_event": plan_events,
+    "on_cw_event": plan_events,
+    "schedule": plan_schedules,
+    "on_sns_message": plan_topic,
+}
 
 
 def is_deployed(handler: Handler) -> bool:

@@ -7,7 +7,19 @@ from dataclasses import fields
 from typing import Any
 
 from microlambda.plan.kinds import KINDS
-from microlambda.plan.records import Arn, Function, HttpApi, Layer, LogGroup, Record, Ref
+from microlambda.plan.records import (
+    Arn,
+    EventSourceMapping,
+    Function,
+    HttpApi,
+    Layer,
+    LogGroup,
+    Record,
+    Ref,
+    Rule,
+    Schedule,
+    Subscription,
+)
 
 #: Fields whose values are secret; their names are shown.
 SECRET_FIELDS = ("environment",)
@@ -32,7 +44,24 @@ def summary(record: Record) -> tuple[str, ...]:
         return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
     if isinstance(record, HttpApi):
         return ("open to the internet",)
-    return ()
+    if isinstance(record, Rule | Schedule | Subscription):
+        return _starts(record)
+    return _reads(record) if isinstance(record, EventSourceMapping) else ()
+
+
+def _reads(record: EventSourceMapping) -> tuple[str, ...]:
+    what = "messages" if record.service == "sqs" else "records"
+    start = () if record.starting_position is None else (f"from {record.starting_position}",)
+    return (f"{record.batch_size} {what} at a time", *start)
+
+
+def _starts(record: Rule | Schedule | Subscription) -> tuple[str, ...]:
+    if isinstance(record, Subscription):
+        return (f"calls {record.function_name}", *(("filtered",) if record.filter_policy else ()))
+    rests = () if record.enabled else ("disabled",)
+    if isinstance(record, Schedule):
+        return (f"{record.expression} {record.tz}", *rests)
+    return (record.expression or f"events of the bus {record.bus}", *rests)
 
 
 def as_data(record: Record) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Environment variables of functions: which names may be set, and how `${env:NAME}` becomes a value.
 
+`${ssm:/path}` and `${secret:name}` are checked here and stay: the function resolves them as it starts.
+
 Values are secrets until proven otherwise: no error of this module prints one.
 """
 
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 
 # The pattern of EnvironmentVariableName in Lambda's service model.
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+#: References that the function resolves, and how their names are written: each or an ARN.
+#: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html
+#: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+FETCHED = {
+    "ssm": re.compile(r"/?[\w.-]+(?:/[\w.-]+)*|arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/[\w./-]+"),
+    "secret": re.compile(r"[\w/+=.@-]{1,512}|arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+"),
+}
+
 _UNCLOSED = re.compile(r"\$\{(?:env|ssm|secret):")
 _REFERENCE = re.compile(r"\$\{(?P<kind>[a-z]+):(?P<name>[^}]*)\}")
 
@@ -36,14 +46,18 @@ def name_problem(name: str) -> str | None:
     return None
 
 
-def resolve_environment(function: FunctionSettings, environ: Mapping[str, str]) -> dict[str, str]:
+def resolve_environment(
+    function: FunctionSettings, environ: Mapping[str, str], *, on_aws: bool = False
+) -> dict[str, str]:
     """Replace every `${env:NAME}` in the function's environment by the value in `environ`.
 
     A reference may stand inside a longer text, and several may. A NAME that `environ` lacks is a
-    `SettingsError` naming the variable and the stage, and so is more than the 4 KB that Lambda accepts.
+    `SettingsError` naming the variable and the stage, and so is more than the 4 KB that Lambda accepts. What
+    the function itself resolves stays where that is `on_aws`, and is refused elsewhere.
     """
     resolved = {
-        name: _resolve(name, value, function, environ) for name, value in function.environment.items()
+        name: _resolve(name, value, function, environ, on_aws=on_aws)
+        for name, value in function.environment.items()
     }
     check_environment_size(resolved, function)
     return resolved
@@ -82,6 +96,17 @@ def references(function: FunctionSettings) -> dict[str, tuple[str, ...]]:
     return {variable: names for variable, names in found.items() if names}
 
 
+def fetched(function: FunctionSettings) -> tuple[tuple[str, str], ...]:
+    """List what the function fetches as it starts: kinds, "ssm" or "secret", and names."""
+    found = [
+        (match["kind"], match["name"])
+        for value in function.environment.values()
+        for match in _REFERENCE.finditer(value)
+        if match["kind"] in FETCHED
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def check_environment_size(environment: Mapping[str, str], function: FunctionSettings) -> None:
     """Raise `SettingsError` where the variables are more than Lambda accepts; it measures them as JSON."""
     size = len(json.dumps(environment, separators=(",", ":"), ensure_ascii=False).encode())
@@ -94,14 +119,24 @@ def check_environment_size(environment: Mapping[str, str], function: FunctionSet
         )
 
 
-def _resolve(variable: str, text: str, function: FunctionSettings, environ: Mapping[str, str]) -> str:
+def _resolve(
+    variable: str,
+    text: str,
+    function: FunctionSettings,
+    environ: Mapping[str, str],
+    *,
+    on_aws: bool = False,
+) -> str:
     where = f"environment variable {variable} of stage {function.stage!r}"
 
     def value(match: re.Match[str]) -> str:
         kind, name = match["kind"], match["name"]
+        if kind in FETCHED:
+            return _checked(where, match, on_aws=on_aws)
         if kind != "env":
             raise SettingsError(
-                f"{where}: ${{{kind}:...}} is not resolved by this version; only ${{env:NAME}} is."
+                f"{where}: ${{{kind}:...}} is no reference. There are ${{env:NAME}}, ${{ssm:/path}} and "
+                "${secret:name}."
             )
         if not name:
             raise SettingsError(f"{where}: ${{env:}} names no variable. Write ${{env:NAME}}.")
@@ -115,3 +150,19 @@ def _resolve(variable: str, text: str, function: FunctionSettings, environ: Mapp
     if "\0" in resolved:
         raise SettingsError(f"{where} holds a NUL character, which no environment can.")
     return resolved
+
+
+def _checked(where: str, match: re.Match[str], *, on_aws: bool) -> str:
+    """Give a reference that stays as it is."""
+    kind, name = match["kind"], match["name"]
+    if not FETCHED[kind].fullmatch(name):
+        form = {"ssm": "${ssm:/path}, a parameter's name or ARN", "secret": "${secret:name}, or its ARN"}[
+            kind
+        ]
+        raise SettingsError(f"{where}: {match[0]} names nothing on AWS. Write {form}.")
+    if not on_aws:
+        raise SettingsError(
+            f"{where}: {match[0]} is resolved on AWS, and not here. Give the stage 'local' a value of its "
+            "own: [stages.local.environment]."
+        )
+    return match[0]

@@ -146,13 +146,12 @@ KEYS: dict[str, Key] = {
     "single_archive": Key(check=_flag),
     "single_function": Key(check=_flag, deployed=False),
     "base_path": Key(check=_text, deployed=False),
-    "ephemeral_storage": Key(
-        check=_between(limits.EPHEMERAL_STORAGE, "MB"), levels=_ANY_LEVEL, deployed=False
-    ),
+    "ephemeral_storage": Key(check=_between(limits.EPHEMERAL_STORAGE, "MB"), levels=_ANY_LEVEL),
+    "tracing": Key(check=_flag, levels=_ANY_LEVEL),
+    "log_format": Key(check=_choice("text", "json"), levels=_ANY_LEVEL),
+    "reserved_concurrency": Key(check=_between(limits.CONCURRENCY, "invocations at once"), levels=_ANY_LEVEL),
     "vpc": _LATER,
     "layers": _LATER,
-    "tracing": _LATER,
-    "reserved_concurrency": _LATER,
     "snap_start": _LATER,
     "policies": _LATER,
     "iam_role_arn": _LATER,

@@ -15,11 +15,13 @@ ARCHITECTURES = ("x86_64", "arm64")
 MEMORY = (128, 10_240)  # MB
 TIMEOUT = (1, 900)  # s
 EPHEMERAL_STORAGE = (512, 10_240)  # MB
+CONCURRENCY = (0, 100_000)  # at once; an account's own limit is mostly lower
 UPLOAD_LIMIT = 50 * 1024 * 1024  # bytes, zipped, in a direct upload
 ENVIRONMENT_BYTES = 4_096  # the variables as one JSON document
 
 DEFAULT_MEMORY = 256  # MB
 DEFAULT_TIMEOUT = 30  # s
+DEFAULT_EPHEMERAL_STORAGE = 512  # MB
 DEFAULT_LOG_RETENTION = 30  # days
 
 #: The longest that each ingress waits for the function, in seconds; a function that runs longer answers

@@ -50,6 +50,10 @@ class FunctionSettings:
     stage: str
     memory: int = limits.DEFAULT_MEMORY  # MB
     timeout: int = limits.DEFAULT_TIMEOUT  # s
+    ephemeral_storage: int = limits.DEFAULT_EPHEMERAL_STORAGE  # MB, of /tmp
+    tracing: bool = False  # by X-Ray
+    reserved_concurrency: int | None = None  # invocations at once; None: what the account has left
+    log_format: str = "text"  # or "json"
     log_retention: int | None = limits.DEFAULT_LOG_RETENTION  # days; None keeps logs for ever
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -109,6 +113,10 @@ class Settings:
             stage=self.stage,
             memory=merged.get("memory", limits.DEFAULT_MEMORY),
             timeout=merged.get("timeout", limits.default_timeout(name, self.ingress)),
+            ephemeral_storage=merged.get("ephemeral_storage", limits.DEFAULT_EPHEMERAL_STORAGE),
+            tracing=merged.get("tracing", False),
+            reserved_concurrency=merged.get("reserved_concurrency"),
+            log_format=merged.get("log_format", "text"),
             log_retention=_retention(merged),
             environment=merged.get("environment", {}),
             tags=merged.get("tags", {}),

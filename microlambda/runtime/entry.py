@@ -14,16 +14,20 @@ from .errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, MutableMapping
     from typing import Any
 
 
-def load_handler(environ: Mapping[str, str]) -> Callable[[Any, Any], Any]:
-    """The handler that the environment names."""
+def load_handler(environ: MutableMapping[str, str]) -> Callable[[Any, Any], Any]:
+    """The handler that the environment names; its references are resolved before the app is imported."""
     target = environ.get("MICROLAMBDA_APP", "")
     module_name, colon, attribute = target.partition(":")
     if not (module_name and colon and attribute):
         raise ConfigurationError(f"MICROLAMBDA_APP is {target!r}; it names the app as 'module:attribute'.")
+    if any("${s" in value for value in environ.values()):  # ${ssm:...}, ${secret:...}
+        from .references import resolve
+
+        resolve(environ)
     app: Any = _imported(module_name)
     for name in attribute.split("."):
         app = getattr(app, name, None)

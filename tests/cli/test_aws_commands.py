@@ -125,6 +125,35 @@ def test_the_life_of_a_stage(project: Path, aws: None, run: Run) -> None:
     assert run("url").exit_code == 1
 
 
+def test_status_tells_what_runs_and_rollback_lets_the_version_before_serve(
+    project: Path, aws: None, run: Run
+) -> None:
+    assert run("status").exit_code == 1
+    run("deploy")
+    (project / "app.py").write_text(APP.replace("world", "you"))
+    url = run("deploy").stdout.splitlines()[-1]
+
+    status = run("status")
+    data = json.loads(run("status", "--json").stdout)
+
+    assert status.exit_code == 0, status.output
+    assert f"shop, stage dev, {REGION}, account 123456789012" in status.output
+    assert url in status.output
+    assert "shop-dev-http" in status.output
+    assert data["url"] == url
+    (function,) = data["functions"]
+    assert (function["version"], function["earlier"], function["memory"]) == (2, [1], 256)
+
+    rolled = run("rollback")
+    assert rolled.exit_code == 0, rolled.output
+    assert "~ shop-dev-http: version 2 -> version 1, of " in rolled.output
+    assert json.loads(run("status", "--json").stdout)["functions"][0]["version"] == 1
+    assert run("rollback").exit_code == 1
+    assert run("rollback", "--to", "2").exit_code == 0
+    assert run("rollback", "--function", "nope").exit_code == 1
+    assert "No changes" in run("deploy").output
+
+
 def test_the_deployed_function_gets_the_real_bundle(project: Path, aws: None, run: Run) -> None:
     assert run("deploy").exit_code == 0
 
@@ -300,7 +329,7 @@ def tag_as_anothers(arn: str) -> None:
     ("command", "resource"),
     [
         ("invoke --remote", "lambda:{where}:function:shop-dev-http"),
-        ("logs", "logs:{where}:log-group:/aws/lambda/shop-dev-http"),
+        ("logs --function http", "logs:{where}:log-group:/aws/lambda/shop-dev-http"),
     ],
 )
 def test_what_is_another_projects_is_neither_called_nor_read(
@@ -571,6 +600,83 @@ def test_following_logs_goes_on_until_ctrl_c_and_repeats_nothing(
 
     assert result.exit_code == 0
     assert [line.split()[-1] for line in result.stdout.splitlines()] == ["first", "more-1", "more-2"]
+
+
+TWO = (
+    APP
+    + """
+@app.lambda_function()
+def nightly(event, context):
+    return 1
+"""
+)
+
+
+def write_lines(function: str, stream: str, lines: list[tuple[int, str]]) -> None:
+    logs, group = client("logs"), f"/aws/lambda/{function}"
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    events = [{"timestamp": moment, "message": text} for moment, text in lines]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def test_logs_of_all_functions_are_merged_with_their_requests_and_errors_marked(
+    project: Path, aws: None, run: Run
+) -> None:
+    (project / "app.py").write_text(TWO)
+    run("deploy")
+    start = now() - 5000
+    write_lines(
+        "shop-dev-http",
+        "a",
+        [
+            (start, "before any request\n"),
+            (start + 10, "START RequestId: 11111111-aaaa Version: 1\n"),
+            (start + 30, "hello\n"),
+            (start + 50, "END RequestId: 11111111-aaaa\n"),
+            (start + 51, "REPORT RequestId: 11111111-aaaa Duration: 1 ms\n"),
+            (start + 60, "after it\n"),
+        ],
+    )
+    write_lines(
+        "shop-dev-nightly",
+        "b",
+        [
+            (start + 20, "START RequestId: 22222222-bbbb Version: 1\n"),
+            (start + 40, "[ERROR] KeyError: 'x'\rTraceback (most recent call last):\r"),
+        ],
+    )
+
+    whole = run("logs").stdout.splitlines()
+    one = run("logs", "--function", "nightly").stdout.splitlines()
+    data = [json.loads(line) for line in run("logs", "--json").stdout.splitlines()]
+
+    assert [line[24:] for line in whole] == [
+        "http             before any request",
+        "http    11111111 START RequestId: 11111111-aaaa Version: 1",
+        "nightly 22222222 START RequestId: 22222222-bbbb Version: 1",
+        "http    11111111 hello",
+        "nightly 22222222 ! [ERROR] KeyError: 'x'",
+        "Traceback (most recent call last):"[24:],
+        "http    11111111 END RequestId: 11111111-aaaa",
+        "http    11111111 REPORT RequestId: 11111111-aaaa Duration: 1 ms",
+        "http             after it",
+    ]
+    assert [line[24:] for line in one[:2]] == [
+        "22222222 START RequestId: 22222222-bbbb Version: 1",
+        "22222222 ! [ERROR] KeyError: 'x'",
+    ]
+    assert [one["request"] for one in data][:3] == [None, "11111111-aaaa", "22222222-bbbb"]
+    assert [one["error"] for one in data] == [False] * 4 + [True] + [False] * 3
+    assert {one["function"] for one in data} == {"shop-dev-http", "shop-dev-nightly"}
+
+
+def test_logs_are_filtered_by_cloudwatch(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+    write_log([(now(), "order 1"), (now(), "order 2"), (now(), "other")])
+
+    result = run("logs", "--filter", "order")
+
+    assert [line.split()[-2:] for line in result.stdout.splitlines()] == [["order", "1"], ["order", "2"]]
 
 
 @pytest.mark.parametrize("text", ["10", "1y", "yesterday", ""])

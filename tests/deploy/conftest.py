@@ -24,6 +24,7 @@ from microlambda import App
 from microlambda.bundle.archive import content_digest
 from microlambda.deploy.deployer import Deployer
 from microlambda.deploy.session import Aws
+from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
@@ -135,7 +136,7 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
     """Give an empty AWS account."""
-    with mock_aws(config={"lambda": {"use_docker": False}}):
+    with mock_aws(config={"lambda": {"use_docker": False}}), remembering():
         session = new_session()
         sleeps: list[float] = []
         made = Cloud(aws=Aws(session.client, region=REGION, sleep=sleeps.append), sleeps=sleeps)
@@ -355,15 +356,36 @@ def account(cloud: Cloud) -> dict[str, Any]:
 
 def function_state(lambda_: Any, name: str) -> dict[str, Any]:
     configuration = lambda_.get_function_configuration(FunctionName=name, Qualifier="live")
-    policy = json.loads(lambda_.get_policy(FunctionName=name, Qualifier="live")["Policy"])
     kept = ("Runtime", "MemorySize", "Timeout", "Role", "Handler", "Environment", "CodeSha256")
     return {
         **{one: configuration[one] for one in kept},
         "layers": [one["Arn"] for one in configuration["Layers"]],
         "versions": len(lambda_.list_versions_by_function(FunctionName=name)["Versions"]) - 1,
         "aliases": [one["Name"] for one in lambda_.list_aliases(FunctionName=name)["Aliases"]],
-        "statements": [one["Sid"] for one in policy["Statement"]],
+        "statements": statements(lambda_, name),
+        "concurrency": lambda_.get_function_concurrency(FunctionName=name).get(
+            "ReservedConcurrentExecutions"
+        ),
+        "failures": failures(lambda_, name),
     }
+
+
+def statements(lambda_: Any, name: str) -> list[str]:
+    try:
+        policy = json.loads(lambda_.get_policy(FunctionName=name, Qualifier="live")["Policy"])
+    except lambda_.exceptions.ResourceNotFoundException:
+        return []
+    return [one["Sid"] for one in policy["Statement"]]
+
+
+def failures(lambda_: Any, name: str) -> dict[str, Any] | None:
+    """What becomes of asynchronous invocations that fail."""
+    try:
+        answer = lambda_.get_function_event_invoke_config(FunctionName=name, Qualifier="live")
+    except lambda_.exceptions.ResourceNotFoundException:
+        return None
+    asked = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+    return {one: answer[one] for one in asked if one in answer}
 
 
 def without_numbers(account: dict[str, Any]) -> dict[str, Any]:

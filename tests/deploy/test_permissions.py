@@ -12,9 +12,11 @@ import pytest
 
 from microlambda.deploy.address import find_url
 from microlambda.deploy.invocation import invoke
-from microlambda.deploy.logs import read_logs
+from microlambda.deploy.logs import Logs
 from tests.deploy.conftest import REGION, Cloud, Project, models
 from tests.deploy.test_drift import DRIFTS
+from tests.deploy.test_mappings import make_queue, make_table, switch_off
+from tests.plan.everything import everything
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "deploy.md"
 
@@ -26,6 +28,10 @@ ALSO = {
     ("lambda", "UpdateFunctionConfiguration"): {"lambda:GetLayerVersion", "iam:PassRole"},
     ("logs", "CreateLogGroup"): {"logs:TagResource"},
     ("iam", "CreateRole"): {"iam:TagRole"},
+    ("events", "PutRule"): {"events:TagResource"},
+    ("scheduler", "CreateScheduleGroup"): {"scheduler:TagResource"},
+    ("scheduler", "CreateSchedule"): {"iam:PassRole"},
+    ("scheduler", "UpdateSchedule"): {"iam:PassRole"},
     # Which of them tags need is told differently: https://github.com/iann0036/iam-dataset/pull/39,
     # https://github.com/cloudtools/awacs/issues/254.
     ("apigatewayv2", "CreateApi"): {"apigateway:TagResource", "apigateway:PUT"},
@@ -55,6 +61,18 @@ def allowed() -> set[str]:
     return {name for some in actions for name in ([some] if isinstance(some, str) else some)}
 
 
+def change_triggers(cloud: Cloud) -> None:
+    """Change by hand what brings events."""
+    sns, scheduler = cloud.client("sns"), cloud.client("scheduler")
+    (one,) = sns.list_subscriptions()["Subscriptions"]
+    sns.set_subscription_attributes(
+        SubscriptionArn=one["SubscriptionArn"], AttributeName="FilterPolicy", AttributeValue="{}"
+    )
+    now = scheduler.get_schedule(GroupName="shop-dev", Name="shop-dev-wake")
+    kept = ("GroupName", "Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+    scheduler.update_schedule(**{name: now[name] for name in kept}, State="DISABLED")
+
+
 def use_everything(project: Project, cloud: Cloud) -> None:
     """Deploy, change each kind of thing, look at it, delete it."""
     project.deployer.deploy()
@@ -64,12 +82,28 @@ def use_everything(project: Project, cloud: Cloud) -> None:
         drift(cloud)
         project.deployer.deploy()
     project.code = "two"
-    project.write("memory = 512\nlog_retention = 'forever'\ntags = { team = 'red' }")
+    project.write(
+        "memory = 512\nlog_retention = 'forever'\ntags = { team = 'red' }\nreserved_concurrency = 5"
+    )
+    project.deployer.deploy()
+    project.write("")
+    plain, project.app = project.app, everything()
+    make_queue(cloud, "orders")
+    make_table(cloud)
+    cloud.client("sns").create_topic(Name="news")
+    project.deployer.deploy()
+    change_triggers(cloud)
+    project.write("tags = { team = 'red' }")
+    switch_off(cloud)
+    project.deployer.deploy()
+    plain.task(name="resize")(lambda: None)  # without what it says of failures
+    project.app = plain
     project.deployer.deploy()
     scope = project.plan.scope
     find_url(cloud.aws, scope)
     invoke(cloud.aws, scope, "shop-dev-http", b"{}")
-    assert list(read_logs(cloud.aws, scope, "shop-dev-http", since=datetime.now(UTC))) == []
+    for handler in ("http", None):
+        assert list(Logs.of(cloud.aws, scope, handler).read(datetime.now(UTC))) == []
     document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
     policy = iam.create_policy(PolicyName="mine", PolicyDocument=document)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName=role, PolicyArn=policy)

@@ -246,8 +246,15 @@ def test_references_take_the_value_of_the_deploying_shell(project: Path) -> None
     [
         ("${env:MISSING}", "TOKEN of stage 'dev' needs MISSING, which is not set here"),
         ("${env:}", "names no variable"),
-        ("${ssm:/path}", "${ssm:...} is not resolved by this version"),
-        ("${secret:name}", "${secret:...} is not resolved by this version"),
+        ("${ssm:/path}", "${ssm:/path} is resolved on AWS, and not here. Give the stage 'local'"),
+        ("a ${secret:name}", "${secret:name} is resolved on AWS, and not here. Give the stage 'local'"),
+        ("${ssm:}", "${ssm:} names nothing on AWS. Write ${ssm:/path}, a parameter's name or ARN."),
+        ("${ssm:/a//b}", "${ssm:/a//b} names nothing on AWS."),
+        ("${secret:a b}", "${secret:a b} names nothing on AWS. Write ${secret:name}, or its ARN."),
+        (
+            "${ssn:/path}",
+            "${ssn:...} is no reference. There are ${env:NAME}, ${ssm:/path} and ${secret:name}.",
+        ),
         ("a ${env:HOME", "opens a reference with ${...: and does not close it"),
         ("\\u0000", "holds a NUL character"),
     ],

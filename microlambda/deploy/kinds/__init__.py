@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.kinds.alias import AliasDeployer
 from microlambda.deploy.kinds.function import FunctionDeployer
 from microlambda.deploy.kinds.http_api import HttpApiDeployer
+from microlambda.deploy.kinds.invoke_config import InvokeConfigDeployer
 from microlambda.deploy.kinds.layer import LayerDeployer
 from microlambda.deploy.kinds.log_group import LogGroupDeployer
+from microlambda.deploy.kinds.mapping import MappingDeployer
 from microlambda.deploy.kinds.permission import PermissionDeployer
 from microlambda.deploy.kinds.role import RoleDeployer
+from microlambda.deploy.kinds.rule import RuleDeployer
+from microlambda.deploy.kinds.schedule import ScheduleDeployer
+from microlambda.deploy.kinds.schedule_group import ScheduleGroupDeployer
+from microlambda.deploy.kinds.subscription import SubscriptionDeployer
 from microlambda.deploy.kinds.version import VersionDeployer
 
 if TYPE_CHECKING:
@@ -25,7 +31,13 @@ DEPLOYERS: dict[str, KindDeployer[Any]] = {
         FunctionDeployer(),
         VersionDeployer(),
         AliasDeployer(),
+        MappingDeployer(),
+        InvokeConfigDeployer(),
         HttpApiDeployer(),
         PermissionDeployer(),
+        RuleDeployer(),
+        ScheduleGroupDeployer(),
+        ScheduleDeployer(),
+        SubscriptionDeployer(),
     )
 }

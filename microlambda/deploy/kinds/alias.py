@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
 from microlambda.deploy.kinds.version import describe
 from microlambda.deploy.observed import Seen
+from microlambda.deploy.published import prune
 from microlambda.plan.compile import LIVE
 from microlambda.plan.records import Alias
 
@@ -43,11 +44,13 @@ class AliasDeployer(KindDeployer[Alias]):
         return _attributes(job.aws.client("lambda").create_alias(**_arguments(job, record)))
 
     def update(self, job: Job, record: Alias, seen: Seen, reasons: Sequence[str]) -> Attributes:
-        """Move it to the published version, in one call, and all calls with it."""
-        del seen, reasons
+        """Move it to the published version, in one call, and all calls with it; the oldest versions go."""
+        del reasons
         answer = job.aws.client("lambda").update_alias(
             **_arguments(job, record), RoutingConfig={"AdditionalVersionWeights": {}}
         )
+        if answer["FunctionVersion"] != seen.attributes["version"]:
+            prune(job.aws, record.function_name, answer["FunctionVersion"])
         return _attributes(answer)
 
     def remove(self, job: Job, seen: Seen) -> None:

@@ -27,6 +27,7 @@ from microlambda.deploy.ownership import seen_or_left_alone
 from microlambda.deploy.upload import uploadable
 from microlambda.plan.names import function_prefix
 from microlambda.plan.records import Alias, Function, Ref, Version
+from microlambda.project.limits import DEFAULT_EPHEMERAL_STORAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 _LOOKS = (0.25, 0.5, 0.5, 1, 1, *([2] * 150))
 
 CODE, ROLE = "code", "role"
+
+#: What a version does not have of its own.
+CONCURRENCY = "reserved concurrency"
 
 
 class FunctionDeployer(KindDeployer[Function]):
@@ -69,6 +73,7 @@ class FunctionDeployer(KindDeployer[Function]):
         reasons += configuration_reasons(
             record, seen.state, known.value(record.role), known.resolve(record.layers)
         )
+        reasons += difference(CONCURRENCY, seen.state["reserved_concurrency"], record.reserved_concurrency)
         return reasons + tag_reasons(record.tags, seen.tags)
 
     def prepare(self, change: Change, archive: Archive) -> None:
@@ -89,7 +94,9 @@ class FunctionDeployer(KindDeployer[Function]):
             Tags=dict(record.tags),
             **_configuration(job, record),
         )
-        return _attributes(settle(job.aws, answer))
+        attributes = _attributes(settle(job.aws, answer))
+        _put_concurrency(job, record, None)
+        return attributes
 
     def update(self, job: Job, record: Function, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Write what differs, each call after the one before it has taken effect."""
@@ -103,6 +110,7 @@ class FunctionDeployer(KindDeployer[Function]):
             steps.reverse()  # what a layer held may come in the code now, and 250 MB have to hold both
         for step in steps:
             state = step(job, record, state, reasons)
+        _put_concurrency(job, record, seen.state["reserved_concurrency"])
         if tags := missing_tags(record.tags, seen.tags):
             client.tag_resource(Resource=seen.attributes["arn"], Tags=tags)
         return {**seen.attributes, "code_sha256": state["code_sha256"]}
@@ -124,6 +132,10 @@ def read_configuration(answer: Mapping[str, Any]) -> dict[str, Any]:
         "architecture": answer.get("Architectures", ["x86_64"])[0],
         "memory": answer.get("MemorySize"),
         "timeout": answer.get("Timeout"),
+        "ephemeral_storage": answer.get("EphemeralStorage", {}).get("Size", DEFAULT_EPHEMERAL_STORAGE),
+        "tracing": answer.get("TracingConfig", {}).get("Mode", "PassThrough"),
+        "log_format": answer.get("LoggingConfig", {}).get("LogFormat", "Text"),
+        "dead_letter": answer.get("DeadLetterConfig", {}).get("TargetArn"),
         "role": answer.get("Role"),
         "environment": answer.get("Environment", {}).get("Variables", {}),
         "layers": [layer["Arn"] for layer in answer.get("Layers", [])],
@@ -143,6 +155,10 @@ def configuration_reasons(
         *difference("architecture", now["architecture"], record.architecture),
         *difference("memory", now["memory"], record.memory, " MB"),
         *difference("timeout", now["timeout"], record.timeout, " s"),
+        *difference("ephemeral storage", now["ephemeral_storage"], record.ephemeral_storage, " MB"),
+        *difference("tracing", now["tracing"], record.tracing),
+        *difference("log format", now["log_format"], record.log_format),
+        *difference("dead-letter queue", now["dead_letter"] or None, record.dead_letter),
         *difference("handler", now["handler"], record.handler),
         *([] if now["role"] == role else [ROLE]),
         *_layer_reasons(record, now["layers"], layers),
@@ -189,7 +205,10 @@ def look_at(aws: Aws, name: str) -> Seen:
         name=name,
         tags=answer.get("Tags", {}),
         attributes=_attributes(configuration),
-        state=read_configuration(configuration),
+        state={
+            **read_configuration(configuration),
+            "reserved_concurrency": answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+        },
     )
 
 
@@ -238,6 +257,19 @@ def _put_configuration(
     return read_configuration(settle(job.aws, answer))
 
 
+def _put_concurrency(job: Job, record: Function, now: int | None) -> None:
+    """Reserve, or give back; a function that is new has nothing reserved."""
+    if record.reserved_concurrency == now:
+        return
+    client = job.aws.client("lambda")
+    if record.reserved_concurrency is None:
+        client.delete_function_concurrency(FunctionName=record.name)
+    else:
+        client.put_function_concurrency(
+            FunctionName=record.name, ReservedConcurrentExecutions=record.reserved_concurrency
+        )
+
+
 def _configuration(job: Job, record: Function) -> dict[str, Any]:
     return {
         "Role": job.value(record.role),
@@ -246,6 +278,10 @@ def _configuration(job: Job, record: Function) -> dict[str, Any]:
         "Runtime": record.runtime,
         "MemorySize": record.memory,
         "Timeout": record.timeout,
+        "EphemeralStorage": {"Size": record.ephemeral_storage},
+        "TracingConfig": {"Mode": record.tracing},
+        "LoggingConfig": {"LogFormat": record.log_format},
+        "DeadLetterConfig": {"TargetArn": record.dead_letter or ""},
         "Environment": {"Variables": dict(record.environment)},
     }
 

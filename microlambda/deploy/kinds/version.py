@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.errors import CheckFailed
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
-from microlambda.deploy.kinds.function import configuration_reasons, read_configuration, rested, settle
+from microlambda.deploy.kinds.function import (
+    CONCURRENCY,
+    configuration_reasons,
+    read_configuration,
+    rested,
+    settle,
+)
 from microlambda.deploy.observed import Seen
 from microlambda.plan.compile import LIVE
 from microlambda.plan.records import Function, Ref, Version
@@ -23,6 +29,9 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Scope
 
 _MISSING = re.compile(r"No module named '([\w-]+)")
+
+#: Reasons of a function that concern none of its versions.
+_UNVERSIONED = ("tags ", f"{CONCURRENCY} ")
 
 CHECK = {"microlambda": {"check": 1}}
 
@@ -44,7 +53,7 @@ class VersionDeployer(KindDeployer[Version]):
     def compare(self, record: Version, seen: Seen, known: Known) -> list[str]:
         """Ask for a new version where the function changes, or the live one is not what is planned."""
         change = known.change(record.function)
-        if change is not None and any(not reason.startswith("tags ") for reason in change.reasons):
+        if change is not None and any(not reason.startswith(_UNVERSIONED) for reason in change.reasons):
             return ["the function changes"]
         function = known.plan.find(record.function)
         latest = known.seen(record.function)

@@ -1,4 +1,4 @@
-"""The one module that touches moto: its application, and the state behind it.
+"""The module that touches moto: its application, and the state behind it.
 
 It reads what moto's own API does not tell (the bytes of an archive), switches off what moto would do by
 itself (its triggers run inside the caller's request and want Docker; its deliveries go to the network), and
@@ -22,6 +22,7 @@ from microlambda.emulator.cloud.deployed import (
     FunctionName,
     FunctionNotFound,
 )
+from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.emulator.cloud.outgoing import kept_on_this_machine
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Moto:
         self._patches.enter_context(
             patch.object(Layer, "delete_version", self._keeping_copies(Layer.delete_version))
         )
+        self._patches.enter_context(remembering())
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
         self._patches.enter_context(patch.object(Api, "to_json", self._telling_where(Api.to_json, port)))
         self.application = _keeping_header_names(

@@ -1,0 +1,28 @@
+"""An app that declares something of every kind that this version deploys: new ones go here."""
+
+from __future__ import annotations
+
+from microlambda import App
+
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failed"
+
+
+def everything() -> App:
+    """Make the app; its settings are the defaults."""
+    app = App("shop")
+
+    @app.get("/")
+    def index() -> str:
+        return "hello"
+
+    @app.task(retries=0, on_failure=QUEUE)
+    def resize() -> None: ...
+
+    app.on_sqs_message(queue="orders", name="take_orders")(lambda event: None)
+    app.on_dynamodb_record(table="orders", name="follow_orders")(lambda event: None)
+    app.on_event({"source": ["shop"]}, name="bill")(lambda event: None)
+    app.schedule("rate(1 day)", name="tidy")(lambda event: None)
+    app.schedule("rate(1 day)", tz="UTC", name="wake")(lambda event: None)
+    app.on_sns_message("news", name="tell", filter_policy={"kind": ["order"]})(lambda event: None)
+
+    return app
