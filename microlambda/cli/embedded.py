@@ -15,11 +15,12 @@ from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
 from microlambda.local.interrupt import until_interrupted
+from microlambda.local.sources import make_sources, waiting
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
     from microlambda.deploy.deployer import Deployer
-    from microlambda.plan.plan import Scope
+    from microlambda.plan.plan import Plan, Scope
 
 #: Where the embedded cloud is, if neither the command nor the settings say.
 REGION = "us-east-1"
@@ -45,8 +46,21 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
         click.echo(f"Bundling for {deployment.target}.")
         aws = Aws(cloud.client, region=scope.region)
         deployer = deployment.deployer(aws, click.echo, refresh=refresh)
+        _prepare(cloud, deployer.plan)
         _deploy(deployer, cloud, scope, port)
         interrupt.wait()
+
+
+def _prepare(cloud: EmbeddedCloud, plan: Plan) -> None:
+    """Make what handlers of events read, and say what this version does not do with it yet."""
+    if made := make_sources(cloud.client, plan, cloud.account):
+        click.echo(f"Made for the handlers: {', '.join(made)}.")
+    if handlers := waiting(plan):
+        click.echo(
+            f"Not fired here by this version: {', '.join(handlers)}. What would call them is deployed, and "
+            "nothing is delivered. Call one yourself: microlambda event SOURCE | microlambda invoke NAME "
+            "--remote"
+        )
 
 
 def _deploy(deployer: Deployer, cloud: EmbeddedCloud, scope: Scope, port: int) -> None:

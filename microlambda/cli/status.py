@@ -12,6 +12,9 @@ from microlambda.cli.options import aws_options
 if TYPE_CHECKING:
     from microlambda.deploy.versions import DeployedFunction
 
+#: So many characters are a line where there is no terminal to be narrow.
+_WIDE = 250
+
 
 @click.command(short_help="Show what runs, which version, since when.")
 @aws_options
@@ -51,7 +54,7 @@ def _print_table(functions: list[DeployedFunction]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for name in ("function", "version", "since (UTC)", "runtime", "memory", "timeout", "earlier versions"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for one in functions:
         data = _as_data(one)
         table.add_row(
@@ -63,7 +66,9 @@ def _print_table(functions: list[DeployedFunction]) -> None:
             f"{data['timeout']} s",
             " ".join(map(str, data["earlier"])) or "none",
         )
-    Console(soft_wrap=True).print(table)
+    console = Console()
+    # what reads it through a pipe gets whole names
+    Console(width=None if console.is_terminal else _WIDE).print(table)
 
 
 def _as_data(one: DeployedFunction) -> dict[str, Any]:

@@ -42,7 +42,10 @@ _RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 8}
 _WORKERS = 8
 
 #: Every service that the deployer asks.
-SERVICES = ("lambda", "sts", "iam", "logs", "apigatewayv2", "ssm", "events", "scheduler", "sns")
+SERVICES = (
+    *("lambda", "sts", "iam", "logs", "apigatewayv2", "ssm"),
+    *("events", "scheduler", "sns", "sqs", "dynamodb"),
+)
 
 #: What makes the client of a service: `boto3.Session().client`, or anything that takes the same arguments.
 ClientFactory = Callable[..., Any]

@@ -76,6 +76,15 @@ TRANSIENT: tuple[Transient, ...] = (
         )
         for operation in ("CreateFunction", "UpdateFunctionConfiguration", "PutFunctionEventInvokeConfig")
     ),
+    *(
+        Transient(
+            operation=operation,
+            says=("does not have permissions to call", what),
+            source="https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html",
+        )
+        for operation in ("CreateEventSourceMapping", "UpdateEventSourceMapping")
+        for what in ("SendMessage", "Publish", "PutObject", "ListBucket")
+    ),
     Transient(
         operation="CreateEventSourceMapping",
         says=("does not have permissions to call ReceiveMessage",),

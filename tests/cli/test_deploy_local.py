@@ -215,6 +215,60 @@ def there(project: Path, endpoint: str, *arguments: str) -> str:
     return done.stdout
 
 
+WITH_EVENTS = """
+from microlambda import App
+
+app = App("shop")
+
+
+@app.on_sqs_message("orders")
+def ordered(event):
+    return None
+
+
+@app.on_event({"source": ["shop"]}, bus="mine")
+def happened(event):
+    return None
+
+
+@app.schedule("cron(0 9 * * ? *)", tz="Europe/Berlin")
+def daily(event):
+    return event.name
+"""
+
+
+def test_handlers_of_events_are_deployed_with_what_they_wait_for_and_it_is_said_that_nothing_fires_them(
+    project: Path,
+) -> None:
+    (project / "app.py").write_text(WITH_EVENTS)
+    command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0"]
+    clean = {one: value for one, value in os.environ.items() if not one.startswith(("AWS_", "MICROLAMBDA_"))}
+    process = subprocess.Popen(
+        command, cwd=project, env=clean, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    lines: list[str] = []
+    try:
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if "is served until Ctrl-C" in line:
+                break
+        output = "\n".join(lines)
+        assert "Made for the handlers: queue orders, bus mine." in output
+        assert "Not fired here by this version: ordered, happened, daily." in output
+        assert "+ event source mapping orders: 10 messages at a time" in output
+        assert "+ schedule shop-local-daily: cron(0 9 * * ? *) Europe/Berlin" in output
+        endpoint = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
+        assert endpoint, output
+        assert "shop-local-daily" in there(project, endpoint[1], "status")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def test_a_port_in_use_is_told_before_anything_is_built(project: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with socket.socket() as taken:

@@ -8,6 +8,7 @@ All of it is tested against the version of moto that is pinned in pyproject.toml
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import threading
@@ -62,6 +63,7 @@ class Moto:
         _close_to_aws(self._patches)
         from moto.apigatewayv2.models import Api
         from moto.awslambda.models import LambdaBackend, Layer
+        from moto.events.models import Rule
         from moto.moto_server import werkzeug_app
         from moto.s3 import notifications
 
@@ -74,6 +76,9 @@ class Moto:
         self._patches.enter_context(patch.object(notifications, "_invoke_awslambda", _delivered))
         self._patches.enter_context(
             patch.object(Layer, "delete_version", self._keeping_copies(Layer.delete_version))
+        )
+        self._patches.enter_context(
+            patch.object(Rule, "send_to_targets", _to_others_than_functions(Rule.send_to_targets))
         )
         self._patches.enter_context(remembering())
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
@@ -233,6 +238,17 @@ def _reset() -> None:
 def _delivered(*_args: Any, **_named: Any) -> bool:
     """In place of moto's own triggers: take what they would have delivered."""
     return True
+
+
+def _to_others_than_functions(send: Callable[..., None]) -> Any:
+    """Let a rule send to queues and logs, and not to functions, which moto cannot call: PutEvents fails."""
+
+    def sent(rule: Any, *args: Any, **named: Any) -> None:
+        others = copy.copy(rule)
+        others.targets = [one for one in rule.targets if ":lambda:" not in one["Arn"]]
+        send(others, *args, **named)
+
+    return sent
 
 
 def _keeping_header_names(application: WSGIApplication) -> WSGIApplication:

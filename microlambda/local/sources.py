@@ -1,0 +1,103 @@
+"""What handlers of events wait for, made in an AWS on this machine, which starts empty.
+
+On AWS queues, streams, tables, topics and buses exist before the app is deployed, and the deployer never
+makes them. Here nobody else could.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from microlambda.plan.records import Arn, EventSourceMapping, Rule, Schedule, Subscription
+from microlambda.plan.rules import DEFAULT_BUS
+from microlambda.runtime.events.arns import is_arn, last_part, resource_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from microlambda.plan.plan import Plan
+    from microlambda.plan.records import Record
+
+#: What makes the client of a service.
+Client = Callable[[str], Any]
+
+_LONGEST = 43_200  # s, that a queue hides a message
+
+
+def make_sources(client: Client, plan: Plan, account: str) -> list[str]:
+    """Make what the plan's handlers read, and give a word for each; another account's cannot be made."""
+    made = {one: None for record in plan.records for one in _make(client, record, account)}
+    return list(made)
+
+
+def waiting(plan: Plan) -> list[str]:
+    """Name the handlers that events would call."""
+    keys: dict[str, None] = {}
+    for record in plan.records:
+        if isinstance(record, EventSourceMapping):
+            keys[record.key] = None
+        elif isinstance(record, Rule | Schedule | Subscription):
+            keys[record.target.key] = None
+    return list(keys)
+
+
+def _make(client: Client, record: Record, account: str) -> Iterable[str]:
+    if isinstance(record, EventSourceMapping) and _is_here(record.source, account):
+        yield _SOURCES[record.service](client, record)
+    elif isinstance(record, Subscription) and _is_here(record.topic, account):
+        name = last_part(record.declared)
+        client("sns").create_topic(Name=name)
+        yield f"topic {name}"
+    elif isinstance(record, Rule) and record.bus != DEFAULT_BUS and _is_here(record.bus, account):
+        yield _make_bus(client, last_part(record.bus).removeprefix("event-bus/"))
+
+
+def _is_here(place: Arn | str, account: str) -> bool:
+    return not isinstance(place, str) or not is_arn(place) or place.split(":")[4] == account
+
+
+def _make_queue(client: Client, record: EventSourceMapping) -> str:
+    """Make a queue that hides a message six times as long as the function may take, as AWS advises."""
+    attributes = {"VisibilityTimeout": str(min(6 * record.timeout, _LONGEST))}
+    if record.name.endswith(".fifo"):
+        attributes["FifoQueue"] = "true"
+    client("sqs").create_queue(QueueName=record.name, Attributes=attributes)
+    return f"queue {record.name}"
+
+
+def _make_stream(client: Client, record: EventSourceMapping) -> str:
+    name = record.name.partition("/")[0]
+    kinesis = client("kinesis")
+    if name not in kinesis.list_streams()["StreamNames"]:
+        kinesis.create_stream(StreamName=name, ShardCount=1)
+    return f"stream {name}"
+
+
+def _make_table(client: Client, record: EventSourceMapping) -> str:
+    """Make a table with a stream; nothing tells its key, so that is `id`, a string."""
+    name = resource_part(record.name, "table")
+    dynamodb = client("dynamodb")
+    if name not in dynamodb.list_tables()["TableNames"]:
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+    return f"table {name} (key: id)"
+
+
+def _make_bus(client: Client, name: str) -> str:
+    events = client("events")
+    if name not in {one["Name"] for one in events.list_event_buses()["EventBuses"]}:
+        events.create_event_bus(Name=name)
+    return f"bus {name}"
+
+
+_SOURCES: dict[str, Callable[[Client, EventSourceMapping], str]] = {
+    "sqs": _make_queue,
+    "kinesis": _make_stream,
+    "dynamodb": _make_table,
+}
