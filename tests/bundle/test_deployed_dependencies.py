@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.bundle.conftest import Project, Wheelhouse
 
+pytestmark = pytest.mark.slow  # each runs several commands
+
 REGION = "eu-west-1"
 
 

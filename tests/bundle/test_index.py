@@ -15,7 +15,7 @@ from microlambda.bundle.target import Target
 if TYPE_CHECKING:
     from tests.bundle.conftest import Project
 
-pytestmark = pytest.mark.index
+pytestmark = [pytest.mark.index, pytest.mark.slow]
 
 #: e_machine of an ELF file's header.
 MACHINES = {"x86_64": 62, "arm64": 183}

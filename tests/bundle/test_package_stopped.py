@@ -15,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.bundle.conftest import Project, Wheelhouse
 
+pytestmark = pytest.mark.slow  # two dozen runs of the command
+
 CHILD = Path(__file__).with_name("package_child.py")
 
 APP = "import pure\nfrom microlambda import App\n\napp = App('shop')\n"

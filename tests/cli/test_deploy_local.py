@@ -72,7 +72,10 @@ account = "999999999999"
 environment = { GREETING = "good evening" }
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a process of its own is POSIX")
+pytestmark = [
+    pytest.mark.slow,  # each starts an AWS and deploys to it
+    pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a process of its own is POSIX"),
+]
 
 
 @pytest.fixture
@@ -172,7 +175,6 @@ def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: P
     assert planned.startswith("No changes")
 
 
-@pytest.mark.slow
 def test_a_view_hands_a_task_over_and_it_runs_in_its_own_function(project: Path, tmp_path: Path) -> None:
     """The archive in AWS's runtime client, boto3, and Lambda's Invoke: none of it is stood in for."""
     (project / "app.py").write_text(TASKS)

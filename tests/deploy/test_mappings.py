@@ -360,6 +360,7 @@ def source_of(decorator: str) -> dict[str, str]:
     return {"queue": "orders"} if decorator == "on_sqs_message" else {"stream": "clicks"}
 
 
+@pytest.mark.slow  # one deploy or more for each call that may fail
 @pytest.mark.parametrize(("decorator", "words", "reason"), CHANGED)
 def test_a_setting_is_changed_and_taken_back_in_place(
     shop: Project, cloud: Cloud, decorator: str, words: dict[str, Any], reason: str
@@ -615,6 +616,7 @@ def interrupted(project: Project, call: str, *, lost: bool) -> None:
 
 
 @BOTH
+@pytest.mark.slow  # one deploy or more for each call that may fail
 @pytest.mark.parametrize(
     "call", ["PutRolePolicy", "CreateFunction", "CreateAlias", "CreateEventSourceMapping"]
 )
@@ -663,6 +665,7 @@ def test_a_change_of_source_that_ends_anywhere_converges_on_the_next(
 
 
 @BOTH
+@pytest.mark.slow  # one deploy or more for each call that may fail
 @pytest.mark.parametrize("call", ["GetEventSourceMapping", "DeleteEventSourceMapping", "DeleteAlias"])
 def test_a_delete_that_ends_anywhere_goes_on_with_the_next(
     shop: Project, cloud: Cloud, call: str, lost: bool

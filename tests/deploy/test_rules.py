@@ -280,6 +280,7 @@ def test_a_first_deploy_that_stops_anywhere_converges_on_the_next_run(
 @pytest.mark.parametrize("bus", ["default", "orders"])
 @pytest.mark.parametrize("call", [None, "RemoveTargets", "DeleteRule", "RemovePermission", "DeleteFunction"])
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_the_rule_of_a_handler_that_is_gone_goes_with_it(
     project: Project, cloud: Cloud, bus: str, call: str | None, lost: bool
 ) -> None:
@@ -332,6 +333,7 @@ MOVE = ["AddPermission", "PutRule", "PutTargets", "RemoveTargets", "DeleteRule",
 
 @pytest.mark.parametrize("call", [None, *MOVE])
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_another_bus_has_its_rule_before_the_old_one_goes(
     project: Project, cloud: Cloud, call: str | None, lost: bool
 ) -> None:

@@ -224,6 +224,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("words", "reason"), CHANGES)
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_a_changed_declaration_is_written_as_a_whole_and_converges(
     project: Project, cloud: Cloud, words: dict[str, Any], reason: str, lost: bool
 ) -> None:
@@ -352,6 +353,7 @@ def test_a_first_deploy_that_stops_anywhere_converges_on_the_next_run(
     "call", [None, "DeleteSchedule", "DeleteScheduleGroup", "DeleteFunction", "DeleteRole"]
 )
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_the_schedule_of_a_handler_that_is_gone_goes_with_group_and_role(
     project: Project, cloud: Cloud, call: str | None, lost: bool
 ) -> None:
@@ -401,6 +403,7 @@ def test_a_renamed_handler_has_its_new_schedule_before_the_old_one_goes(
 
 @pytest.mark.parametrize("call", [None, "CreateSchedule", "RemoveTargets", "DeleteRule", "RemovePermission"])
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_with_a_time_zone_the_rule_becomes_a_schedule(
     project: Project, cloud: Cloud, call: str | None, lost: bool
 ) -> None:

@@ -132,6 +132,7 @@ STOPS = [(before, after, stop) for (before, after), calls in CALLS.items() for s
 
 @pytest.mark.parametrize(("before", "after", "stop"), STOPS)
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_a_changed_filter_is_set_and_converges_wherever_it_stops(
     project: Project, cloud: Cloud, before: str, after: str, stop: int | None, lost: bool
 ) -> None:
@@ -168,6 +169,7 @@ MOVE = ["AddPermission", "Subscribe", "Unsubscribe", "RemovePermission"]
 
 @pytest.mark.parametrize("call", [None, *MOVE])
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_another_topic_is_subscribed_to_before_the_old_one_is_left(
     project: Project, cloud: Cloud, call: str | None, lost: bool
 ) -> None:
@@ -224,6 +226,7 @@ def test_a_first_deploy_that_stops_anywhere_converges_on_the_next_run(
 
 @pytest.mark.parametrize("call", [None, "Unsubscribe", "RemovePermission", "DeleteFunction"])
 @FAILED_OR_LOST
+@pytest.mark.slow  # one deploy or more for each call that may fail
 def test_the_subscription_of_a_handler_that_is_gone_goes_with_it(
     project: Project, cloud: Cloud, call: str | None, lost: bool
 ) -> None:
