@@ -13,7 +13,7 @@ from microlambda.bundle.archive import SMALLEST, names, staging, write_archive
 from microlambda.bundle.code.lacking import check_complete
 from microlambda.bundle.code.sources import top_level
 from microlambda.bundle.inputs.requirement_lines import OURS
-from microlambda.bundle.libraries import required_libraries
+from microlambda.bundle.libraries import named_libraries, required_libraries
 from microlambda.bundle.limits import direct_upload_notes, refuse_too_large
 from microlambda.bundle.parts import Bundle, Part, Shape, archive_name, bundle_name
 from microlambda.bundle.slim.account import Removed
@@ -88,7 +88,8 @@ def _write_code(
 ) -> Iterator[Part]:
     """Write one archive of code for each set of inputs; with a single archive its dependencies are in it."""
     if not assembly.settings.single_archive:
-        yield _code_beside_layers(assembly, prepared, folder / archive_name(assembly.settings), notes)
+        path = folder / archive_name(assembly.settings)
+        yield _code_beside_layers(assembly, every, prepared, path, notes)
         return
     for piece, dependencies, functions in _shared([one.code for one in every], every, prepared):
         path = folder / archive_name(assembly.settings, piece.key.removeprefix(fingerprint.CODE))
@@ -108,11 +109,24 @@ def _shared(
 
 
 def _code_beside_layers(
-    assembly: Assembly, prepared: Sequence[Dependencies], path: Path, notes: list[str]
+    assembly: Assembly,
+    every: Sequence[Wanted],
+    prepared: Sequence[Dependencies],
+    path: Path,
+    notes: list[str],
 ) -> Part:
-    """Write the code alone: on Lambda's path it stands before the layers, whatever they hold."""
+    """Write the code alone: on Lambda's path it stands before the layers, whatever they hold.
+
+    A library of the runtime's is left to the layers where all requirements name it. What they only come to
+    may be otherwise in a layer that was made on another day.
+    """
     present = [one.names for one in prepared]
-    in_all = set.intersection(*(required_libraries(names) for names in present))
+    in_all = set.intersection(
+        *(
+            named_libraries(one.requirements.direct) & required_libraries(names)
+            for one, names in zip(every, present, strict=True)
+        )
+    )
     entries = assembly.code.without(in_all - assembly.sources.regular)
     unpacked = write_archive(path, entries, level=SMALLEST)
     hidden = {top_level(name) for names in present for name in names} & assembly.sources.regular

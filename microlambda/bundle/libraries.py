@@ -12,12 +12,16 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from microlambda.bundle.archive import Entry
 from microlambda.bundle.code.sources import top_level
 from microlambda.bundle.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from packaging.requirements import Requirement
 
 #: Names on the package index, which are those of the modules too. multipart reads forms.
 LIBRARIES = ("multipart",)
@@ -37,6 +41,12 @@ def required_libraries(present: Iterable[str]) -> set[str]:
     """Tell which libraries are among the dependencies, by the names of these in their archive."""
     folders = {name.partition("/")[0] for name in present if ".dist-info/" in name}
     return {name for name in LIBRARIES if any(folder.startswith(f"{name}-") for folder in folders)}
+
+
+def named_libraries(requirements: Iterable[Requirement]) -> set[str]:
+    """Tell which libraries the requirements name; those of a lock are all that it holds."""
+    named = {canonicalize_name(one.name) for one in requirements}
+    return {library for library in LIBRARIES if library in named}
 
 
 def is_of(entry: Entry, libraries: Collection[str]) -> bool:

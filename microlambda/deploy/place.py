@@ -19,6 +19,8 @@ class Place:
 
     def arn(self, arn: Arn) -> str:
         """Write out an ARN of this place."""
+        if arn.is_placeless:
+            return f"arn:{self.partition}:{arn.service}:::{arn.resource}"
         return f"arn:{self.partition}:{arn.service}:{self.region}:{self.account}:{arn.resource}"
 
     def resolve(self, value: Any, lookup: Callable[[Ref], str | None]) -> Any:

@@ -44,7 +44,7 @@ _WORKERS = 8
 #: Every service that the deployer asks.
 SERVICES = (
     *("lambda", "sts", "iam", "logs", "apigatewayv2", "ssm"),
-    *("events", "scheduler", "sns", "sqs", "dynamodb"),
+    *("events", "scheduler", "sns", "sqs", "dynamodb", "s3"),
 )
 
 #: What makes the client of a service: `boto3.Session().client`, or anything that takes the same arguments.

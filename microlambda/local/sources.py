@@ -1,7 +1,7 @@
 """What handlers of events wait for, made in an AWS on this machine, which starts empty.
 
-On AWS queues, streams, tables, topics and buses exist before the app is deployed, and the deployer never
-makes them. Here nobody else could.
+On AWS queues, streams, tables, topics, buckets and buses exist before the app is deployed, and the deployer
+never makes them. Here nobody else could.
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan.records import Arn, EventSourceMapping, Rule, Schedule, Subscription
+from microlambda.plan.records import (
+    Arn,
+    BucketNotifications,
+    EventSourceMapping,
+    Rule,
+    Schedule,
+    Subscription,
+)
 from microlambda.plan.rules import DEFAULT_BUS
 from microlambda.runtime.events.arns import is_arn, last_part, resource_part
 
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
 
 #: What makes the client of a service.
 Client = Callable[[str], Any]
+
+#: Of the region without a name in S3: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+_UNPLACED = "us-east-1"
 
 _LONGEST = 43_200  # s, that a queue hides a message
 
@@ -37,7 +47,7 @@ def waiting(plan: Plan) -> list[str]:
     for record in plan.records:
         if isinstance(record, EventSourceMapping):
             keys[record.key] = None
-        elif isinstance(record, Rule | Schedule | Subscription):
+        elif isinstance(record, BucketNotifications | Rule | Schedule | Subscription):
             keys[record.target.key] = None
     return list(keys)
 
@@ -49,6 +59,8 @@ def _make(client: Client, record: Record, account: str) -> Iterable[str]:
         name = last_part(record.declared)
         client("sns").create_topic(Name=name)
         yield f"topic {name}"
+    elif isinstance(record, BucketNotifications):
+        yield _make_bucket(client, record.name)
     elif isinstance(record, Rule) and record.bus != DEFAULT_BUS and _is_here(record.bus, account):
         yield _make_bus(client, last_part(record.bus).removeprefix("event-bus/"))
 
@@ -87,6 +99,15 @@ def _make_table(client: Client, record: EventSourceMapping) -> str:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
         )
     return f"table {name} (key: id)"
+
+
+def _make_bucket(client: Client, name: str) -> str:
+    s3 = client("s3")
+    if name not in {one["Name"] for one in s3.list_buckets()["Buckets"]}:
+        region = s3.meta.region_name
+        place = {} if region == _UNPLACED else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=name, **place)
+    return f"bucket {name}"
 
 
 def _make_bus(client: Client, name: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from microlambda.plan.records import (
     Alias,
+    BucketNotifications,
     EventSourceMapping,
     Function,
     HttpApi,
@@ -51,6 +52,7 @@ class Kind:
 REMOVAL_ORDER = (
     "http-api",
     "subscription",
+    "bucket-notifications",
     "schedule",
     "schedule-group",
     "rule",
@@ -87,5 +89,6 @@ KINDS: dict[str, Kind] = {
         Kind(record=ScheduleGroup, title="schedule group"),
         Kind(record=Schedule, title="schedule", inside="schedule-group"),
         Kind(record=Subscription, title="subscription to", inside="function"),
+        Kind(record=BucketNotifications, title="notifications of the bucket", inside="function"),
     )
 }

@@ -27,12 +27,18 @@ class Ref:
 
 @dataclass(frozen=True, kw_only=True)
 class Arn:
-    """An ARN in the account and region of the deploy: `Arn(service="logs", resource="log-group:x")`."""
+    """An ARN in the account and region of the deploy: `Arn(service="logs", resource="log-group:x")`.
+
+    One that is `is_placeless` names neither: a bucket's.
+    """
 
     service: str
     resource: str
+    is_placeless: bool = False
 
     def __str__(self) -> str:
+        if self.is_placeless:
+            return f"arn:${{partition}}:{self.service}:::{self.resource}"
         return f"arn:${{partition}}:{self.service}:${{region}}:${{account}}:{self.resource}"
 
 
@@ -308,6 +314,26 @@ class Subscription(Record):
     def address(self) -> str:
         """Name function and topic."""
         return f"{self.function_name}/{self.declared}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketNotifications(Record):
+    """What a bucket of S3 tells a handler of: by itself, or, `on_bus`, by way of EventBridge to a rule.
+
+    `name` is the bucket's; of each of the `notifications` events, prefix and suffix are given.
+    """
+
+    kind: ClassVar[str] = "bucket-notifications"
+
+    function_name: str
+    target: Ref  # the alias
+    notifications: tuple[tuple[tuple[str, ...], str, str], ...] = ()
+    on_bus: bool = False
+
+    @property
+    def address(self) -> str:
+        """Name function and bucket."""
+        return f"{self.function_name}/{self.name}"
 
 
 def _refs(value: object) -> Iterator[Ref]:

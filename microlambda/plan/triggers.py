@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from microlambda.plan.buckets import plan_bucket
 from microlambda.plan.mappings import plan_queue, plan_stream, plan_table
 from microlambda.plan.rules import plan_events
 from microlambda.plan.schedules import plan_schedules
@@ -30,6 +31,7 @@ PLANNERS: dict[str, Planner] = {
     "on_cw_event": plan_events,
     "schedule": plan_schedules,
     "on_sns_message": plan_topic,
+    "on_s3_event": plan_bucket,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.records import (
     Arn,
+    BucketNotifications,
     EventSourceMapping,
     Function,
     HttpApi,
@@ -44,7 +45,7 @@ def summary(record: Record) -> tuple[str, ...]:
         return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
     if isinstance(record, HttpApi):
         return ("open to the internet",)
-    if isinstance(record, Rule | Schedule | Subscription):
+    if isinstance(record, Rule | Schedule | Subscription | BucketNotifications):
         return _starts(record)
     return _reads(record) if isinstance(record, EventSourceMapping) else ()
 
@@ -55,7 +56,9 @@ def _reads(record: EventSourceMapping) -> tuple[str, ...]:
     return (f"{record.batch_size} {what} at a time", *start)
 
 
-def _starts(record: Rule | Schedule | Subscription) -> tuple[str, ...]:
+def _starts(record: Rule | Schedule | Subscription | BucketNotifications) -> tuple[str, ...]:
+    if isinstance(record, BucketNotifications):
+        return ("to EventBridge",) if record.on_bus else (f"calls {record.function_name}",)
     if isinstance(record, Subscription):
         return (f"calls {record.function_name}", *(("filtered",) if record.filter_policy else ()))
     rests = () if record.enabled else ("disabled",)

@@ -168,3 +168,24 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
             libraries.library_entries()
     finally:
         libraries.library_entries.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("requirements", "beside"),
+    [("pure", True), ("pure\nmultipart", False), ("pure\nmultipart ; sys_platform == 'win32'", True)],
+    ids=["of a dependency", "named", "named elsewhere"],
+)
+def test_beside_a_layer_a_library_is_left_out_only_where_the_requirements_name_it(
+    project: Project, index: Wheelhouse, requirements: str, beside: bool
+) -> None:
+    index.wheel("multipart", "1.2.0", files={"multipart.py": "version = 1.2\n"})
+    index.wheel("pure", requires=["multipart"] if requirements == "pure" else [])
+    project.write("requirements.txt", requirements)
+
+    bundle = project.bundle(target=HOST, single=False)
+
+    assert ("multipart.pyc" in names(bundle.code.archive)) is beside
+    (layer,) = bundle.layers
+    assert ("python/multipart.py" in names(layer.archive)) is (
+        requirements != "pure\nmultipart ; sys_platform == 'win32'"
+    )

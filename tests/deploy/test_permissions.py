@@ -50,7 +50,10 @@ def action(service: str, operation: str) -> str:
     if service == "apigatewayv2":
         model = models().load_service_model(service, "service-2")
         return f"apigateway:{model['operations'][operation]['http']['method']}"
-    return {"lambda:Invoke": "lambda:InvokeFunction"}.get(f"{service}:{operation}", f"{service}:{operation}")
+    named = f"{service}:{operation}"
+    if service == "s3":
+        named = named.removesuffix("Configuration")
+    return {"lambda:Invoke": "lambda:InvokeFunction"}.get(named, named)
 
 
 @pytest.fixture
@@ -91,6 +94,9 @@ def use_everything(project: Project, cloud: Cloud) -> None:
     make_queue(cloud, "orders")
     make_table(cloud)
     cloud.client("sns").create_topic(Name="news")
+    cloud.client("s3").create_bucket(
+        Bucket="outbox", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
     project.deployer.deploy()
     change_triggers(cloud)
     project.write("tags = { team = 'red' }")

@@ -38,6 +38,7 @@ def plan(tmp_path: Path) -> Plan:
     app.on_kinesis_record("clicks", name="clicks")(handle)
     app.on_dynamodb_record("people", name="people")(handle)
     app.on_sns_message("news", name="news")(handle)
+    app.on_s3_event(bucket="outbox", name="loaded")(handle)
     app.on_event({"source": ["shop"]}, bus="mine", name="happened")(handle)
     app.on_event({"source": ["shop"]}, name="usual")(handle)
     app.schedule("rate(1 minute)", name="often")(handle)
@@ -55,7 +56,7 @@ def test_each_source_is_made_once_and_those_of_others_are_not(cloud: EmbeddedClo
     assert first == again
     assert first == [
         *("queue orders.fifo", "queue other", "stream clicks", "table people (key: id)"),
-        *("topic news", "bus mine"),
+        *("topic news", "bucket outbox", "bus mine"),
     ]
     sqs = cloud.client("sqs")
     url = sqs.get_queue_url(QueueName="orders.fifo")["QueueUrl"]
@@ -68,7 +69,19 @@ def test_each_source_is_made_once_and_those_of_others_are_not(cloud: EmbeddedClo
 
 def test_the_handlers_that_events_would_call_are_named(plan: Plan) -> None:
     assert waiting(plan) == [
-        *("orders", "others", "theirs", "clicks", "people", "news", "happened", "usual", "often", "daily"),
+        *(
+            "orders",
+            "others",
+            "theirs",
+            "clicks",
+            "people",
+            "news",
+            "loaded",
+            "happened",
+            "usual",
+            "often",
+            "daily",
+        ),
     ]
 
 

@@ -24,5 +24,6 @@ def everything() -> App:
     app.schedule("rate(1 day)", name="tidy")(lambda event: None)
     app.schedule("rate(1 day)", tz="UTC", name="wake")(lambda event: None)
     app.on_sns_message("news", name="tell", filter_policy={"kind": ["order"]})(lambda event: None)
+    app.on_s3_event(bucket="outbox", name="load")(lambda event: None)
 
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.alias import AliasDeployer
+from microlambda.deploy.kinds.bucket_notifications import BucketNotificationsDeployer
 from microlambda.deploy.kinds.function import FunctionDeployer
 from microlambda.deploy.kinds.http_api import HttpApiDeployer
 from microlambda.deploy.kinds.invoke_config import InvokeConfigDeployer
@@ -39,5 +40,6 @@ DEPLOYERS: dict[str, KindDeployer[Any]] = {
         ScheduleGroupDeployer(),
         ScheduleDeployer(),
         SubscriptionDeployer(),
+        BucketNotificationsDeployer(),
     )
 }
