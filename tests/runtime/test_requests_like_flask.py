@@ -187,6 +187,8 @@ cache generator attributes form number teapot none
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_answer(kind: str, method: str) -> None:
     ours, theirs = both(method, f"/answer/{kind}?value=1")
+    if ours != theirs:  # the clock has struck between the two: a cookie's Expires is a moment
+        ours, theirs = both(method, f"/answer/{kind}?value=1")
 
     assert ours == theirs
 
