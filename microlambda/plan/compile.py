@@ -13,7 +13,7 @@ from microlambda.plan import names, rules, schedules
 from microlambda.plan.asynchronous import plan_failures
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.policies import SEND_TRACES, TRUST, fetching, invoke_tasks, own_logs
+from microlambda.plan.policies import SEND_TRACES, TRUST, fetching, invoke_live, own_logs
 from microlambda.plan.records import (
     Alias,
     Function,
@@ -287,7 +287,7 @@ def _policies(scope: Scope, function: str, tasks: list[str], *, tracing: bool) -
         policies["microlambda-tracing"] = SEND_TRACES
     if tasks:
         called = [names.function_name(scope.app, scope.stage, task) for task in tasks]
-        policies["microlambda-tasks"] = invoke_tasks(called)
+        policies["microlambda-tasks"] = invoke_live(called)
     return policies
 
 

@@ -47,8 +47,8 @@ def own_logs(log_group: str) -> dict[str, Any]:
     }
 
 
-def invoke_tasks(functions: Iterable[str]) -> dict[str, Any]:
-    """Allow calling these functions, by the alias that `.delay` names, and nothing else of theirs."""
+def invoke_live(functions: Iterable[str]) -> dict[str, Any]:
+    """Allow calling these functions by their alias `live`, as `.delay` and Scheduler do, and nothing else."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.plan import names
 from microlambda.plan.errors import PlanError
-from microlambda.plan.records import Arn, Ref, Role, Rule, Schedule, ScheduleGroup
+from microlambda.plan.policies import invoke_live
+from microlambda.plan.records import Ref, Role, Rule, Schedule, ScheduleGroup
 from microlambda.plan.rules import DEFAULT_BUS, allow, trigger_key, trigger_name
 from microlambda.plan.wiring import Wiring
-from microlambda.runtime.naming import LIVE, aws_name
+from microlambda.runtime.naming import aws_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -213,14 +214,13 @@ def _check_queue(queue: str | None, target: Target) -> None:
 
 def _policies(scope: Scope, handlers: Iterable[str], queues: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     called = [names.function_name(scope.app, scope.stage, one) for one in handlers]
-    aliases = [Arn(service="lambda", resource=f"function:{name}:{LIVE}") for name in called]
-    policies: dict[str, Mapping[str, Any]] = {"microlambda-invoke": _allow("lambda:InvokeFunction", aliases)}
+    policies: dict[str, Mapping[str, Any]] = {"microlambda-invoke": invoke_live(called)}
     if queues:
         policies["microlambda-failures"] = _allow("sqs:SendMessage", list(dict.fromkeys(queues)))
     return policies
 
 
-def _allow(action: str, resources: Sequence[Arn | str]) -> dict[str, Any]:
+def _allow(action: str, resources: Sequence[str]) -> dict[str, Any]:
     return {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": action, "Resource": resources}],

@@ -8,21 +8,15 @@ from typing import Any
 import pytest
 
 from microlambda import App
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Function, InvokeConfig, Role
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
-
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
+from tests.plan.planning import plan_in
 
 
 def planned(tmp_path: Path, decorator: str, text: str = "", **options: Any) -> Plan:
     app = App("shop")
     getattr(app, decorator)(name="work", **options)(lambda event, context=None: None)
-    (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "eu-west-1"\n{text}')
-    settings = load_settings(tmp_path, "dev")
-    return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+    return plan_in(tmp_path, app, text)
 
 
 def policies(plan: Plan) -> dict[str, Any]:

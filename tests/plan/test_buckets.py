@@ -6,22 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from microlambda import App
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import BucketNotifications, Permission, Rule
 from microlambda.plan.view import summary, title
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
-
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
+from tests.plan.planning import plan_in
 
 
 def planned(tmp_path: Path, **options: Any) -> Plan:
     app = App("shop")
     app.on_s3_event(name="load", **options)(lambda event: None)
-    (tmp_path / "microlambda.toml").write_text('id = "k3v9x2"\nregion = "eu-west-1"\n')
-    settings = load_settings(tmp_path, "dev")
-    return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+    return plan_in(tmp_path, app)
 
 
 def test_a_bucket_tells_the_alias_and_may_call_it_if_it_is_this_accounts(tmp_path: Path) -> None:

@@ -11,15 +11,11 @@ from typing import Any
 import pytest
 
 from microlambda import App
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Arn, EventSourceMapping, Ref, Role
 from microlambda.plan.view import as_data, summary, title
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
-
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
+from tests.plan.planning import plan_in
 
 HERE = "eu-west-1:123456789012"
 TABLE = f"arn:aws:dynamodb:{HERE}:table/orders"
@@ -35,9 +31,7 @@ def plan(tmp_path: Path) -> Planner:
     def make(decorator: str, text: str = "", **words: Any) -> Plan:
         app = App("shop")
         getattr(app, decorator)(name="work", **words)(lambda event: None)
-        (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "eu-west-1"\n{text}')
-        settings = load_settings(tmp_path, "dev")
-        return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+        return plan_in(tmp_path, app, text)
 
     return make
 

@@ -9,18 +9,15 @@ from typing import Any
 import pytest
 
 from microlambda import App
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Arn, Permission, Ref, Rule
 from microlambda.plan.rules import bus_of, rule_arn
 from microlambda.plan.view import summary, title
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
+from tests.plan.planning import plan_in
 
 Planner = Callable[[App], Plan]
 
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
 ORDERS = {"source": ["shop.orders"], "detail": {"total": [{"numeric": [">", 10]}]}}
 BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/orders"
 
@@ -30,11 +27,7 @@ def plan(tmp_path: Path) -> Planner:
     """Plan an app as the stage dev in eu-west-1."""
 
     def make(app: App) -> Plan:
-        (tmp_path / "microlambda.toml").write_text(
-            'id = "k3v9x2"\nregion = "eu-west-1"\ntags = { team = "red" }\n'
-        )
-        settings = load_settings(tmp_path, "dev")
-        return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+        return plan_in(tmp_path, app, 'tags = { team = "red" }\n')
 
     return make
 

@@ -12,18 +12,15 @@ import pytest
 
 from microlambda import App, At, Blueprint, ScheduleEvent
 from microlambda.emulator.events.schedule import build
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Arn, Permission, Ref, Role, Rule, Schedule, ScheduleGroup
 from microlambda.plan.schedules import event_text
 from microlambda.plan.view import summary
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
+from tests.plan.planning import plan_in
 
 Planner = Callable[[App], Plan]
 
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
 TAGS = {
     "team": "red",
     "microlambda:id": "k3v9x2",
@@ -39,11 +36,7 @@ def plan(tmp_path: Path) -> Planner:
     """Plan an app as the stage dev in eu-west-1."""
 
     def make(app: App) -> Plan:
-        (tmp_path / "microlambda.toml").write_text(
-            'id = "k3v9x2"\nregion = "eu-west-1"\ntags = { team = "red" }\n'
-        )
-        settings = load_settings(tmp_path, "dev")
-        return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+        return plan_in(tmp_path, app, 'tags = { team = "red" }\n')
 
     return make
 

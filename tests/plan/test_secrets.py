@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from microlambda import App
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Function, Role
 from microlambda.plan.view import as_data, summary
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
+from tests.plan.planning import plan_in
 
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:other-a1b2c3"
 
 
@@ -22,9 +19,7 @@ def planned(tmp_path: Path, text: str) -> Plan:
     app = App("shop")
     for name in ("work", "rest"):
         app.lambda_function(name=name)(lambda event, context: None)
-    (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "eu-west-1"\n{text}')
-    settings = load_settings(tmp_path, "dev")
-    return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={"HERE": "h"})
+    return plan_in(tmp_path, app, text, HERE="h")
 
 
 def statements(plan: Plan) -> dict[str, Any]:

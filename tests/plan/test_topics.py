@@ -8,17 +8,14 @@ from pathlib import Path
 import pytest
 
 from microlambda import App
-from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Arn, Permission, Ref, Subscription
 from microlambda.plan.view import summary, title
-from microlambda.project.pieces import FunctionPieces, Piece, Pieces
-from microlambda.project.settings import load_settings
+from tests.plan.planning import plan_in
 
 Planner = Callable[[App], Plan]
 
-PIECES = Pieces(common=FunctionPieces(code=Piece(key="code", inputs="abc")))
 NEWS = "arn:aws:sns:eu-west-1:999999999999:news"
 
 
@@ -27,9 +24,7 @@ def plan(tmp_path: Path) -> Planner:
     """Plan an app as the stage dev in eu-west-1."""
 
     def make(app: App) -> Plan:
-        (tmp_path / "microlambda.toml").write_text('id = "k3v9x2"\nregion = "eu-west-1"\n')
-        settings = load_settings(tmp_path, "dev")
-        return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+        return plan_in(tmp_path, app)
 
     return make
 
