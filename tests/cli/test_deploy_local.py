@@ -89,8 +89,11 @@ def project(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def deployed(project: Path, *arguments: str, **environ: str) -> Iterator[tuple[list[str], str]]:
-    """Run the command until its URL is there; give what it prints and the URL; press Ctrl-C at the end."""
+def started(project: Path, *arguments: str, **environ: str) -> Iterator[list[str]]:
+    """Run the command until all is deployed; give what it prints, to the end of the block and of the command.
+
+    Ctrl-C is pressed at the end.
+    """
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MICROLAMBDA_"))
     }
@@ -105,10 +108,7 @@ def deployed(project: Path, *arguments: str, **environ: str) -> Iterator[tuple[l
             lines.append(line.rstrip("\n"))
             if "is served until Ctrl-C" in line:
                 break
-        output = "\n".join(lines)
-        found = re.search(r"The app: +(http://127\.0\.0\.1:\d+)/", output)
-        assert found, output
-        yield lines, found[1]
+        yield lines
         process.send_signal(signal.SIGINT)
         lines += process.stdout.read().splitlines()
         assert process.wait(20) == 0
@@ -116,6 +116,16 @@ def deployed(project: Path, *arguments: str, **environ: str) -> Iterator[tuple[l
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@contextmanager
+def deployed(project: Path, *arguments: str, **environ: str) -> Iterator[tuple[list[str], str]]:
+    """Run the command until its URL is there; give what it prints and the URL."""
+    with started(project, *arguments, **environ) as lines:
+        output = "\n".join(lines)
+        found = re.search(r"The app: +(http://127\.0\.0\.1:\d+)/", output)
+        assert found, output
+        yield lines, found[1]
 
 
 def get(url: str) -> dict[str, str]:
@@ -243,18 +253,8 @@ def test_handlers_of_events_are_deployed_with_what_they_wait_for_and_it_is_said_
     project: Path,
 ) -> None:
     (project / "app.py").write_text(WITH_EVENTS)
-    command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0"]
-    clean = {one: value for one, value in os.environ.items() if not one.startswith(("AWS_", "MICROLAMBDA_"))}
-    process = subprocess.Popen(
-        command, cwd=project, env=clean, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert process.stdout is not None
-    lines: list[str] = []
-    try:
-        for line in process.stdout:
-            lines.append(line.rstrip("\n"))
-            if "is served until Ctrl-C" in line:
-                break
+
+    with started(project) as lines:
         output = "\n".join(lines)
         assert "Made for the handlers: queue orders, bus mine." in output
         assert "Not fired here by this version: ordered, happened, daily." in output
@@ -263,12 +263,6 @@ def test_handlers_of_events_are_deployed_with_what_they_wait_for_and_it_is_said_
         endpoint = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
         assert endpoint, output
         assert "shop-local-daily" in there(project, endpoint[1], "status")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def test_a_port_in_use_is_told_before_anything_is_built(project: Path) -> None:
