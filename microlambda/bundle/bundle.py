@@ -12,6 +12,7 @@ from microlambda.bundle.assembly import Assembly, assemble
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.code.follow import follow
 from microlambda.bundle.code.sources import file_of_module, find_sources
+from microlambda.bundle.collector import while_threads_parse
 from microlambda.bundle.dependencies import Dependencies, Layout, prepare
 from microlambda.bundle.errors import BundleError
 from microlambda.bundle.interruption import Stop, unwinding
@@ -130,7 +131,7 @@ def _preparing(order: _Order, every: Sequence[Chosen]) -> Iterator[Future[list[D
     What ends the block ends that, too: an app that does not compile is told at once.
     """
     stop = Stop()
-    with ThreadPoolExecutor(1) as pool:
+    with while_threads_parse(), ThreadPoolExecutor(1) as pool:
         try:
             yield pool.submit(order.prepare_all, every, stop)
         except BaseException:
