@@ -66,6 +66,6 @@ def _prepare(cloud: EmbeddedCloud, plan: Plan) -> None:
 def _deploy(deployer: Deployer, cloud: EmbeddedCloud, scope: Scope, port: int) -> None:
     outcome = deployer.deploy()
     click.echo(f"The AWS:  {cloud.endpoint} (AWS_ENDPOINT_URL for other terminals)")
-    if outcome.api_id is not None:
-        click.echo(f"The app:  {cloud.serve_api(outcome.api_id, port)}/")
+    if outcome.entrance is not None:
+        click.echo(f"The app:  {cloud.serve_api(outcome.entrance[1]['id'], port)}/")
     click.echo(f"Stage {scope.stage!r} of {scope.app!r} is served until Ctrl-C.")

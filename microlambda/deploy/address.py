@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 from microlambda.deploy.errors import NotDeployed
 from microlambda.deploy.explain import explained
 from microlambda.deploy.kinds import DEPLOYERS
-from microlambda.plan.records import HttpApi
+from microlambda.plan.ingresses import ANSWERING
 
 if TYPE_CHECKING:
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
 
-#: The kinds that have a URL.
-_ANSWERING = (HttpApi.kind,)
-
 
 def find_url(aws: Aws, scope: Scope) -> str:
     """Ask AWS for the URL of the stage."""
     with explained("looking for the URL"):
-        for kind in _ANSWERING:
+        for kind in ANSWERING:
             for seen in DEPLOYERS[kind].observe(aws, scope, (), ()):
                 if not seen.left_alone:
                     return f"{seen.attributes['url']}/"

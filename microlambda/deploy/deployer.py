@@ -17,9 +17,9 @@ from microlambda.deploy.kinds.base import Job
 from microlambda.deploy.lock import Lock
 from microlambda.deploy.observe import observe
 from microlambda.deploy.place import Place
+from microlambda.plan.ingresses import ANSWERING
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan
-from microlambda.plan.records import HttpApi
 
 if TYPE_CHECKING:
     from microlambda.deploy.kinds.base import Archive, Attributes
@@ -40,21 +40,15 @@ class Outcome:
     attributes: Mapping[tuple[str, str], Attributes] = field(repr=False)
 
     @property
-    def api_id(self) -> str | None:
-        """Give the id of the HTTP API, if the app has one."""
-        return self._of_api("id")
+    def entrance(self) -> tuple[str, Attributes] | None:
+        """Give the kind and the attributes of what gives the app its URL, if anything does."""
+        found = ((kind, self.attributes[kind, key]) for kind, key in self.attributes if kind in ANSWERING)
+        return next(found, None)
 
     @property
     def url(self) -> str | None:
         """Give where the app answers, if it answers HTTP."""
-        url = self._of_api("url")
-        return None if url is None else f"{url}/"
-
-    def _of_api(self, attribute: str) -> str | None:
-        for (kind, _key), attributes in self.attributes.items():
-            if kind == HttpApi.kind:
-                return attributes[attribute]
-        return None
+        return None if self.entrance is None else f"{self.entrance[1]['url']}/"
 
 
 def _agree(changes: Sequence[Change]) -> None:

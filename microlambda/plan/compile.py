@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan import names, rules, schedules
+from microlambda.plan import ingresses, names, rules, schedules
 from microlambda.plan.asynchronous import plan_failures
 from microlambda.plan.errors import PlanError
 from microlambda.plan.plan import Plan, Scope
@@ -17,10 +17,8 @@ from microlambda.plan.policies import SEND_TRACES, TRUST, fetching, invoke_live,
 from microlambda.plan.records import (
     Alias,
     Function,
-    HttpApi,
     Layer,
     LogGroup,
-    Permission,
     Record,
     Ref,
     Role,
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
     from microlambda.project.settings import FunctionSettings, Settings
     from microlambda.runtime.dispatch.handler import Handler
 
-__all__ = ["DEPLOYED_INGRESSES", "HANDLER", "HTTP", "LIVE", "app_name", "compile_plan"]
+__all__ = ["HANDLER", "HTTP", "LIVE", "app_name", "compile_plan"]
 
 HANDLER = "microlambda.runtime.entry.handler"
 HTTP = "http"
@@ -100,7 +98,8 @@ def compile_plan(
         )
         records += wiring.records
     if HTTP in app.functions:
-        records += DEPLOYED_INGRESSES[settings.ingress](scope, settings)
+        target = _target(scope, settings.function(HTTP), tags=settings.tags)
+        records += ingresses.PLANNERS[settings.ingress](target, app, settings)
     rules.check_alone(records)
     # a layer that several functions share is one record, before the first of them
     distinct = {(record.kind, record.key): record for record in records}
@@ -121,10 +120,10 @@ def _check_known(app: App, settings: Settings) -> None:
             "`microlambda delete` removes what an earlier version of it deployed."
         )
     _check_triggers(list(app.handlers.values()))
-    if settings.ingress not in DEPLOYED_INGRESSES:
+    if settings.ingress not in ingresses.PLANNERS:
         raise PlanError(
             f"ingress = {settings.ingress!r} is not deployed by this version. "
-            f"Deployed are: {', '.join(DEPLOYED_INGRESSES)}."
+            f"Deployed are: {', '.join(ingresses.PLANNERS)}."
         )
     for name in settings.function_names:
         if name not in app.functions:
@@ -146,18 +145,22 @@ def _wiring(scope: Scope, function: FunctionSettings, handler: Handler | None) -
     """Plan the trigger of a function's handler; the function of all routes has none."""
     if handler is None:
         return Wiring()
-    target = Target(
+    target = _target(scope, function, tags=function.tags)
+    failures = plan_failures(handler.trigger.asynchronous, target)
+    wiring = wire(handler, target)
+    return Wiring(
+        records=(*failures.records, *wiring.records), policies={**failures.policies, **wiring.policies}
+    )
+
+
+def _target(scope: Scope, function: FunctionSettings, *, tags: Mapping[str, str]) -> Target:
+    return Target(
         scope=scope,
         key=function.name,
         function_name=names.function_name(scope.app, scope.stage, function.name),
         alias=Ref(kind=Alias.kind, key=function.name),
         timeout=function.timeout,
-        tags=_tags(scope, function.tags),
-    )
-    failures = plan_failures(handler.trigger.asynchronous, target)
-    wiring = wire(handler, target)
-    return Wiring(
-        records=(*failures.records, *wiring.records), policies={**failures.policies, **wiring.policies}
+        tags=_tags(scope, tags),
     )
 
 
@@ -291,31 +294,6 @@ def _policies(scope: Scope, function: str, tasks: list[str], *, tracing: bool) -
     return policies
 
 
-def _http_api(scope: Scope, settings: Settings) -> list[Record]:
-    alias = Ref(kind=Alias.kind, key=HTTP)
-    return [
-        HttpApi(
-            key=HTTP,
-            name=names.api_name(scope.app, scope.stage),
-            target=alias,
-            route="$default",
-            stage="$default",
-            payload="2.0",
-            tags=_tags(scope, settings.tags),
-        ),
-        Permission(
-            key=HTTP,
-            name=names.statement_id("microlambda-http-api"),
-            alias=alias,
-            function_name=names.function_name(scope.app, scope.stage, HTTP),
-            alias_name=LIVE,
-            action="lambda:InvokeFunction",
-            principal="apigateway.amazonaws.com",
-            source=Ref(kind=HttpApi.kind, key=HTTP, attribute="source_arn"),
-        ),
-    ]
-
-
 def _tags(scope: Scope, own: Mapping[str, str]) -> dict[str, str]:
     tags = {**own, **scope.tags}
     if len(tags) > TAGS:
@@ -337,6 +315,3 @@ def _suggestion(settings: Settings) -> str:
 
 
 TASK = "task"
-
-#: Ingress by name -> what it needs beside the function.
-DEPLOYED_INGRESSES = {"http-api": _http_api}

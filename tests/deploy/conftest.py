@@ -22,7 +22,7 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from microlambda import App
 from microlambda.bundle.archive import content_digest
-from microlambda.deploy.deployer import Deployer
+from microlambda.deploy.deployer import Deployer, Outcome
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.plan.compile import compile_plan
@@ -253,6 +253,12 @@ FIRST_DEPLOY = [
     ),
     "AddPermission",
 ]
+
+
+def entrance(outcome: Outcome) -> str:
+    """The id of what gives the app its URL."""
+    assert outcome.entrance is not None
+    return outcome.entrance[1]["id"]
 
 
 def deploy_again(project: Project) -> list[str]:

@@ -15,6 +15,7 @@ from tests.deploy.conftest import (
     Cloud,
     Project,
     deploy_again,
+    entrance,
 )
 
 
@@ -22,7 +23,7 @@ def test_a_first_deploy_creates_everything_in_order(project: Project, cloud: Clo
     outcome = project.deployer.deploy()
 
     assert cloud.changes == FIRST_DEPLOY
-    assert outcome.url == f"https://{outcome.api_id}.execute-api.{REGION}.amazonaws.com/"
+    assert outcome.url == f"https://{entrance(outcome)}.execute-api.{REGION}.amazonaws.com/"
     assert [line.split()[1] for line in project.said] == [
         *("role", "log", "layer", "function", "version", "alias", "HTTP", "permission")
     ]
@@ -93,7 +94,7 @@ def test_the_permission_to_call_tasks_comes_and_goes_with_the_tasks(project: Pro
 def test_the_api_calls_the_alias_and_only_that_api_may(project: Project, cloud: Cloud) -> None:
     outcome = project.deployer.deploy()
 
-    api = {"ApiId": outcome.api_id}
+    api = {"ApiId": entrance(outcome)}
     gateway, lambda_ = cloud.client("apigatewayv2"), cloud.client("lambda")
     alias = lambda_.get_alias(FunctionName="shop-dev-http", Name="live")
     (integration,) = gateway.get_integrations(**api)["Items"]
@@ -108,7 +109,7 @@ def test_the_api_calls_the_alias_and_only_that_api_may(project: Project, cloud: 
     (statement,) = policy["Statement"]
     assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
     assert statement["Condition"]["ArnLike"]["AWS:SourceArn"] == (
-        f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{outcome.api_id}/*"
+        f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{entrance(outcome)}/*"
     )
 
 
@@ -123,7 +124,7 @@ def test_everything_taggable_carries_our_tags(project: Project, cloud: Cloud) ->
     group = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/shop-dev-http")["logGroups"][0]
     arn = group["arn"].removesuffix(":*")
     assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == expected
-    assert cloud.client("apigatewayv2").get_api(ApiId=outcome.api_id)["Tags"] == expected
+    assert cloud.client("apigatewayv2").get_api(ApiId=entrance(outcome))["Tags"] == expected
 
 
 def test_a_second_deploy_changes_nothing_and_takes_no_lock(project: Project) -> None:

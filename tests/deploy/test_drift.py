@@ -13,6 +13,7 @@ from tests.deploy.conftest import (
     Project,
     account,
     deploy_again,
+    entrance,
     on_answer,
     without_numbers,
 )
@@ -128,12 +129,12 @@ def test_of_two_apis_of_ours_the_oldest_stays(project: Project, cloud: Cloud) ->
     second = project.deployer.deploy()
 
     assert [change.line for change in second.changes] == ["- HTTP API shop-dev"]
-    assert second.api_id == first.api_id
-    assert [api["ApiId"] for api in gateway.get_apis()["Items"]] == [first.api_id]
+    assert entrance(second) == entrance(first)
+    assert [api["ApiId"] for api in gateway.get_apis()["Items"]] == [entrance(first)]
 
 
 def test_an_integration_without_a_route_is_removed(project: Project, cloud: Cloud) -> None:
-    api = project.deployer.deploy().api_id
+    api = entrance(project.deployer.deploy())
     gateway = cloud.client("apigatewayv2")
     gateway.create_integration(ApiId=api, IntegrationType="HTTP_PROXY", IntegrationUri="https://x.example")
 

@@ -18,6 +18,7 @@ from tests.deploy.conftest import (
     client_error,
     create_function,
     deploy_again,
+    entrance,
     on_answer,
 )
 
@@ -76,7 +77,7 @@ def test_an_api_of_the_same_name_that_is_not_ours_is_left_alone(project: Project
 
     outcome = project.deployer.deploy()
 
-    assert outcome.api_id != other["ApiId"]
+    assert entrance(outcome) != other["ApiId"]
     assert len(gateway.get_apis()["Items"]) == 2
 
 
