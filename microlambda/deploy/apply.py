@@ -1,13 +1,17 @@
-"""Making the changes, one after the other, each said as it happens."""
+"""Making the changes: several at a time where they are independent of each other."""
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from microlambda.deploy.changes import CREATE, REMOVE, Change
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import AWS_ERRORS, explain, redact
 from microlambda.deploy.kinds import DEPLOYERS
+from microlambda.deploy.order import waits
 from microlambda.plan.records import Function
 from microlambda.project.limits import OUR_ENVIRONMENT
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 
     from microlambda.deploy.kinds.base import Attributes, Job
     from microlambda.deploy.observed import Observed
+    from microlambda.deploy.progress import Progress
     from microlambda.plan.plan import Plan
 
 # Shorter ones, such as "info" and "eu", stand in every other sentence.
@@ -28,20 +33,14 @@ def known_attributes(plan: Plan, observed: Observed) -> dict[tuple[str, str], At
     return {place: seen.attributes for place, seen in found.items() if seen is not None}
 
 
-def apply(changes: Sequence[Change], job: Job) -> None:
-    """Make all changes; where one fails, say which, why, and how many are in place."""
-    for number, change in enumerate(changes):
-        job.say(change.line)
-        progress = f"{number} of {len(changes)} changes were applied."
-        try:
-            _apply_one(change, job)
-        except AWS_ERRORS as exc:
-            raise explain(exc, change.doing, progress=progress, secrets=secrets(job.plan)) from exc
-        except KeyboardInterrupt:
-            job.say(f"Interrupted. {progress} Run the same command again.")
-            raise
-        except DeployFailed as exc:
-            raise type(exc)(f"{redact(str(exc), secrets(job.plan))}\n{progress}") from exc
+def apply(changes: Sequence[Change], job: Job, progress: Progress, *, workers: int) -> None:
+    """Make all changes, up to `workers` at a time.
+
+    Where one fails, nothing more is begun, and what has begun comes to its end; the error says which failed,
+    why, and how many are in place.
+    """
+    with progress.making(changes):
+        _Making(changes, job, progress, workers=workers).run()
 
 
 def secrets(plan: Plan) -> Iterable[str]:
@@ -53,6 +52,83 @@ def secrets(plan: Plan) -> Iterable[str]:
         for name, value in record.environment.items()
         if name in record.from_shell or (len(value) >= _WORTH_HIDING and name not in OUR_ENVIRONMENT)
     ]
+
+
+class _Making:
+    """The changes of one deploy, on their way: waiting, begun, made."""
+
+    def __init__(self, changes: Sequence[Change], job: Job, progress: Progress, *, workers: int) -> None:
+        self._changes = changes
+        self._job = job
+        self._progress = progress
+        self._workers = workers
+        self._waits = waits(changes)
+        self._begun: dict[int, Future[None]] = {}
+        self._made: set[int] = set()
+        self._telling = Lock()
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(self._workers) as pool:
+            try:
+                while len(self._made) < len(self._changes):
+                    self._begin(pool)
+                    self._await_one()
+            except KeyboardInterrupt:
+                self._job.aws.interrupt()
+                self._finish()
+                self._progress.say(f"Interrupted. {self._told()} Run the same command again.")
+                raise
+            except Exception as exc:
+                self._finish()
+                raise self._explained(exc) from exc
+
+    def _begin(self, pool: ThreadPoolExecutor) -> None:
+        """Begin what waits for nothing, as far as there are hands; the first of the list first."""
+        for number, before in enumerate(self._waits):
+            if len(self._begun) - len(self._made) >= self._workers:
+                return
+            if number not in self._begun and before <= self._made:
+                self._begun[number] = pool.submit(self._make, self._changes[number])
+
+    def _await_one(self) -> None:
+        """Wait until something ends, and raise what it raised."""
+        running = {future: number for number, future in self._begun.items() if number not in self._made}
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=running.__getitem__):
+            future.result()
+            self._made.add(running[future])
+
+    def _make(self, change: Change) -> None:
+        self._tell_beginning(change)
+        started = time.monotonic()
+        _apply_one(change, self._job)
+        with self._telling:
+            self._progress.ended(change, time.monotonic() - started)
+
+    def _tell_beginning(self, change: Change) -> None:
+        with self._telling:
+            self._progress.began(change)
+
+    def _finish(self) -> None:
+        """Let what has begun come to its end: only then may the lock be given up."""
+        wait(self._begun.values())
+        ended = ((number, one) for number, one in self._begun.items() if one.exception() is None)
+        self._made |= {number for number, _ in ended}
+
+    def _told(self) -> str:
+        return f"{len(self._made)} of {len(self._changes)} changes were applied."
+
+    def _explained(self, exc: Exception) -> Exception:
+        """Give what went wrong first, as the list has it, in our words where it is AWS's."""
+        failed = [number for number in sorted(self._begun) if number not in self._made]
+        failure = self._begun[failed[0]].exception() if failed else None
+        hidden = secrets(self._job.plan)
+        if isinstance(failure, AWS_ERRORS):
+            doing = self._changes[failed[0]].doing
+            return explain(failure, doing, progress=self._told(), secrets=hidden)
+        if isinstance(failure, DeployFailed):
+            return type(failure)(f"{redact(str(failure), hidden)}\n{self._told()}")
+        return failure if isinstance(failure, Exception) else exc
 
 
 def _apply_one(change: Change, job: Job) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ _WORKERS = 8
 
 #: Every service that the deployer asks.
 SERVICES = (
-    *("lambda", "sts", "iam", "logs", "apigatewayv2", "ssm"),
+    *("lambda", "sts", "iam", "logs", "apigateway", "apigatewayv2", "ssm"),
     *("events", "scheduler", "sns", "sqs", "dynamodb", "s3"),
 )
 
@@ -73,7 +72,8 @@ class Aws:
         sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.region = region
-        self.sleep = sleep or time.sleep
+        self._sleep = sleep
+        self._interrupted = threading.Event()
         self._make_client = make_client
         self._endpoint_url = endpoint_url
         self._clients: dict[tuple[str, str], Any] = {}
@@ -99,6 +99,17 @@ class Aws:
             arn=answer["Arn"],
             is_embedded=CLOUD_HEADER.lower() in answer["ResponseMetadata"].get("HTTPHeaders", {}),
         )
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; `KeyboardInterrupt` where `interrupt` was called before the end of it."""
+        if self._sleep is not None:
+            self._sleep(seconds)
+        elif self._interrupted.wait(seconds):
+            raise KeyboardInterrupt
+
+    def interrupt(self) -> None:
+        """End every sleep, of whatever thread, as Ctrl-C ends those of the main one."""
+        self._interrupted.set()
 
     @property
     def is_loopback(self) -> bool:

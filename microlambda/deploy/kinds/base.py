@@ -63,7 +63,6 @@ class Job:
     plan: Plan
     place: Place
     archive: Archive
-    say: Callable[[str], None]
     attributes: dict[tuple[str, str], Attributes] = field(default_factory=dict)
 
     def value(self, ref: Ref) -> str:
@@ -97,6 +96,11 @@ class KindDeployer(ABC, Generic[R]):
     @abstractmethod
     def compare(self, record: R, seen: Seen, known: Known) -> list[str]:
         """Say in which ways what is there differs from the plan: no reason, no change."""
+
+    def unadoptable(self, record: R, seen: Seen) -> str:
+        """Say why what is another's cannot be taken over, and what to do; nothing where it can."""
+        del record, seen
+        return ""
 
     def prepare(self, change: Change, archive: Archive) -> None:
         """Do the part of a change that needs no AWS and may fail, before anything is locked or changed."""

@@ -1,0 +1,85 @@
+"""The fullest app that moto can hold, what it needs to be there, and all that an account holds of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from microlambda.local.sources import make_sources
+from tests.deploy.conftest import ACCOUNT, Cloud, account, without_numbers
+
+_OF_ONE_MAPPING = ("UUID", "EventSourceMappingArn", "LastModified")
+
+
+def make_what_is_read(cloud: Cloud, plan: Any) -> None:
+    """Make the queues, tables, topics and buckets that the app's handlers name, and where failures go."""
+    make_sources(cloud.client, plan, ACCOUNT)
+    cloud.client("sqs").create_queue(QueueName="failed")
+
+
+def whole(cloud: Cloud) -> dict[str, Any]:
+    """Everything that the account holds of ours, as the next deploy should leave it, without numbers."""
+    return {
+        **without_numbers(account(cloud)),
+        **_mappings(cloud),
+        **_rules(cloud),
+        **_schedules(cloud),
+        **_subscriptions(cloud),
+        **_buckets(cloud),
+    }
+
+
+def _mappings(cloud: Cloud) -> dict[str, Any]:
+    """List the mappings; those of one pair under one name, so that a doubled one shows."""
+    found: dict[str, Any] = {}
+    for one in cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]:
+        kept = {name: value for name, value in one.items() if name not in _OF_ONE_MAPPING}
+        found.setdefault(f"mapping {one['FunctionArn']} {one['EventSourceArn']}", []).append(kept)
+    return found
+
+
+def _rules(cloud: Cloud) -> dict[str, Any]:
+    events = cloud.client("events")
+    return {
+        f"rule {bus['Name']}/{rule['Name']}": {
+            **rule,
+            "targets": events.list_targets_by_rule(Rule=rule["Name"], EventBusName=bus["Name"])["Targets"],
+        }
+        for bus in events.list_event_buses()["EventBuses"]
+        for rule in events.list_rules(EventBusName=bus["Name"])["Rules"]
+    }
+
+
+def _schedules(cloud: Cloud) -> dict[str, Any]:
+    scheduler = cloud.client("scheduler")
+    found: dict[str, Any] = {}
+    for group in scheduler.list_schedule_groups()["ScheduleGroups"]:
+        name = group["Name"]
+        for one in scheduler.list_schedules(GroupName=name)["Schedules"]:
+            told = scheduler.get_schedule(GroupName=name, Name=one["Name"])
+            kept = ("ScheduleExpression", "ScheduleExpressionTimezone", "State", "Target")
+            found[f"schedule {name}/{one['Name']}"] = {key: told[key] for key in kept}
+        if name != "default":
+            found[f"schedule group {name}"] = group["State"]
+    return found
+
+
+def _subscriptions(cloud: Cloud) -> dict[str, Any]:
+    sns = cloud.client("sns")
+    found: dict[str, Any] = {}
+    for one in sns.list_subscriptions()["Subscriptions"]:
+        told = sns.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
+        kept = {name: told.get(name) for name in ("FilterPolicy", "FilterPolicyScope", "Protocol")}
+        found.setdefault(f"subscription {one['TopicArn']} {one['Endpoint']}", []).append(kept)
+    return found
+
+
+def _buckets(cloud: Cloud) -> dict[str, Any]:
+    s3 = cloud.client("s3")
+    found: dict[str, Any] = {}
+    for bucket in s3.list_buckets()["Buckets"]:
+        told = s3.get_bucket_notification_configuration(Bucket=bucket["Name"])
+        told.pop("ResponseMetadata")
+        told.pop("EventBridgeConfiguration", None)  # stays on: others may listen, too
+        if told:
+            found[f"notifications {bucket['Name']}"] = told
+    return found
