@@ -13,13 +13,14 @@ from microlambda.cli.options import aws_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(stage: str, profile: str | None, region: str | None, *, logs: bool, yes: bool) -> None:
     """Remove everything of the stage from AWS, and look whether it is gone. Logs stay, unless --logs."""
+    from microlambda.cli.progress import shown_progress
     from microlambda.cli.stage import confirm, deployed_scope, terminable
     from microlambda.deploy.deployer import Deployer
     from microlambda.plan.plan import Plan
 
     aws, scope = deployed_scope(stage, profile=profile, region=region)
     question = f"Remove these from stage {stage!r} of {scope.app!r} in {aws.region}?"
-    deployer = Deployer(aws, Plan(scope=scope), archive=lambda _key: b"", say=click.echo)
+    deployer = Deployer(aws, Plan(scope=scope), archive=lambda _key: b"", progress=shown_progress())
     with terminable():
         removed = deployer.delete(logs=logs, confirm=lambda changes: confirm(question, changes, yes=yes))
     if not removed:

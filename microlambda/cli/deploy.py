@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import click
 from click.core import ParameterSource
 
-from microlambda.cli.options import aws_options, project_root, target_argument
+from microlambda.cli.options import adopt_option, aws_options, note, project_root, target_argument
+from microlambda.cli.progress import shown_progress
+from microlambda.deploy.progress import Lines
+
+if TYPE_CHECKING:
+    from microlambda.deploy.deployer import Outcome
+    from microlambda.deploy.progress import Progress
 
 
 @click.command(short_help="Put the app on AWS; with --local, into an AWS on this machine.")
@@ -13,6 +22,8 @@ from microlambda.cli.options import aws_options, project_root, target_argument
 @aws_options
 @click.option("--yes", is_flag=True, help="Remove what is planned no longer without asking.")
 @click.option("--refresh", is_flag=True, help="Resolve the dependencies anew: what is not pinned may move.")
+@adopt_option
+@click.option("--json", "as_json", is_flag=True, help="Print what was changed, and the URL, as JSON.")
 @click.option(
     "--local",
     "here",
@@ -34,6 +45,8 @@ def command(
     *,
     yes: bool,
     refresh: bool,
+    adopt: bool,
+    as_json: bool,
     here: bool,
     port: int,
 ) -> None:
@@ -41,12 +54,25 @@ def command(
 
     TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
     """
+    if here and as_json:
+        raise click.UsageError("--json and --local exclude each other: --local goes on until Ctrl-C.")
     if here:
         from microlambda.cli.embedded import deploy_here
 
         deploy_here(target, stage=_stage_here(stage), region=region, port=port, refresh=refresh)
     else:
-        deploy_to_aws(target, stage=stage, profile=profile, region=region, yes=yes, refresh=refresh)
+        outcome = deploy_to_aws(
+            target,
+            stage=stage,
+            profile=profile,
+            region=region,
+            yes=yes,
+            refresh=refresh,
+            adopt=adopt,
+            progress=Lines(note) if as_json else shown_progress(),
+        )
+        for line in _told_as_json(outcome) if as_json else _told(outcome):
+            click.echo(line)
 
 
 def deploy_to_aws(
@@ -57,7 +83,9 @@ def deploy_to_aws(
     region: str | None,
     yes: bool,
     refresh: bool,
-) -> None:
+    adopt: bool,
+    progress: Progress,
+) -> Outcome:
     """Deploy to the account that the credentials are of."""
     from microlambda.cli.stage import Deployment, check_stage, confirm, open_aws, terminable
     from microlambda.project.settings import load_settings
@@ -67,15 +95,21 @@ def deploy_to_aws(
     deployment = Deployment.of(settings, target, command="deploy")
     deployment.plan()  # what cannot be planned is told before anything is asked or written
     check_stage(aws, settings)
-    deployment = deployment.suited(aws).with_id(click.echo)
+    deployment = deployment.suited(aws).with_id(progress.say)
     question = "The plan no longer has these. Remove them?"
-    deployer = deployment.deployer(aws, click.echo, refresh=refresh)
+    deployer = deployment.deployer(aws, progress, refresh=refresh, adopt=adopt)
     with terminable():
-        outcome = deployer.deploy(lambda changes: confirm(question, changes, yes=yes))
-    if not outcome.changes:
-        click.echo("No changes: everything is as planned.")
-    if outcome.url:
-        click.echo(outcome.url)
+        return deployer.deploy(lambda changes: confirm(question, changes, yes=yes))
+
+
+def _told(outcome: Outcome) -> list[str]:
+    unchanged = [] if outcome.changes else ["No changes: everything is as planned."]
+    return [*unchanged, *([outcome.url] if outcome.url else [])]
+
+
+def _told_as_json(outcome: Outcome) -> list[str]:
+    changes = [change.as_data() for change in outcome.changes]
+    return [json.dumps({"changes": changes, "url": outcome.url}, indent=2)]
 
 
 def _stage_here(stage: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from microlambda.cli.options import project_root
+from microlambda.cli.progress import shown_progress
 from microlambda.cli.stage import Deployment
 from microlambda.deploy.logs import readable
 from microlambda.deploy.session import Aws, checked_region
@@ -45,21 +46,20 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
         click.echo("An AWS on this machine; what it holds is forgotten at the end.")
         click.echo(f"Bundling for {deployment.target}.")
         aws = Aws(cloud.client, region=scope.region)
-        deployer = deployment.deployer(aws, click.echo, refresh=refresh)
+        deployer = deployment.deployer(aws, shown_progress(), refresh=refresh)
         _prepare(cloud, deployer.plan)
         _deploy(deployer, cloud, scope, port)
         interrupt.wait()
 
 
 def _prepare(cloud: EmbeddedCloud, plan: Plan) -> None:
-    """Make what handlers of events read, and say what this version does not do with it yet."""
+    """Make what handlers of events read, and say what cannot be made, so that nothing fires them."""
     if made := make_sources(cloud.client, plan, cloud.account):
         click.echo(f"Made for the handlers: {', '.join(made)}.")
-    if handlers := waiting(plan):
+    if handlers := waiting(plan, cloud.account):
         click.echo(
-            f"Not fired here by this version: {', '.join(handlers)}. What would call them is deployed, and "
-            "nothing is delivered. Call one yourself: microlambda event SOURCE | microlambda invoke NAME "
-            "--remote"
+            f"Not fired here: {', '.join(handlers)}. What would call them is in another account. "
+            "Call one yourself: microlambda event SOURCE | microlambda invoke NAME --remote"
         )
 
 
@@ -67,5 +67,6 @@ def _deploy(deployer: Deployer, cloud: EmbeddedCloud, scope: Scope, port: int) -
     outcome = deployer.deploy()
     click.echo(f"The AWS:  {cloud.endpoint} (AWS_ENDPOINT_URL for other terminals)")
     if outcome.entrance is not None:
-        click.echo(f"The app:  {cloud.serve_api(outcome.entrance[1]['id'], port)}/")
+        kind, attributes = outcome.entrance
+        click.echo(f"The app:  {cloud.serve(kind, attributes['id'], port)}/")
     click.echo(f"Stage {scope.stage!r} of {scope.app!r} is served until Ctrl-C.")

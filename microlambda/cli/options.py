@@ -32,12 +32,23 @@ region_option = click.option(
     "--region", metavar="REGION", help="An AWS region, over the one of the settings and of the profile."
 )
 
+adopt_option = click.option(
+    "--adopt",
+    is_flag=True,
+    help="Take over what has a planned name and is not this project's, instead of refusing.",
+)
+
 target_argument = click.argument("target", required=False, metavar="[TARGET]")
 
 
 def aws_options(command: Command) -> Command:
     """Add `--stage`, `--profile` and `--region`: what each command that speaks to AWS takes."""
     return stage_option(profile_option(region_option(command)))
+
+
+def note(line: str) -> None:
+    """Say what is no part of the output that programs read, beside it."""
+    click.echo(line, err=True)
 
 
 def project_root() -> Path:

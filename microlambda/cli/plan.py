@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from microlambda.cli.options import aws_options, project_root, target_argument
+from microlambda.cli.options import adopt_option, aws_options, note, project_root, target_argument
+from microlambda.deploy.changes import CREATE, REMOVE
+from microlambda.plan.ingresses import ANSWERING
+from microlambda.plan.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,7 @@ CHANGES = 3
 @target_argument
 @aws_options
 @click.option("--refresh", is_flag=True, help="Resolve the dependencies anew: what is not pinned may move.")
+@adopt_option
 @click.option("--exit-code", is_flag=True, help=f"End with {CHANGES} where there are changes.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan and its changes as JSON.")
 def command(
@@ -33,6 +37,7 @@ def command(
     region: str | None,
     *,
     refresh: bool,
+    adopt: bool,
     exit_code: bool,
     as_json: bool,
 ) -> None:
@@ -41,6 +46,7 @@ def command(
     TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
     """
     from microlambda.cli.stage import Deployment, check_stage, open_aws
+    from microlambda.deploy.progress import Lines
     from microlambda.project.settings import load_settings
 
     settings = load_settings(project_root(), stage)
@@ -49,7 +55,7 @@ def command(
     deployment.plan()  # what cannot be planned is told before anything is asked
     check_stage(aws, settings)
     deployment = deployment.suited(aws)
-    deployer = deployment.deployer(aws, note, refresh=refresh)
+    deployer = deployment.deployer(aws, Lines(note), refresh=refresh, adopt=adopt)
     plan, changes = deployer.plan, deployer.changes()
     if as_json:
         click.echo(json.dumps(as_data(plan, changes, aws), indent=2))
@@ -60,11 +66,6 @@ def command(
         click.get_current_context().exit(CHANGES)
 
 
-def note(line: str) -> None:
-    """Say what is no part of the plan, beside the output that programs read."""
-    click.echo(line, err=True)
-
-
 def as_lines(plan: Plan, changes: Sequence[Change], aws: Aws) -> list[str]:
     """Write the changes for people."""
     where = f"{plan.scope.app}, stage {plan.scope.stage}, {aws.region}, account {aws.identity.account}"
@@ -72,7 +73,15 @@ def as_lines(plan: Plan, changes: Sequence[Change], aws: Aws) -> list[str]:
         return [f"No changes: {where} is as planned."]
     counts = {action: sum(change.action == action for change in changes) for action in _VERBS}
     summary = ", ".join(f"{count} {_VERBS[action]}" for action, count in counts.items())
-    return [f"{where}:", *(change.line for change in changes), f"{summary}."]
+    removals = [change for change in changes if change.action == REMOVE]
+    return [
+        f"{where}:",
+        *(change.line for change in changes if change.action != REMOVE),
+        *_section("Deleted, once these are made:", [change.line for change in removals]),
+        *_section("Reachable from the internet from then on, by everybody:", _named(_opened(changes))),
+        *_section("No longer reachable:", _named(_closed(changes))),
+        f"{summary}.",
+    ]
 
 
 def as_data(plan: Plan, changes: Sequence[Change], aws: Aws) -> dict[str, Any]:
@@ -85,8 +94,36 @@ def as_data(plan: Plan, changes: Sequence[Change], aws: Aws) -> dict[str, Any]:
         "region": aws.region,
         "account": aws.identity.account,
         "changes": [change.as_data() for change in changes],
+        "deletes": [_reference(change) for change in changes if change.action == REMOVE],
+        "opens": [_reference(change) for change in _opened(changes)],
+        "closes": [_reference(change) for change in _closed(changes)],
         "resources": [record_as_data(record) for record in plan.records],
     }
+
+
+def _opened(changes: Sequence[Change]) -> list[Change]:
+    """Give what will answer whoever calls it, and does not now."""
+    return [change for change in changes if change.kind in ANSWERING and change.action == CREATE]
+
+
+def _closed(changes: Sequence[Change]) -> list[Change]:
+    return [change for change in changes if change.kind in ANSWERING and change.action == REMOVE]
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", title, *lines] if lines else []
+
+
+def _named(changes: Sequence[Change]) -> list[str]:
+    return [f"  {KINDS[change.kind].title} {change.name}{_url(change)}" for change in changes]
+
+
+def _url(change: Change) -> str:
+    return f" ({change.seen.attributes['url']}/)" if change.seen is not None else ""
+
+
+def _reference(change: Change) -> dict[str, str]:
+    return {"kind": change.kind, "name": change.name}
 
 
 _VERBS = {"create": "to create", "update": "to change", "remove": "to remove"}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
@@ -33,6 +34,9 @@ from microlambda.project.environment import applied, resolvable_environment, res
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
 from microlambda.project.settings import Settings, load_settings, write_id
+
+if TYPE_CHECKING:
+    from microlambda.deploy.progress import Progress
 
 Say = Callable[[str], None]
 
@@ -93,11 +97,14 @@ class Deployment:
         say(f'Wrote id = "{named.id}" to {source}: it tells what is yours on AWS. Keep it with the code.')
         return replace(self, settings=replace(self.settings, id=named.id, source=named.source))
 
-    def deployer(self, aws: Aws, say: Say, *, refresh: bool) -> Deployer:
-        """Plan, and give what brings it to AWS; `refresh` resolves the dependencies anew for that."""
-        archives = Archives(self, say, refresh=refresh)
+    def deployer(self, aws: Aws, progress: Progress, *, refresh: bool, adopt: bool = False) -> Deployer:
+        """Plan, and give what brings it to AWS.
+
+        `refresh` resolves the dependencies anew for that; `adopt` takes over what has our names.
+        """
+        archives = Archives(self, progress.say, refresh=refresh)
         plan = self.plan(archives.contents() if refresh else {})
-        return Deployer(aws, plan, archive=archives.read, say=say)
+        return Deployer(aws, plan, archive=archives.read, progress=progress, adopt=adopt)
 
 
 class Archives:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.deploy.changes import CREATE, REMOVE, UPDATE, Change
+from microlambda.deploy.errors import NotOurs
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.kinds.base import Known
-from microlambda.deploy.ownership import check_ours
-from microlambda.plan.kinds import REMOVAL_ORDER
+from microlambda.deploy.ownership import check_ours, whose
+from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
 from microlambda.plan.view import summary
 
 if TYPE_CHECKING:
@@ -16,25 +17,28 @@ if TYPE_CHECKING:
 
     from microlambda.deploy.observed import Observed, Seen
     from microlambda.deploy.place import Place
-    from microlambda.plan.plan import Plan
+    from microlambda.plan.plan import Plan, Scope
     from microlambda.plan.records import Record
 
 
-def compare(plan: Plan, observed: Observed, place: Place, *, remove_kept: bool = False) -> tuple[Change, ...]:
+def compare(
+    plan: Plan, observed: Observed, place: Place, *, remove_kept: bool = False, adopt: bool = False
+) -> tuple[Change, ...]:
     """List what is to be done, in order: creations and updates as planned, then what is planned no longer.
 
-    What a kind keeps (log groups) is removed only with `remove_kept`.
+    What a kind keeps (log groups) is removed only with `remove_kept`. What has a planned name and is
+    another's is taken over with `adopt`, and a `NotOurs` error otherwise.
     """
     changing: dict[tuple[str, str], Change] = {}
     for record in plan.records:
         known = Known(plan=plan, observed=observed, place=place, changing=changing)
-        change = _change(record, observed.find(record.kind, record.address), known)
+        change = _change(record, observed.find(record.kind, record.address), known, adopt=adopt)
         if change is not None:
             changing[record.kind, record.key] = change
     return (*changing.values(), *_removals(plan, observed, remove_kept=remove_kept))
 
 
-def _change(record: Record, seen: Seen | None, known: Known) -> Change | None:
+def _change(record: Record, seen: Seen | None, known: Known, *, adopt: bool) -> Change | None:
     deployer = DEPLOYERS[record.kind]
     if seen is None:
         return Change(
@@ -45,9 +49,8 @@ def _change(record: Record, seen: Seen | None, known: Known) -> Change | None:
             reasons=summary(record),
             record=record,
         )
-    if seen.tags is not None:
-        check_ours(record.kind, record.name, seen.tags, known.plan.scope)
-    reasons = tuple(deployer.compare(record, seen, known))
+    taken_over = _taking_over(record, seen, known.plan.scope, adopt=adopt)
+    reasons = (*taken_over, *deployer.compare(record, seen, known))
     if not reasons:
         return None
     return Change(
@@ -59,6 +62,17 @@ def _change(record: Record, seen: Seen | None, known: Known) -> Change | None:
         record=record,
         seen=seen,
     )
+
+
+def _taking_over(record: Record, seen: Seen, scope: Scope, *, adopt: bool) -> tuple[str, ...]:
+    """Say from whom it is taken over, if it is not ours; raise where that is not wanted, or cannot be."""
+    if seen.tags is None or scope.owns(seen.tags):
+        return ()
+    if not adopt:
+        check_ours(record.kind, record.name, seen.tags, scope)
+    if problem := DEPLOYERS[record.kind].unadoptable(record, seen):
+        raise NotOurs(f"the {KINDS[record.kind].title} {record.name!r} cannot be taken over: {problem}")
+    return (f"taken over: {whose(record.kind, seen.tags, scope)}",)
 
 
 def _removals(plan: Plan, observed: Observed, *, remove_kept: bool) -> Iterator[Change]:

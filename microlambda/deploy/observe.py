@@ -16,13 +16,21 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Plan
 
 
-def observe(aws: Aws, plan: Plan) -> Observed:
-    """List everything of the plan's stage, and everything that has a planned name."""
+def observe(aws: Aws, plan: Plan, *, adopt: bool = False) -> Observed:
+    """List everything of the plan's stage, and everything that has a planned name.
+
+    With `adopt` a function of a planned name is looked into, too, where it is another's.
+    """
     _ = aws.identity  # asked once, before the threads
     outer = [kind.name for kind in KINDS.values() if kind.inside is None]
     inner = [kind.name for kind in KINDS.values() if kind.inside is not None]
     seen = _observe(aws, plan, outer, ())
-    functions = [one.name for one in seen if one.kind == Function.kind and plan.scope.owns(one.tags or {})]
+    planned = {one.name for one in plan.of_kind(Function.kind)} if adopt else set()
+    functions = [
+        one.name
+        for one in seen
+        if one.kind == Function.kind and (plan.scope.owns(one.tags or {}) or one.name in planned)
+    ]
     return Observed(seen=(*seen, *_observe(aws, plan, inner, functions)))
 
 

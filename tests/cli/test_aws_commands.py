@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from moto.awslambda_simple.models import LambdaSimpleBackend
 from microlambda.cli import logs as logs_command
 from microlambda.cli.logs import read_since
 from microlambda.cli.main import main
+from microlambda.deploy.session import Aws
 
 REGION = "eu-west-1"
 APP = """
@@ -584,7 +584,7 @@ def test_following_logs_goes_on_until_ctrl_c_and_repeats_nothing(
     write_log([(moment, "first")])
     looks: list[str] = []
 
-    def sleep(_seconds: float) -> None:
+    def sleep(_aws: Aws, _seconds: float) -> None:
         looks.append("look")
         if len(looks) == 3:
             raise KeyboardInterrupt
@@ -594,7 +594,7 @@ def test_following_logs_goes_on_until_ctrl_c_and_repeats_nothing(
             logEvents=[{"timestamp": moment + len(looks), "message": f"more-{len(looks)}"}],
         )
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(Aws, "sleep", sleep)
 
     result = run("logs", "--follow")
 
@@ -691,3 +691,51 @@ def test_a_span_reaches_back_from_now() -> None:
     moment = read_since(click.Context(main), click.Option(["--since"]), "2h")
 
     assert 7190 < (datetime.now(UTC) - moment).total_seconds() < 7210
+
+
+def test_the_plan_says_what_becomes_reachable_and_what_is_deleted(project: Path, aws: None, run: Run) -> None:
+    opening = run("plan").stdout
+    assert "\nReachable from the internet from then on, by everybody:\n  HTTP API shop-dev\n" in opening
+    assert "Deleted" not in opening
+    run("deploy")
+    url = run("url").stdout.strip()
+    (project / "app.py").write_text(
+        'from microlambda import App\n\napp = App("shop")\napp.lambda_function(name="work")(print)\n'
+    )
+
+    closing = run("plan").stdout
+    told = json.loads(run("plan", "--json").stdout)
+
+    removals = closing.partition("\nDeleted, once these are made:\n")[2]
+    assert removals.startswith("- HTTP API shop-dev\n")
+    assert "- function shop-dev-http\n" in removals
+    assert f"\nNo longer reachable:\n  HTTP API shop-dev ({url})\n" in closing
+    assert "Reachable from the internet" not in closing
+    assert told["closes"] == [{"kind": "http-api", "name": "shop-dev"}]
+    assert told["opens"] == []
+    assert {"kind": "function", "name": "shop-dev-http"} in told["deletes"]
+
+
+def test_deploy_and_url_answer_programs(project: Path, aws: None, run: Run) -> None:
+    deployed = run("deploy", "--json")
+    told = json.loads(deployed.stdout)
+    assert ("create", "function") in [(one["action"], one["kind"]) for one in told["changes"]]
+    assert "+ function shop-dev-http" in deployed.stderr
+    assert json.loads(run("url", "--json").stdout) == {"url": told["url"]}
+    assert json.loads(run("deploy", "--json").stdout) == {"changes": [], "url": told["url"]}
+    refused = run("deploy", "--json", "--local")
+    assert refused.exit_code == 2
+    assert "--json and --local exclude each other" in refused.stderr
+
+
+def test_what_is_anothers_is_taken_over_when_that_is_asked_for(project: Path, aws: None, run: Run) -> None:
+    client("logs").create_log_group(logGroupName="/aws/lambda/shop-dev-http", tags={"microlambda:id": "x"})
+    refused = run("deploy")
+    assert refused.exit_code == 1
+    assert "or take it over: --adopt." in refused.stderr
+
+    assert "log group /aws/lambda/shop-dev-http: taken over: its microlambda:id is 'x'" in (
+        run("plan", "--adopt").stdout
+    )
+    assert run("deploy", "--adopt").exit_code == 0
+    assert run("plan", "--exit-code").exit_code == 0

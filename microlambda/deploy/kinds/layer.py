@@ -78,7 +78,7 @@ class LayerDeployer(KindDeployer[Layer]):
         """Ask for a new version unless one of the planned inputs is there; name what goes."""
         del known
         return [
-            *([] if seen.attributes else _differences(record, seen.state["versions"][0])),
+            *([] if seen.attributes else _newest_reasons(record, seen.state["versions"])),
             *(f"version {one['Version']}, which goes" for one in _outdated(seen)),
         ]
 
@@ -136,6 +136,10 @@ def _serving(record: Layer, ours: Sequence[Version]) -> Version | None:
     of_any_content = replace(record, content="")
     newest = next((one for one in ours if not _differences(of_any_content, one)), None)
     return None if newest is None or _differences(record, newest) else newest
+
+
+def _newest_reasons(record: Layer, ours: Sequence[Version]) -> list[str]:
+    return _differences(record, ours[0]) if ours else ["a first version of ours"]
 
 
 def _differences(record: Layer, version: Version) -> list[str]:

@@ -64,6 +64,15 @@ class RoleDeployer(KindDeployer[Role]):
         reasons += [f"policy {name}, which goes" for name in _needless(record, seen)]
         return reasons + tag_reasons(record.tags, seen.tags)
 
+    def unadoptable(self, record: Role, seen: Seen) -> str:
+        """Refuse one elsewhere: the path is where roles are found again, and IAM moves none."""
+        if seen.attributes["arn"].endswith(f":role{record.path}{record.name}"):
+            return ""
+        return (
+            f"it is {seen.attributes['arn']}, ours lie under the path {record.path}, and IAM moves no role. "
+            "Remove it, or give the App another name."
+        )
+
     def create(self, job: Job, record: Role) -> Attributes:
         """Create the role, then give it its policies."""
         role = job.aws.client("iam").create_role(

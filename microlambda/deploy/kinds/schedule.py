@@ -30,10 +30,10 @@ class ScheduleDeployer(KindDeployer[Schedule]):
     def observe(
         self, aws: Aws, scope: Scope, planned: Sequence[Schedule], functions: Sequence[str]
     ) -> list[Seen]:
-        """List the schedules of the stage's group, if that is ours."""
-        del planned, functions
+        """List the schedules of the stage's group, if it is ours or is going to be."""
+        del functions
         group = look_at(aws, group_name(scope.app, scope.stage))
-        if group is None or not scope.owns(group.tags or {}):
+        if group is None or not (planned or scope.owns(group.tags or {})):
             return []
         pages = aws.client("scheduler").get_paginator("list_schedules").paginate(GroupName=group.name)
         names = [one["Name"] for page in pages for one in page["Schedules"]]
