@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan.records import (
-    Arn,
-    BucketNotifications,
-    EventSourceMapping,
-    Rule,
-    Schedule,
-    Subscription,
-)
+from microlambda.plan.records import Arn, BucketNotifications, EventSourceMapping, Rule, Subscription
 from microlambda.plan.rules import DEFAULT_BUS
 from microlambda.runtime.events.arns import is_arn, last_part, resource_part
 
@@ -41,15 +34,25 @@ def make_sources(client: Client, plan: Plan, account: str) -> list[str]:
     return list(made)
 
 
-def waiting(plan: Plan) -> list[str]:
-    """Name the handlers that events would call."""
-    keys: dict[str, None] = {}
-    for record in plan.records:
-        if isinstance(record, EventSourceMapping):
-            keys[record.key] = None
-        elif isinstance(record, BucketNotifications | Rule | Schedule | Subscription):
-            keys[record.target.key] = None
+def waiting(plan: Plan, account: str) -> list[str]:
+    """Name the handlers that nothing fires here: what they wait for belongs to another account."""
+    keys = {
+        key: None
+        for record in plan.records
+        for key, place in _waits_for(record)
+        if not _is_here(place, account)
+    }
     return list(keys)
+
+
+def _waits_for(record: Record) -> Iterable[tuple[str, Arn | str]]:
+    """Give the handler of a record, and what it waits for."""
+    if isinstance(record, EventSourceMapping):
+        yield record.key, record.source
+    elif isinstance(record, Subscription):
+        yield record.target.key, record.topic
+    elif isinstance(record, Rule):
+        yield record.target.key, record.bus
 
 
 def _make(client: Client, record: Record, account: str) -> Iterable[str]:
