@@ -21,6 +21,7 @@ from microlambda.plan.records import (
     LogGroup,
     Record,
     Ref,
+    RestApi,
     Role,
     Version,
 )
@@ -124,6 +125,11 @@ def _check_known(app: App, settings: Settings) -> None:
         raise PlanError(
             f"ingress = {settings.ingress!r} is not deployed by this version. "
             f"Deployed are: {', '.join(ingresses.PLANNERS)}."
+        )
+    if settings.endpoint_type is not None and settings.ingress != RestApi.kind:
+        raise PlanError(
+            f"endpoint_type = {settings.endpoint_type!r} is for REST APIs alone, and the ingress of stage "
+            f"{settings.stage!r} is {settings.ingress!r}. Remove it, or write ingress = 'rest-api'."
         )
     for name in settings.function_names:
         if name not in app.functions:

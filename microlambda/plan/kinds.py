@@ -1,6 +1,6 @@
 """The one list of resource kinds, in the order in which they are created; removal goes backwards.
 
-The design's order is role, log group, layer, function, version, alias, permission, trigger. An HTTP API comes
+The design's order is role, log group, layer, function, version, alias, permission, trigger. An API comes
 before its permission, because the permission names the API's id, which AWS chooses.
 """
 
@@ -13,12 +13,14 @@ from microlambda.plan.records import (
     BucketNotifications,
     EventSourceMapping,
     Function,
+    FunctionUrl,
     HttpApi,
     InvokeConfig,
     Layer,
     LogGroup,
     Permission,
     Record,
+    RestApi,
     Role,
     Rule,
     Schedule,
@@ -51,6 +53,8 @@ class Kind:
 #: What closes the door goes first.
 REMOVAL_ORDER = (
     "http-api",
+    "rest-api",
+    "function-url",
     "subscription",
     "bucket-notifications",
     "schedule",
@@ -84,7 +88,9 @@ KINDS: dict[str, Kind] = {
         Kind(record=EventSourceMapping, title="event source mapping", inside="function"),
         Kind(record=InvokeConfig, title="failed invocations of", inside="function", loses="nothing"),
         Kind(record=HttpApi, title="HTTP API"),
+        Kind(record=RestApi, title="REST API"),
         Kind(record=Permission, title="permission", inside="function"),
+        Kind(record=FunctionUrl, title="URL of", inside="function"),
         Kind(record=Rule, title="rule", inside="function"),
         Kind(record=ScheduleGroup, title="schedule group"),
         Kind(record=Schedule, title="schedule", inside="schedule-group"),

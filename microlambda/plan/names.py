@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from microlambda.plan.errors import PlanError
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 STATEMENT_LIMIT = 100
 LAYER_LIMIT = 140
 API_LIMIT = 128
+# "Stage name only allows a-zA-Z0-9_" is what AWS answers to others, whatever its reference says of hyphens:
+# https://github.com/Miserlou/Zappa/issues/356, https://github.com/serverless/serverless/issues/4737
+_NOT_OF_STAGES = re.compile(r"[^A-Za-z0-9_]")
+_STAGE_LIMIT = 128  # https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html
 
 
 def service_name(app: str, stage: str) -> str:
@@ -62,8 +67,13 @@ def log_group_name(function: str) -> str:
 
 
 def api_name(app: str, stage: str) -> str:
-    """Name the stage's HTTP API."""
+    """Name the stage's API."""
     return aws_name(f"{app}-{stage}", API_LIMIT)
+
+
+def rest_stage_name(stage: str) -> str:
+    """Name the stage of a REST API: `pre-prod` is `pre_prod`. None meet: each stage has an API of its own."""
+    return _NOT_OF_STAGES.sub("_", stage)[:_STAGE_LIMIT]
 
 
 def statement_id(text: str) -> str:

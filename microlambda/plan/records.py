@@ -216,10 +216,42 @@ class HttpApi(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RestApi(Record):
+    """A REST API whose `paths` all hand any method to one function.
+
+    `answers` are those of the gateway's own that carry more than AWS gives them: by type, their parameters.
+    """
+
+    kind: ClassVar[str] = "rest-api"
+
+    target: Ref  # the alias
+    paths: tuple[str, ...]
+    stage: str
+    endpoint_type: str  # "REGIONAL" or "EDGE"
+    binary_types: tuple[str, ...]
+    timeout: int  # ms
+    answers: Mapping[str, Mapping[str, str]]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionUrl(Record):
+    """The URL of a function's alias; `name` is the function's."""
+
+    kind: ClassVar[str] = "function-url"
+
+    alias: Ref
+    function_name: str
+    auth_type: str
+    invoke_mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Permission(Record):
     """One statement of a function's resource policy, on its alias; `name` is the statement's id.
 
     `of_account` asks that the caller's resource is this account's, where its ARN does not say so: a bucket's.
+    `url_auth_type` is that of the function's URL; `via_url` asks that a caller comes through it.
     """
 
     kind: ClassVar[str] = "permission"
@@ -229,8 +261,10 @@ class Permission(Record):
     alias_name: str
     action: str
     principal: str
-    source: Ref | Arn | str  # the ARN of what may call
+    source: Ref | Arn | str | None = None  # the ARN of what may call
     of_account: bool = False
+    url_auth_type: str | None = None
+    via_url: bool = False
 
     @property
     def address(self) -> str:

@@ -12,11 +12,13 @@ from microlambda.plan.records import (
     BucketNotifications,
     EventSourceMapping,
     Function,
+    FunctionUrl,
     HttpApi,
     Layer,
     LogGroup,
     Record,
     Ref,
+    RestApi,
     Rule,
     Schedule,
     Subscription,
@@ -43,8 +45,9 @@ def summary(record: Record) -> tuple[str, ...]:
         return record.runtime, record.architecture
     if isinstance(record, LogGroup):
         return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
-    if isinstance(record, HttpApi):
-        return ("open to the internet",)
+    if isinstance(record, HttpApi | RestApi | FunctionUrl):
+        entered = (record.endpoint_type.lower(),) if isinstance(record, RestApi) else ()
+        return "open to the internet", *entered
     if isinstance(record, Rule | Schedule | Subscription | BucketNotifications):
         return _starts(record)
     return _reads(record) if isinstance(record, EventSourceMapping) else ()

@@ -130,6 +130,7 @@ KEYS: dict[str, Key] = {
     "python": Key(check=_choice(*limits.PYTHONS)),
     "architecture": Key(check=_choice(*limits.ARCHITECTURES)),
     "ingress": Key(check=_choice(*limits.INGRESS_TIMEOUTS)),
+    "endpoint_type": Key(check=_choice(*limits.ENDPOINT_TYPES)),
     "memory": Key(check=_between(limits.MEMORY, "MB"), levels=_ANY_LEVEL),
     "timeout": Key(check=_between(limits.TIMEOUT, "seconds"), levels=_ANY_LEVEL),
     "environment": Key(check=_environment, levels=_ANY_LEVEL),

@@ -28,6 +28,10 @@ DEFAULT_LOG_RETENTION = 30  # days
 #: nobody.
 INGRESS_TIMEOUTS = {"http-api": 30, "rest-api": 29, "function-url": 900}
 
+#: Where a REST API is entered: in its region, or at the nearest edge of CloudFront.
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-endpoint-types.html
+ENDPOINT_TYPES = ("regional", "edge")
+
 #: Days, as `PutRetentionPolicy` of CloudWatch Logs lists them.
 LOG_RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),

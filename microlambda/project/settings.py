@@ -77,6 +77,7 @@ class Settings:
     python: str = field(default_factory=limits.default_python)
     architecture: str = "x86_64"
     ingress: str = "http-api"
+    endpoint_type: str | None = None  # of a REST API; None: regional
     log_retention: int | None = limits.DEFAULT_LOG_RETENTION
     tags: Mapping[str, str] = field(default_factory=dict)
     include: tuple[str, ...] = ()
@@ -184,6 +185,7 @@ def write_id(settings: Settings) -> Settings:
 
 _PLAIN = (
     *("id", "name", "app", "account", "region", "architecture", "ingress"),
+    "endpoint_type",
     *("strip", "single_archive"),
 )
 

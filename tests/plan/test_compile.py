@@ -11,6 +11,7 @@ import pytest
 from microlambda import App, Blueprint
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
+from microlambda.plan.ingresses import PLANNERS
 from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
 from microlambda.plan.plan import Plan, Scope
 from microlambda.plan.records import Function, Layer, LogGroup, Record, Ref, Role, Version
@@ -216,15 +217,15 @@ def test_the_name_in_the_settings_comes_before_the_apps(plan: Planner) -> None:
 
 
 REFUSED = [
-    pytest.param(
-        'ingress = "rest-api"', "ingress = 'rest-api' is not deployed by this version", id="rest-api"
-    ),
-    pytest.param(
-        'ingress = "function-url"',
-        "ingress = 'function-url' is not deployed by this version",
-        id="function-url",
-    ),
     pytest.param("timeout = 31", "more than http-api waits: 30 s", id="timeout"),
+    pytest.param(
+        'ingress = "rest-api"\ntimeout = 30', "more than rest-api waits: 29 s", id="timeout-of-rest-api"
+    ),
+    pytest.param(
+        'endpoint_type = "edge"',
+        "endpoint_type = 'edge' is for REST APIs alone, and the ingress of stage 'dev' is 'http-api'",
+        id="endpoint-type",
+    ),
     pytest.param("[functions.http]\ntimeout = 60", "more than http-api waits", id="timeout-of-http"),
     pytest.param("vpc = {}", "ask for vpc, which this version does not deploy", id="vpc"),
     pytest.param("layers = ['x']", "ask for layers, which", id="layers"),
@@ -314,7 +315,8 @@ def test_a_record_of_no_known_kind_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_declared_shown_and_removed(plan: Planner, kind: str) -> None:
-    record, *_others = plan(app=everything()).of_kind(kind)
+    ingress = kind if kind in PLANNERS else "http-api"
+    record, *_others = plan(f'ingress = "{ingress}"', app=everything()).of_kind(kind)
 
     assert title(record).startswith(KINDS[kind].title)
     assert json.loads(json.dumps(as_data(record)))["kind"] == kind

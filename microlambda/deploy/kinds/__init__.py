@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.kinds.alias import AliasDeployer
 from microlambda.deploy.kinds.bucket_notifications import BucketNotificationsDeployer
 from microlambda.deploy.kinds.function import FunctionDeployer
+from microlambda.deploy.kinds.function_url import FunctionUrlDeployer
 from microlambda.deploy.kinds.http_api import HttpApiDeployer
 from microlambda.deploy.kinds.invoke_config import InvokeConfigDeployer
 from microlambda.deploy.kinds.layer import LayerDeployer
 from microlambda.deploy.kinds.log_group import LogGroupDeployer
 from microlambda.deploy.kinds.mapping import MappingDeployer
 from microlambda.deploy.kinds.permission import PermissionDeployer
+from microlambda.deploy.kinds.rest_api import RestApiDeployer
 from microlambda.deploy.kinds.role import RoleDeployer
 from microlambda.deploy.kinds.rule import RuleDeployer
 from microlambda.deploy.kinds.schedule import ScheduleDeployer
@@ -35,7 +37,9 @@ DEPLOYERS: dict[str, KindDeployer[Any]] = {
         MappingDeployer(),
         InvokeConfigDeployer(),
         HttpApiDeployer(),
+        RestApiDeployer(),
         PermissionDeployer(),
+        FunctionUrlDeployer(),
         RuleDeployer(),
         ScheduleGroupDeployer(),
         ScheduleDeployer(),

@@ -6,7 +6,6 @@ no route of the plan uses is removed where it is plainly left over: an integrati
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.base import (
@@ -19,9 +18,8 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
-from microlambda.deploy.ownership import seen_or_left_alone
+from microlambda.deploy.ownership import is_renamed, renamed, seen_or_left_alone
 from microlambda.plan.names import api_name
-from microlambda.plan.plan import APP_TAG, ID_TAG, STAGE_TAG
 from microlambda.plan.records import HttpApi
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ class HttpApiDeployer(KindDeployer[HttpApi]):
             )
 
         seen = sorted((one for one in aws.each(look, ours) if one is not None), key=_age)
-        return seen + [_renamed(api) for api in apis if _is_renamed(api.get("Tags", {}), scope)]
+        return seen + [_renamed(api) for api in apis if is_renamed(api.get("Tags", {}), scope)]
 
     def compare(self, record: HttpApi, seen: Seen, known: Known) -> list[str]:
         """Compare the API, and the one way through it: stage, route, integration, alias."""
@@ -126,22 +124,8 @@ def _seen(aws: Aws, api: Mapping[str, Any], address: str) -> Seen:
     )
 
 
-def _is_renamed(tags: Mapping[str, str], scope: Scope) -> bool:
-    """Tell whether these are the tags of this project and stage, deployed when the app had another name."""
-    here = scope.id is not None and (tags.get(ID_TAG), tags.get(STAGE_TAG)) == (scope.id, scope.stage)
-    return here and tags.get(APP_TAG, scope.app) != scope.app
-
-
 def _renamed(api: Mapping[str, Any]) -> Seen:
-    app = api["Tags"][APP_TAG]
-    return Seen(
-        kind=HttpApi.kind,
-        address=api["ApiId"],
-        name=api["Name"],
-        tags=api["Tags"],
-        left_alone=f"this stage is still deployed as {app!r}: {api['ApiEndpoint']}/. If that is an old name, "
-        f"run `microlambda delete` with name = {json.dumps(app)}",
-    )
+    return renamed(HttpApi.kind, api["ApiId"], api["Name"], api["Tags"], api["ApiEndpoint"])
 
 
 def _age(seen: Seen) -> tuple[bool, str, str]:

@@ -12,10 +12,20 @@ from microlambda.plan.compile import LIVE
 from microlambda.plan.records import Permission
 
 if TYPE_CHECKING:
+    from microlambda.deploy.place import Place
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
 
 _OURS = "microlambda-"
+
+#: What AddPermission may be told beside who and what, and the operator and key of the condition it becomes.
+#: https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+_CONDITIONS = {
+    "source": ("SourceArn", "ArnLike", "AWS:SourceArn"),
+    "account": ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
+    "authorization": ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
+    "through a URL": ("InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"),
+}
 
 
 class PermissionDeployer(KindDeployer[Permission]):
@@ -35,21 +45,20 @@ class PermissionDeployer(KindDeployer[Permission]):
         planned = {
             "action": record.action,
             "principal": record.principal,
-            "source": known.resolve(record.source),
-            "account": known.place.account if record.of_account else None,
+            **_conditions(record, known.resolve(record.source), known.place),
         }
         return [name for name, value in planned.items() if seen.state[name] != value]
 
     def create(self, job: Job, record: Permission) -> Attributes:
         """Add the statement."""
+        asked = _conditions(record, job.resolve(record.source), job.place)
         job.aws.client("lambda").add_permission(
             FunctionName=record.function_name,
             Qualifier=record.alias_name,
             StatementId=record.name,
             Action=record.action,
             Principal=record.principal,
-            SourceArn=job.resolve(record.source),
-            **({"SourceAccount": job.place.account} if record.of_account else {}),
+            **{_CONDITIONS[name][0]: value for name, value in asked.items() if value is not None},
         )
         return {"id": record.name}
 
@@ -68,6 +77,20 @@ class PermissionDeployer(KindDeployer[Permission]):
             )
         except client.exceptions.ResourceNotFoundException:
             return
+
+
+def _conditions(record: Permission, source: str | None, place: Place) -> dict[str, str | bool | None]:
+    return {
+        "source": source,
+        "account": place.account if record.of_account else None,
+        "authorization": record.url_auth_type,
+        "through a URL": True if record.via_url else None,
+    }
+
+
+def _read(value: str | None) -> str | bool | None:
+    """Read a condition's value; truth is a word in policies."""
+    return {"true": True, "false": False}.get(value, value) if value is not None else None
 
 
 def _observe(aws: Aws, function: str) -> list[Seen]:
@@ -95,7 +118,9 @@ def _seen(function: str, statement: Mapping[str, Any]) -> Seen:
             "function": function,
             "action": statement.get("Action"),
             "principal": principal.get("Service") if isinstance(principal, Mapping) else principal,
-            "source": condition.get("ArnLike", {}).get("AWS:SourceArn"),
-            "account": condition.get("StringEquals", {}).get("AWS:SourceAccount"),
+            **{
+                name: _read(condition.get(operator, {}).get(key))
+                for name, (_member, operator, key) in _CONDITIONS.items()
+            },
         },
     )

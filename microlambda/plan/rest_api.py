@@ -1,0 +1,68 @@
+"""A REST API before the function of all routes: two paths for everything, and the permission to call.
+
+What the app answers carries its CORS headers by itself. What the gateway answers in its place (a time-out, a
+body that is too large) carries those that are given here, so that pages can read what went wrong. Their
+values are fixed: of several origins the one that asks cannot be named, and all are let in instead, without
+credentials. Such answers say nothing of the app's.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from microlambda.plan import names
+from microlambda.plan.records import Permission, Record, Ref, RestApi
+from microlambda.project.limits import ENDPOINT_TYPES, INGRESS_TIMEOUTS
+from microlambda.runtime.naming import LIVE
+
+if TYPE_CHECKING:
+    from microlambda import App
+    from microlambda.plan.wiring import Target
+    from microlambda.project.settings import Settings
+    from microlambda.runtime.http.cors import CORS
+
+#: The gateway's own answers: every one that nobody has given anything falls back on one of these two.
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+ANSWERS = ("DEFAULT_4XX", "DEFAULT_5XX")
+
+_HEADER = "gatewayresponse.header."
+
+
+def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
+    """Plan the API, which is found by its tags, and what lets it call the alias."""
+    return [
+        RestApi(
+            key=target.key,
+            name=names.api_name(target.scope.app, target.scope.stage),
+            target=target.alias,
+            paths=("/", "/{proxy+}"),
+            stage=names.rest_stage_name(target.scope.stage),
+            endpoint_type=(settings.endpoint_type or ENDPOINT_TYPES[0]).upper(),
+            binary_types=("*/*",),
+            timeout=INGRESS_TIMEOUTS[RestApi.kind] * 1000,
+            answers={} if app.cors is None else dict.fromkeys(ANSWERS, _parameters(app.cors)),
+            tags=target.tags,
+        ),
+        Permission(
+            key=target.key,
+            name=names.statement_id("microlambda-rest-api"),
+            alias=target.alias,
+            function_name=target.function_name,
+            alias_name=LIVE,
+            action="lambda:InvokeFunction",
+            principal="apigateway.amazonaws.com",
+            source=Ref(kind=RestApi.kind, key=target.key, attribute="source_arn"),
+        ),
+    ]
+
+
+def _parameters(cors: CORS) -> dict[str, str]:
+    """Write the headers of a policy as a gateway response has them: static values stand in single quotes."""
+    origin = cors.only_origin
+    headers = {"Access-Control-Allow-Origin": origin or "*"}
+    if origin is not None and cors.credentials:
+        headers["Access-Control-Allow-Credentials"] = "true"
+    if expose := [name for name in cors.expose if "'" not in name]:
+        headers["Access-Control-Expose-Headers"] = ", ".join(expose)
+    return {f"{_HEADER}{name}": f"'{value}'" for name, value in headers.items()}

@@ -1,0 +1,454 @@
+"""Function URLs: made with what lets everybody call them, mended, moved, removed; and after interruptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from microlambda.deploy.address import find_url
+from microlambda.deploy.deployer import Outcome
+from microlambda.deploy.errors import DeployFailed
+from tests.deploy.conftest import (
+    ACCOUNT,
+    FIRST_DEPLOY,
+    REGION,
+    Cloud,
+    Project,
+    account,
+    clean,
+    client_error,
+    deploy_again,
+    entrance,
+    fail_at,
+    unlock,
+    without_numbers,
+)
+
+NAME = "shop-dev-http"
+ALIAS = {"FunctionName": NAME, "Qualifier": "live"}
+ALIAS_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{NAME}:live"
+OPEN = {"AuthType": "NONE", "InvokeMode": "BUFFERED"}
+STATEMENTS = ["microlambda-function-url", "microlambda-function-url-invoke"]
+URL, HTTP_API = 'ingress = "function-url"', 'ingress = "http-api"'
+FAILED_OR_LOST = pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    project.write(URL)
+    return project
+
+
+def interrupt(cloud: Cloud, call: str, number: int = 1, *, lost: bool) -> None:
+    """Let the call of this name and number fail, or let its reply be lost."""
+    seen: list[str] = []
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        seen.append(name)
+        if name == call and seen.count(call) == number:
+            if not lost:
+                raise ClientError({"Error": {"Code": "InternalFailure", "Message": "no"}}, name)
+            cloud.lost = call
+
+    cloud.before_call = before_call
+
+
+def go_on(cloud: Cloud) -> None:
+    cloud.before_call = cloud.lost = None
+    unlock(cloud)
+
+
+def policy(cloud: Cloud) -> dict[str, Any]:
+    """The statements of the alias's policy, by id, without what all have."""
+    document = json.loads(cloud.client("lambda").get_policy(**ALIAS)["Policy"])
+    return {
+        one["Sid"]: {name: one[name] for name in ("Action", "Principal", "Condition")}
+        for one in document["Statement"]
+    }
+
+
+def told(outcome: Outcome) -> list[str]:
+    return [change.line for change in outcome.changes]
+
+
+def test_the_alias_gets_a_url_that_everybody_may_call(project: Project, cloud: Cloud) -> None:
+    outcome = project.deployer.deploy()
+
+    config = cloud.client("lambda").get_function_url_config(**ALIAS)
+    assert config["FunctionArn"] == ALIAS_ARN
+    assert {name: config[name] for name in OPEN} == OPEN
+    assert "Cors" not in config
+    assert config["FunctionUrl"] == outcome.url == f"https://{entrance(outcome)}.lambda-url.{REGION}.on.aws/"
+    assert policy(cloud) == {
+        "microlambda-function-url": {
+            "Action": "lambda:InvokeFunctionUrl",
+            "Principal": "*",
+            "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+        },
+        "microlambda-function-url-invoke": {
+            "Action": "lambda:InvokeFunction",
+            "Principal": "*",
+            "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+        },
+    }
+    assert cloud.client("apigatewayv2").get_apis()["Items"] == []
+    assert told(outcome)[-1] == f"+ URL of {NAME}: open to the internet"
+
+
+def test_who_may_call_is_known_before_there_is_a_url_to_call(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+
+    assert cloud.changes[-3:] == ["AddPermission", "AddPermission", "CreateFunctionUrlConfig"]
+
+
+def test_a_second_deploy_changes_nothing(project: Project) -> None:
+    first = project.deployer.deploy()
+
+    assert deploy_again(project) == []
+    assert project.deployer.deploy().url == first.url
+
+
+def test_the_url_is_found_again(project: Project, cloud: Cloud) -> None:
+    outcome = project.deployer.deploy()
+
+    assert find_url(cloud.aws, project.plan.scope) == outcome.url
+
+
+def test_a_code_change_leaves_the_url(project: Project, cloud: Cloud) -> None:
+    first = project.deployer.deploy()
+    project.code = "two"
+    cloud.calls.clear()
+
+    second = project.deployer.deploy()
+
+    assert cloud.changes == ["UpdateFunctionCode", "PublishVersion", "UpdateAlias"]
+    assert second.url == first.url
+
+
+FIRST = [
+    *((call, 1) for call in FIRST_DEPLOY[: FIRST_DEPLOY.index("CreateApi")]),
+    *(("AddPermission", 1), ("AddPermission", 2), ("CreateFunctionUrlConfig", 1)),
+]
+
+
+def test_the_calls_of_a_first_deploy_are_those_that_are_interrupted(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+
+    assert sorted(cloud.changes) == sorted(call for call, _ in FIRST)
+
+
+@pytest.mark.parametrize(("call", "number"), FIRST)
+@FAILED_OR_LOST
+def test_a_first_deploy_that_is_interrupted_anywhere_converges_on_the_next_run(
+    project: Project, call: str, number: int, lost: bool
+) -> None:
+    interrupt(project.cloud, call, number, lost=lost)
+    with pytest.raises(DeployFailed):
+        project.deployer.deploy()
+    go_on(project.cloud)
+
+    project.deployer.deploy()
+
+    assert without_numbers(account(project.cloud)) == clean(project)
+    assert deploy_again(project) == []
+
+
+def test_a_url_whose_making_was_repeated_by_itself_is_taken_for_ours(project: Project, cloud: Cloud) -> None:
+    """The SDK repeats a call whose reply it did not get, and is told that the URL is there."""
+
+    def made_already(name: str, params: dict[str, Any]) -> None:
+        if name == "CreateFunctionUrlConfig":
+            cloud.before_call = None
+            cloud.client("lambda").create_function_url_config(
+                **ALIAS, AuthType="AWS_IAM", Cors={"AllowOrigins": ["*"]}
+            )
+
+    cloud.before_call = made_already
+
+    outcome = project.deployer.deploy()
+
+    config = cloud.client("lambda").get_function_url_config(**ALIAS)
+    assert config["FunctionUrl"] == outcome.url
+    assert {name: config[name] for name in OPEN} == OPEN
+    assert deploy_again(project) == []
+
+
+def test_a_function_that_is_at_work_on_something_else_is_the_deploys_failure(
+    project: Project, cloud: Cloud
+) -> None:
+    def busy(name: str, params: dict[str, Any]) -> None:
+        if name == "CreateFunctionUrlConfig":
+            raise client_error(cloud, name, "ResourceConflictException", "An update is in progress")
+
+    cloud.before_call = busy
+
+    with pytest.raises(DeployFailed, match="An update is in progress"):
+        project.deployer.deploy()
+
+
+def set_cors_by_hand(cloud: Cloud) -> None:
+    cloud.client("lambda").update_function_url_config(**ALIAS, Cors={"AllowOrigins": ["*"]})
+
+
+def ask_for_iam_by_hand(cloud: Cloud) -> None:
+    cloud.client("lambda").update_function_url_config(**ALIAS, AuthType="AWS_IAM")
+
+
+def stream_by_hand(cloud: Cloud) -> None:
+    cloud.client("lambda").update_function_url_config(**ALIAS, InvokeMode="RESPONSE_STREAM")
+
+
+def lose_the_url(cloud: Cloud) -> None:
+    cloud.client("lambda").delete_function_url_config(**ALIAS)
+
+
+def lose_the_alias(cloud: Cloud) -> None:
+    for statement in STATEMENTS:  # on AWS a policy goes with its alias; moto keeps it
+        cloud.client("lambda").remove_permission(**ALIAS, StatementId=statement)
+    cloud.client("lambda").delete_alias(FunctionName=NAME, Name="live")
+
+
+def lose(statement: str) -> Callable[[Cloud], None]:
+    def lost(cloud: Cloud) -> None:
+        cloud.client("lambda").remove_permission(**ALIAS, StatementId=statement)
+
+    lost.__name__ = f"lose_{statement}"
+    return lost
+
+
+def put_instead(statement: str, **asked: Any) -> Callable[[Cloud], None]:
+    def put(cloud: Cloud) -> None:
+        lose(statement)(cloud)
+        cloud.client("lambda").add_permission(**ALIAS, StatementId=statement, Principal="*", **asked)
+
+    put.__name__ = f"change_{statement}"
+    return put
+
+
+DRIFTS = [
+    set_cors_by_hand,
+    ask_for_iam_by_hand,
+    stream_by_hand,
+    lose_the_url,
+    lose_the_alias,
+    *(lose(statement) for statement in STATEMENTS),
+    put_instead(STATEMENTS[0], Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="AWS_IAM"),
+    put_instead(STATEMENTS[1], Action="lambda:InvokeFunction"),
+]
+
+
+@pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.__name__)
+def test_what_was_changed_by_hand_is_put_right(
+    project: Project, cloud: Cloud, drift: Callable[[Cloud], None]
+) -> None:
+    project.deployer.deploy()
+    before, said = account(cloud), policy(cloud)
+    drift(cloud)
+
+    assert project.deployer.changes() != ()
+    project.deployer.deploy()
+
+    assert deploy_again(project) == []
+    assert without_numbers(account(cloud)) == without_numbers(before)
+    assert policy(cloud) == said
+
+
+def test_a_plan_says_what_differs(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    set_cors_by_hand(cloud)
+    ask_for_iam_by_hand(cloud)
+    stream_by_hand(cloud)
+    put_instead(STATEMENTS[1], Action="lambda:InvokeFunction")(cloud)
+
+    assert [change.line for change in project.deployer.changes()] == [
+        f"~ permission {STATEMENTS[1]}: through a URL",
+        f"~ URL of {NAME}: authorization AWS_IAM -> NONE, invoke mode RESPONSE_STREAM -> BUFFERED, "
+        "CORS beside the app's",
+    ]
+
+
+def test_a_change_by_hand_leaves_the_url_where_it_is(project: Project, cloud: Cloud) -> None:
+    first = project.deployer.deploy()
+    set_cors_by_hand(cloud)
+
+    assert project.deployer.deploy().url == first.url
+
+
+def test_what_a_browser_does_without_is_no_cors(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+
+    cloud.client("lambda").update_function_url_config(**ALIAS, Cors={"AllowCredentials": False, "MaxAge": 0})
+
+    assert project.deployer.changes() == ()
+
+
+def test_a_url_of_the_function_itself_is_its_makers(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    cloud.client("lambda").create_function_url_config(FunctionName=NAME, AuthType="AWS_IAM")
+
+    assert project.deployer.changes() == ()
+    assert cloud.client("lambda").get_function_url_config(FunctionName=NAME)["AuthType"] == "AWS_IAM"
+
+
+@pytest.mark.parametrize(
+    ("drift", "call"),
+    [
+        pytest.param(set_cors_by_hand, "UpdateFunctionUrlConfig", id="url"),
+        pytest.param(DRIFTS[-1], "RemovePermission", id="statement-removed"),
+        pytest.param(DRIFTS[-1], "AddPermission", id="statement-added"),
+    ],
+)
+@FAILED_OR_LOST
+def test_an_update_that_is_interrupted_converges_on_the_next_run(
+    project: Project, cloud: Cloud, drift: Callable[[Cloud], None], call: str, lost: bool
+) -> None:
+    project.deployer.deploy()
+    before, said = account(cloud), policy(cloud)
+    drift(cloud)
+    interrupt(cloud, call, lost=lost)
+    with pytest.raises(DeployFailed):
+        project.deployer.deploy()
+    go_on(cloud)
+
+    project.deployer.deploy()
+
+    assert account(cloud) == before
+    assert policy(cloud) == said
+    assert deploy_again(project) == []
+
+
+REMOVALS = [
+    ("DeleteFunctionUrlConfig", 1),
+    ("RemovePermission", 1),
+    ("RemovePermission", 2),
+    ("DeleteAlias", 1),
+    ("DeleteFunction", 1),
+    ("DeleteLayerVersion", 1),
+    ("DeleteRolePolicy", 1),
+    ("DeleteRole", 1),
+]
+
+
+@pytest.mark.parametrize(("call", "number"), REMOVALS)
+@FAILED_OR_LOST
+def test_a_delete_that_is_interrupted_anywhere_goes_on_with_the_next_run(
+    project: Project, call: str, number: int, lost: bool
+) -> None:
+    project.deployer.deploy()
+    interrupt(project.cloud, call, number, lost=lost)
+    with pytest.raises(DeployFailed):
+        project.deployer.delete(logs=True)
+    go_on(project.cloud)
+
+    project.deployer.delete(logs=True)
+
+    assert account(project.cloud) == {}
+
+
+def test_the_url_is_the_first_to_go(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    cloud.calls.clear()
+
+    project.deployer.delete()
+
+    assert cloud.changes[:4] == [
+        "DeleteFunctionUrlConfig",
+        "RemovePermission",
+        "RemovePermission",
+        "DeleteAlias",
+    ]
+
+
+def test_a_url_that_has_just_gone_is_no_failure(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+
+    def gone_first(name: str, params: dict[str, Any]) -> None:
+        if name == "DeleteFunctionUrlConfig":
+            cloud.before_call = None
+            lose_the_url(cloud)
+
+    cloud.before_call = gone_first
+
+    project.deployer.delete(logs=True)
+
+    assert account(cloud) == {}
+
+
+def test_a_url_takes_the_place_of_an_api_before_that_goes(project: Project, cloud: Cloud) -> None:
+    project.write(HTTP_API)
+    project.deployer.deploy()
+    cloud.calls.clear()
+    project.write(URL)
+
+    outcome = project.deployer.deploy()
+
+    assert cloud.changes == [
+        "AddPermission",
+        "AddPermission",
+        "CreateFunctionUrlConfig",
+        "DeleteApi",
+        "RemovePermission",
+    ]
+    assert deploy_again(project) == []
+    assert find_url(cloud.aws, project.plan.scope) == outcome.url
+    assert without_numbers(account(cloud)) == clean(project)
+
+
+def test_an_api_takes_the_place_of_a_url_before_that_goes(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    cloud.calls.clear()
+    project.write(HTTP_API)
+
+    outcome = project.deployer.deploy()
+
+    assert cloud.changes == [
+        *("CreateApi", "CreateIntegration", "CreateRoute", "CreateStage", "AddPermission"),
+        *("DeleteFunctionUrlConfig", "RemovePermission", "RemovePermission"),
+    ]
+    assert outcome.url is not None
+    assert ".execute-api." in outcome.url
+    assert deploy_again(project) == []
+    assert find_url(cloud.aws, project.plan.scope) == outcome.url
+    assert without_numbers(account(cloud)) == clean(project)
+
+
+MOVES = [
+    *((HTTP_API, URL, call, number) for call, number in FIRST[-3:]),
+    *((HTTP_API, URL, call, 1) for call in ("DeleteApi", "RemovePermission")),
+    *((URL, HTTP_API, call, 1) for call in FIRST_DEPLOY[-5:]),
+    *((URL, HTTP_API, "DeleteFunctionUrlConfig", 1), (URL, HTTP_API, "RemovePermission", 1)),
+    (URL, HTTP_API, "RemovePermission", 2),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "call", "number"), MOVES)
+@FAILED_OR_LOST
+def test_another_ingress_that_is_interrupted_anywhere_converges_on_the_next_run(
+    project: Project, old: str, new: str, call: str, number: int, lost: bool
+) -> None:
+    project.write(old)
+    project.deployer.deploy()
+    project.write(new)
+    interrupt(project.cloud, call, number, lost=lost)
+    with pytest.raises(DeployFailed):
+        project.deployer.deploy()
+    go_on(project.cloud)
+
+    project.deployer.deploy()
+
+    assert deploy_again(project) == []
+    assert without_numbers(account(project.cloud)) == clean(project)
+
+
+def test_an_interrupted_first_deploy_says_which_permission_is_missing(project: Project, cloud: Cloud) -> None:
+    message = (
+        f"User: me is not authorized to perform: lambda:CreateFunctionUrlConfig on resource: {ALIAS_ARN}"
+    )
+    fail_at(cloud, "CreateFunctionUrlConfig", "AccessDeniedException", message)
+
+    with pytest.raises(DeployFailed, match="lambda:CreateFunctionUrlConfig"):
+        project.deployer.deploy()
