@@ -8,6 +8,8 @@ from microlambda.deploy.errors import NotDeployed
 from microlambda.deploy.explain import explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.plan.ingresses import ANSWERING
+from microlambda.plan.kinds import KINDS
+from microlambda.plan.records import Function
 
 if TYPE_CHECKING:
     from microlambda.deploy.session import Aws
@@ -18,10 +20,16 @@ def find_url(aws: Aws, scope: Scope) -> str:
     """Ask AWS for the URL of the stage."""
     with explained("looking for the URL"):
         for kind in ANSWERING:
-            for seen in DEPLOYERS[kind].observe(aws, scope, (), ()):
+            functions = _functions(aws, scope) if KINDS[kind].inside == Function.kind else ()
+            for seen in DEPLOYERS[kind].observe(aws, scope, (), functions):
                 if not seen.left_alone:
                     return f"{seen.attributes['url']}/"
     raise NotDeployed(
         f"stage {scope.stage!r} of {scope.app!r} has no URL in {aws.region}. Deploy it first: microlambda "
         "deploy"
     )
+
+
+def _functions(aws: Aws, scope: Scope) -> list[str]:
+    seen = DEPLOYERS[Function.kind].observe(aws, scope, (), ())
+    return [one.name for one in seen if scope.owns(one.tags or {}) and not one.left_alone]

@@ -17,6 +17,7 @@ from microlambda.deploy.kinds.base import Job
 from microlambda.deploy.lock import Lock
 from microlambda.deploy.observe import observe
 from microlambda.deploy.place import Place
+from microlambda.deploy.progress import Lines, Progress
 from microlambda.plan.ingresses import ANSWERING
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 # Seconds between the looks whether all is gone; some 10 in all.
 _LOOKS_AFTER_REMOVAL = (0.5, 1, 2, 3, 4)
+
+#: How many changes are made at a time.
+WORKERS = 8
 
 Confirm = Callable[[Sequence[Change]], None]
 
@@ -49,6 +53,10 @@ class Outcome:
     def url(self) -> str | None:
         """Give where the app answers, if it answers HTTP."""
         return None if self.entrance is None else f"{self.entrance[1]['url']}/"
+
+
+def _ignore(line: str) -> None:
+    del line
 
 
 def _agree(changes: Sequence[Change]) -> None:
@@ -73,16 +81,26 @@ class Deployer:
     """Brings one stage on AWS to what a plan says.
 
     `archive` gives a zip's bytes by its key, and is called at most once for each, before anything is locked
-    or changed, and only for what has to be uploaded. `say` takes each step as one line.
+    or changed, and only for what has to be uploaded. `progress` is told of each step; up to `workers` changes
+    are made at a time. `adopt` takes over what has a planned name and is another's.
     """
 
     def __init__(
-        self, aws: Aws, plan: Plan, *, archive: Archive, say: Callable[[str], None] = lambda _line: None
+        self,
+        aws: Aws,
+        plan: Plan,
+        *,
+        archive: Archive,
+        progress: Progress | None = None,
+        workers: int = WORKERS,
+        adopt: bool = False,
     ) -> None:
         self._aws = aws
         self.plan = plan
         self._archive = cache(archive)
-        self._say = say
+        self._progress = progress or Lines(_ignore)
+        self._workers = workers
+        self._adopt = adopt
         self._told = set[str]()
 
     def changes(self) -> tuple[Change, ...]:
@@ -106,7 +124,7 @@ class Deployer:
             confirmed, changes = changes, self._compare(self.plan, observed)
             _confirm_more(confirm, confirmed, changes)
             job = self._job(observed)
-            apply(changes, job)
+            self._apply(changes, job)
         return Outcome(changes=changes, attributes=job.attributes)
 
     def delete(self, *, logs: bool = False, confirm: Confirm = _agree) -> tuple[Change, ...]:
@@ -120,7 +138,7 @@ class Deployer:
             observed = self._observe(empty)
             confirmed, changes = changes, self._compare(empty, observed, remove_kept=logs)
             _confirm_more(confirm, confirmed, changes)
-            apply(changes, self._job(observed))
+            self._apply(changes, self._job(observed))
             left = self._left(empty, logs=logs)
         if left:
             raise DeployFailed(
@@ -128,6 +146,9 @@ class Deployer:
                 "again."
             )
         return changes
+
+    def _apply(self, changes: Sequence[Change], job: Job) -> None:
+        apply(changes, job, self._progress, workers=self._workers)
 
     def _left(self, empty: Plan, *, logs: bool) -> tuple[Change, ...]:
         """Look what is left, and again for a while: AWS's lists name for some seconds what has gone."""
@@ -140,23 +161,23 @@ class Deployer:
 
     def _observe(self, plan: Plan) -> Observed:
         with explained("looking at what is deployed"):
-            observed = observe(self._aws, plan)
+            observed = observe(self._aws, plan, adopt=self._adopt)
         for one in observed.left_alone:
             line = f"{KINDS[one.kind].title} {one.name} is left alone: {one.left_alone}."
             if line not in self._told:
                 self._told.add(line)
-                self._say(line)
+                self._progress.say(line)
         return observed
 
     def _compare(self, plan: Plan, observed: Observed, *, remove_kept: bool = False) -> tuple[Change, ...]:
-        return compare(plan, observed, self._place(), remove_kept=remove_kept)
+        return compare(plan, observed, self._place(), remove_kept=remove_kept, adopt=self._adopt)
 
     def _place(self) -> Place:
         identity = self._aws.identity
         return Place(partition=identity.partition, account=identity.account, region=self._aws.region)
 
     def _lock(self) -> Lock:
-        return Lock(self._aws, self.plan.scope, say=self._say)
+        return Lock(self._aws, self.plan.scope, say=self._progress.say)
 
     def _job(self, observed: Observed) -> Job:
         return Job(
@@ -164,6 +185,5 @@ class Deployer:
             plan=self.plan,
             place=self._place(),
             archive=self._archive,
-            say=self._say,
             attributes=known_attributes(self.plan, observed),
         )

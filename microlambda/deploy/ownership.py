@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -10,22 +11,29 @@ from microlambda.deploy.errors import NotOurs
 from microlambda.deploy.explain import DENIED, NOT_FOUND, error_code
 from microlambda.deploy.observed import Seen
 from microlambda.plan.kinds import KINDS
-from microlambda.plan.plan import ID_TAG
+from microlambda.plan.plan import APP_TAG, ID_TAG, STAGE_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from microlambda.plan.plan import Scope
 
+_ADOPTING = ", or take it over: --adopt"
 
-def check_ours(kind: str, name: str, tags: Mapping[str, str], scope: Scope) -> None:
-    """Raise `NotOurs`, naming the tag that differs, unless these tags are those of the stage."""
+
+def check_ours(
+    kind: str, name: str, tags: Mapping[str, str], scope: Scope, *, remedy: str = _ADOPTING
+) -> None:
+    """Raise `NotOurs`, naming the tag that differs, unless these tags are those of the stage.
+
+    `remedy` is what can be done beside another name or the removal.
+    """
     if scope.owns(tags):
         return
     title = KINDS[kind].title
     raise NotOurs(
-        f"the {title} {name!r} exists and is not this project's: {_difference(kind, tags, scope)}. "
-        f"Give the App another name, or remove that {title}."
+        f"the {title} {name!r} exists and is not this project's: {whose(kind, tags, scope)}. "
+        f"Give the App another name, or remove that {title}{remedy}."
     )
 
 
@@ -52,7 +60,27 @@ def seen_or_left_alone(
         )
 
 
-def _difference(kind: str, tags: Mapping[str, str], scope: Scope) -> str:
+def is_renamed(tags: Mapping[str, str], scope: Scope) -> bool:
+    """Tell whether these are the tags of this project and stage, deployed when the app had another name."""
+    here = scope.id is not None and (tags.get(ID_TAG), tags.get(STAGE_TAG)) == (scope.id, scope.stage)
+    return here and tags.get(APP_TAG, scope.app) != scope.app
+
+
+def renamed(kind: str, identity: str, name: str, tags: Mapping[str, str], url: str) -> Seen:
+    """Speak of an API that `is_renamed`, and leave it alone; `identity` is AWS's id of it."""
+    app = tags[APP_TAG]
+    return Seen(
+        kind=kind,
+        address=identity,
+        name=name,
+        tags=tags,
+        left_alone=f"this stage is still deployed as {app!r}: {url}/. If that is an old name, "
+        f"run `microlambda delete` with name = {json.dumps(app)}",
+    )
+
+
+def whose(kind: str, tags: Mapping[str, str], scope: Scope) -> str:
+    """Say by what something is told from ours: `its microlambda:id is 'x', this project's id is 'y'`."""
     name = next((one for one, value in scope.tags.items() if tags.get(one) != value), ID_TAG)
     theirs = f"its {name} is {tags[name]!r}" if name in tags else KINDS[kind].unmarked.format(tag=name)
     if name != ID_TAG:

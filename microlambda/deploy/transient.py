@@ -111,6 +111,11 @@ TRANSIENT: tuple[Transient, ...] = (
         source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/troubleshooting.html",
     ),
     Transient(
+        operation="DeleteRestApi",
+        says=("TooManyRequestsException",),  # one in 30 seconds is all that an account may
+        source="https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
+    ),
+    Transient(
         operation="PutSubscriptionFilter",
         says=("Could not execute the lambda function",),
         source="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html",

@@ -15,7 +15,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 APP = """
@@ -185,6 +187,60 @@ def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: P
     assert planned.startswith("No changes")
 
 
+def test_behind_a_function_url_the_app_answers_and_other_commands_find_it(project: Path) -> None:
+    (project / "microlambda.toml").write_text(f'ingress = "function-url"\n{SETTINGS}')
+
+    with deployed(project) as (lines, url):
+        answered = get(f"{url}/")
+        found = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", "\n".join(lines))
+        assert found is not None
+        told = there(project, found[1], "url")
+        planned = there(project, found[1], "plan", "--exit-code")
+
+    assert answered == {"hello": "world", "greeting": "good morning"}
+    assert any(line.startswith("+ URL of shop-local-http: open to the internet") for line in lines)
+    assert told == f"{url}/\n"
+    assert planned.startswith("No changes")
+
+
+REST = """
+from microlambda import App, url_for
+
+app = App("shop")
+
+
+@app.get("/")
+def index():
+    return {"users": url_for("users")}
+
+
+@app.get("/users/")
+def users():
+    return {"here": url_for("users")}
+"""
+
+
+def test_a_rest_api_answers_below_its_stage_and_its_links_and_redirects_lead_there(project: Path) -> None:
+    (project / "app.py").write_text(REST)
+    (project / "microlambda.toml").write_text('ingress = "rest-api"\n')
+
+    with started(project) as lines:
+        output = "\n".join(lines)
+        found = re.search(r"The app: +(http://127\.0\.0\.1:\d+)(/local/)", output)
+        endpoint = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
+        assert found, output
+        assert endpoint, output
+        host, stage = found.groups()
+        assert get(f"{host}{stage}") == {"users": "/local/users/"}
+        assert get(f"{host}{stage}users") == {"here": "/local/users/"}  # redirected
+        told = there(project, endpoint[1], "url")
+        planned = there(project, endpoint[1], "plan", "--exit-code")
+
+    assert "+ REST API shop-local: open to the internet, regional" in output
+    assert told == f"{host}{stage}\n"
+    assert planned.startswith("No changes")
+
+
 def test_a_view_hands_a_task_over_and_it_runs_in_its_own_function(project: Path, tmp_path: Path) -> None:
     """The archive in AWS's runtime client, boto3, and Lambda's Invoke: none of it is stood in for."""
     (project / "app.py").write_text(TASKS)
@@ -228,41 +284,121 @@ def there(project: Path, endpoint: str, *arguments: str) -> str:
 
 
 WITH_EVENTS = """
+import json, os
 from microlambda import App
 
 app = App("shop")
 
 
+def leave(name, what):
+    path = os.path.join(os.environ["FOLDER"], name)
+    with open(path + ".unfinished", "w") as file:
+        json.dump(what, file)
+    os.rename(path + ".unfinished", path)
+
+
 @app.on_sqs_message("orders")
 def ordered(event):
-    return None
+    leave("ordered", [record.body for record in event])
+
+
+@app.on_sqs_message("arn:aws:sqs:us-east-1:999999999999:theirs")
+def theirs(event):
+    leave("theirs", None)
+
+
+@app.on_kinesis_record("clicks")
+def clicked(event):
+    leave("clicked", [record.data.decode() for record in event])
+
+
+@app.on_dynamodb_record("people")
+def changed(event):
+    leave("changed", [record.new_image["name"] for record in event])
+
+
+@app.on_sns_message("news", filter_policy={"kind": ["new"]})
+def heard(event):
+    leave("heard", event.message)
+
+
+@app.on_s3_event("photos", prefix="in/")
+def stored(event):
+    leave("stored", event.key)
 
 
 @app.on_event({"source": ["shop"]}, bus="mine")
 def happened(event):
-    return None
+    leave("happened", event.detail)
 
 
 @app.schedule("cron(0 9 * * ? *)", tz="Europe/Berlin")
 def daily(event):
     return event.name
+
+
+@app.schedule("rate(1 hour)", tz="Europe/Berlin", input={"n": 1})
+def often(event):
+    leave("often", event.input)
 """
 
 
-def test_handlers_of_events_are_deployed_with_what_they_wait_for_and_it_is_said_that_nothing_fires_them(
-    project: Path,
-) -> None:
+def test_handlers_of_events_run_when_what_they_wait_for_happens(project: Path, tmp_path: Path) -> None:
     (project / "app.py").write_text(WITH_EVENTS)
+    (project / "microlambda.toml").write_text(f'[environment]\nFOLDER = "{tmp_path}"\n')
 
     with started(project) as lines:
         output = "\n".join(lines)
-        assert "Made for the handlers: queue orders, bus mine." in output
-        assert "Not fired here by this version: ordered, happened, daily." in output
-        assert "+ event source mapping orders: 10 messages at a time" in output
-        assert "+ schedule shop-local-daily: cron(0 9 * * ? *) Europe/Berlin" in output
-        endpoint = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
-        assert endpoint, output
-        assert "shop-local-daily" in there(project, endpoint[1], "status")
+        found = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
+        assert found, output
+        for service, call, arguments in HAPPENINGS:
+            getattr(client(service, found[1]), call)(**arguments)
+        left = {name: json.loads(until_written(tmp_path / name)) for name in LEFT}
+        planned = there(project, found[1], "plan", "--exit-code")
+        assert "shop-local-daily" in there(project, found[1], "status")
+
+    assert left == LEFT
+    assert planned.startswith("No changes")
+    assert (
+        "Made for the handlers: queue orders, stream clicks, table people (key: id), topic news, "
+        "bucket photos, bus mine." in output
+    )
+    assert "Not fired here: theirs. What would call them is in another account." in output
+    assert "+ event source mapping orders: 10 messages at a time" in output
+    assert "+ schedule shop-local-daily: cron(0 9 * * ? *) Europe/Berlin" in output
+
+
+KIND = {"kind": {"DataType": "String", "StringValue": "new"}}
+PERSON = {"id": {"S": "1"}, "name": {"S": "Ada"}}
+HAPPENINGS: list[tuple[str, str, dict[str, Any]]] = [
+    ("sqs", "send_message", {"QueueUrl": "http://127.0.0.1/123456789012/orders", "MessageBody": "tea"}),
+    ("kinesis", "put_record", {"StreamName": "clicks", "Data": b"click", "PartitionKey": "1"}),
+    ("dynamodb", "put_item", {"TableName": "people", "Item": PERSON}),
+    (
+        "sns",
+        "publish",
+        {"TopicArn": "arn:aws:sns:us-east-1:123456789012:news", "Message": "hi", "MessageAttributes": KIND},
+    ),
+    ("s3", "put_object", {"Bucket": "photos", "Key": "in/a b.jpg", "Body": b"x"}),
+    (
+        "events",
+        "put_events",
+        {"Entries": [{"Source": "shop", "DetailType": "x", "Detail": '{"n": 2}', "EventBusName": "mine"}]},
+    ),
+]
+LEFT = {
+    "ordered": ["tea"],
+    "clicked": ["click"],
+    "changed": ["Ada"],
+    "heard": "hi",
+    "stored": "in/a b.jpg",
+    "happened": {"n": 2},
+    "often": {"n": 1},  # a rate of EventBridge Scheduler begins at once
+}
+
+
+def client(service: str, endpoint: str) -> Any:
+    return boto3.Session("test", "test", region_name="us-east-1").client(service, endpoint_url=endpoint)
 
 
 def test_a_port_in_use_is_told_before_anything_is_built(project: Path) -> None:

@@ -6,12 +6,15 @@ import base64
 import hashlib
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import botocore.session
@@ -19,12 +22,17 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.botocore_stubber import BotocoreStubber
 
 from microlambda import App
 from microlambda.bundle.archive import content_digest
 from microlambda.deploy.deployer import Deployer, Outcome
+from microlambda.deploy.progress import Lines
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud.moto_lambda import remembering
+from microlambda.emulator.cloud.moto_mappings import telling_of_mappings
+from microlambda.emulator.cloud.moto_rest import faithful
+from microlambda.emulator.cloud.moto_urls import urls_of_aliases
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
@@ -133,10 +141,30 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
 
 
+@contextmanager
+def answering_one_at_a_time() -> Iterator[None]:
+    """Let calls of several threads wait for each other inside moto, which is not made for them."""
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
+
+    def answered(*given: Any, **named: Any) -> Any:
+        with lock:
+            return answer(*given, **named)
+
+    with patch.object(BotocoreStubber, "__call__", answered):
+        yield
+
+
 @pytest.fixture
 def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
     """Give an empty AWS account."""
-    with mock_aws(config={"lambda": {"use_docker": False}}), remembering():
+    with (
+        mock_aws(config={"lambda": {"use_docker": False}}),
+        answering_one_at_a_time(),
+        remembering(),
+        telling_of_mappings(lambda _mapping: None),
+        urls_of_aliases(),
+        faithful(),
+    ):
         session = new_session()
         sleeps: list[float] = []
         made = Cloud(aws=Aws(session.client, region=REGION, sleep=sleeps.append), sleeps=sleeps)
@@ -161,6 +189,8 @@ class Project:
     own: dict[str, tuple[str, ...]] = field(default_factory=dict)
     release: str = ""  # of what is not pinned, the newest there is
     refresh: bool = False
+    adopt: bool = False
+    workers: int = 1  # so that the calls have one order
     built: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
@@ -201,11 +231,17 @@ class Project:
             environ=self.environ,
         )
         aws = Aws(new_session().client, region=region, sleep=self.cloud.sleeps.append)
-        return Deployer(aws, plan, archive=self.archive, say=self.said.append)
+        return self._deployer(aws, plan)
+
+    def _deployer(self, aws: Aws, plan: Plan) -> Deployer:
+        progress = Lines(self.said.append)
+        return Deployer(
+            aws, plan, archive=self.archive, progress=progress, workers=self.workers, adopt=self.adopt
+        )
 
     @property
     def deployer(self) -> Deployer:
-        return Deployer(self.cloud.aws, self.plan, archive=self.archive, say=self.said.append)
+        return self._deployer(self.cloud.aws, self.plan)
 
     def archive(self, key: str = "code") -> bytes:
         self.built.append(key)
@@ -357,7 +393,25 @@ def account(cloud: Cloud) -> dict[str, Any]:
             "routes": [one["RouteKey"] for one in gateway.get_routes(**where)["Items"]],
             "stages": [one["StageName"] for one in gateway.get_stages(**where)["Items"]],
         }
+    for api in cloud.client("apigateway").get_rest_apis()["items"]:
+        found[f"rest-api {api['name']}"] = rest_api_state(cloud.client("apigateway"), api)
     return found
+
+
+def rest_api_state(gateway: Any, api: dict[str, Any]) -> dict[str, Any]:
+    where = {"restApiId": api["id"]}
+    resources = gateway.get_resources(**where, embed=["methods"])["items"]
+    deployments = {one["id"]: one["description"] for one in gateway.get_deployments(**where)["items"]}
+    return {
+        **{one: api[one] for one in ("endpointConfiguration", "binaryMediaTypes", "tags")},
+        "methods": {one["path"]: one.get("resourceMethods") for one in resources},
+        "answers": gateway.get_gateway_responses(**where)["items"],
+        "stages": [
+            (one["stageName"], deployments[one["deploymentId"]], one["tags"])
+            for one in gateway.get_stages(**where)["item"]
+        ],
+        "deployments": len(deployments),
+    }
 
 
 def function_state(lambda_: Any, name: str) -> dict[str, Any]:
@@ -373,6 +427,7 @@ def function_state(lambda_: Any, name: str) -> dict[str, Any]:
             "ReservedConcurrentExecutions"
         ),
         "failures": failures(lambda_, name),
+        "url": url(lambda_, name),
     }
 
 
@@ -381,7 +436,16 @@ def statements(lambda_: Any, name: str) -> list[str]:
         policy = json.loads(lambda_.get_policy(FunctionName=name, Qualifier="live")["Policy"])
     except lambda_.exceptions.ResourceNotFoundException:
         return []
-    return [one["Sid"] for one in policy["Statement"]]
+    return sorted(one["Sid"] for one in policy["Statement"])
+
+
+def url(lambda_: Any, name: str) -> dict[str, Any] | None:
+    """The URL of the alias, without its address."""
+    try:
+        answer = lambda_.get_function_url_config(FunctionName=name, Qualifier="live")
+    except lambda_.exceptions.ResourceNotFoundException:
+        return None
+    return {one: answer[one] for one in ("AuthType", "InvokeMode", "Cors") if one in answer}
 
 
 def failures(lambda_: Any, name: str) -> dict[str, Any] | None:

@@ -15,7 +15,9 @@ from microlambda.deploy.invocation import invoke
 from microlambda.deploy.logs import Logs
 from tests.deploy.conftest import REGION, Cloud, Project, models
 from tests.deploy.test_drift import DRIFTS
+from tests.deploy.test_function_url import set_cors_by_hand
 from tests.deploy.test_mappings import make_queue, make_table, switch_off
+from tests.deploy.test_rest_api import change_an_answer, lose_a_path, protect_a_method
 from tests.plan.everything import everything
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "deploy.md"
@@ -35,6 +37,8 @@ ALSO = {
     # Which of them tags need is told differently: https://github.com/iann0036/iam-dataset/pull/39,
     # https://github.com/cloudtools/awacs/issues/254.
     ("apigatewayv2", "CreateApi"): {"apigateway:TagResource", "apigateway:PUT"},
+    ("apigateway", "CreateRestApi"): {"apigateway:TagResource", "apigateway:PUT"},
+    ("apigateway", "CreateStage"): {"apigateway:TagResource", "apigateway:PUT"},
 }
 
 ANOTHERS = {
@@ -47,7 +51,7 @@ ANOTHERS = {
 
 def action(service: str, operation: str) -> str:
     """Name the IAM action of a call; API Gateway has one for each HTTP method."""
-    if service == "apigatewayv2":
+    if service in ("apigateway", "apigatewayv2"):
         model = models().load_service_model(service, "service-2")
         return f"apigateway:{model['operations'][operation]['http']['method']}"
     named = f"{service}:{operation}"
@@ -104,6 +108,16 @@ def use_everything(project: Project, cloud: Cloud) -> None:
     project.deployer.deploy()
     plain.task(name="resize")(lambda: None)  # without what it says of failures
     project.app = plain
+    project.deployer.deploy()
+    project.write('ingress = "function-url"')
+    project.deployer.deploy()
+    set_cors_by_hand(cloud)
+    project.deployer.deploy()
+    project.write('ingress = "rest-api"')
+    project.deployer.deploy()
+    for drift in (lose_a_path, protect_a_method, change_an_answer):
+        drift(cloud)
+    project.write('ingress = "rest-api"\nendpoint_type = "edge"\ntags = { team = "red" }')
     project.deployer.deploy()
     scope = project.plan.scope
     find_url(cloud.aws, scope)

@@ -467,11 +467,13 @@ def test_a_role_that_is_not_known_everywhere_yet_is_waited_for(project: Project,
     assert cloud.sleeps == [1]
 
 
-def test_a_group_that_is_on_its_way_out_is_waited_for_and_made_anew(project: Project, cloud: Cloud) -> None:
+def test_a_group_that_is_on_its_way_out_is_waited_for_and_made_anew(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project.app = scheduled()
     project.deployer.deploy()
     waited: list[float] = []
-    cloud.aws.sleep = waited.append
+    monkeypatch.setattr(cloud.aws, "sleep", waited.append)
 
     def deleting(answer: dict[str, Any]) -> None:
         if "State" in answer:

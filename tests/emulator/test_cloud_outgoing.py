@@ -60,6 +60,7 @@ def cloud(said: list[str], way_out: Receiver, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, way_out.url)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("urllib.request._opener", None)  # it keeps the proxies that it first heard of
     with EmbeddedCloud(region=REGION, say=said.append) as cloud:
         yield cloud
 

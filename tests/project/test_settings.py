@@ -123,6 +123,12 @@ REFUSED = [
     pytest.param("python = 3.13", "python must be one of", id="python-number"),
     pytest.param('architecture = "arm"', "architecture must be one of 'x86_64', 'arm64'", id="architecture"),
     pytest.param('ingress = "http"', "ingress must be one of 'http-api', 'rest-api'", id="ingress"),
+    pytest.param('endpoint_type = "EDGE"', "endpoint_type must be one of 'regional', 'edge'", id="endpoint"),
+    pytest.param(
+        "[functions.f]\nendpoint_type = 'edge'",
+        "endpoint_type cannot stand here, only at the",
+        id="endpoint-at",
+    ),
     pytest.param("account = 123456789012", "account must be an AWS account's 12 digits, in q", id="account"),
     pytest.param('region = "Ireland"', "region must be an AWS region", id="region"),
     pytest.param('id = "X"', "id must be 6 to 32 letters a-z and digits", id="id"),

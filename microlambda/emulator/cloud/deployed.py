@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class FunctionNotFound(LookupError):
@@ -76,3 +80,36 @@ class DeployedApi:
     stages: tuple[str, ...]
     function_arn: str | None
     payload_format: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedUrl:
+    """A function URL, and the function or alias that it is of."""
+
+    url_id: str
+    region: str
+    account_id: str
+    function: FunctionName
+    auth_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedStage:
+    """What a stage of a REST API serves: its methods as they were deployed.
+
+    `methods` gives the function behind a path and a method, None where there is none; `answers` the header
+    fields of the gateway's own answers, by type.
+    """
+
+    methods: Mapping[tuple[str, str], str | None]
+    answers: Mapping[str, tuple[tuple[str, str], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedRestApi:
+    """A REST API and what its stages serve."""
+
+    api_id: str
+    region: str
+    account_id: str
+    stages: Mapping[str, DeployedStage]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,15 +17,17 @@ from microlambda.emulator.cloud.execute_api import ExecuteApi
 from microlambda.emulator.cloud.front import Front
 from microlambda.emulator.cloud.functions import Functions
 from microlambda.emulator.cloud.lambda_invoke import LambdaInvoke
+from microlambda.emulator.cloud.lambda_urls import LambdaUrls
 from microlambda.emulator.cloud.managed_runtime import ManagedRuntime, make_managed_runtime
 from microlambda.emulator.cloud.moto_adapter import ACCOUNT, Moto
 from microlambda.emulator.cloud.policies import Policies
+from microlambda.emulator.cloud.triggers import RETRY_DELAYS, Triggers
 from microlambda.emulator.environment import ACCESS_KEY, SECRET_KEY, closed_to_aws
 from microlambda.emulator.server import Server
 from microlambda.project.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -45,7 +48,9 @@ class EmbeddedCloud:
             print(cloud.serve_api(api_id, port=8000))
 
     `output` gets each line that a function prints, with the function's name; `observe` each request to an
-    API and `explain` why an API answered by itself, as in `Gateway`; `say` what else there is to tell.
+    API and `explain` why an API answered by itself, as in `Gateway`, or a trigger called nobody; `say` what
+    else there is to tell. `retry_delays` are the seconds before an event that failed is tried again, and
+    `clock` tells rules and schedules the time, for tests that do not wait for it.
     """
 
     account = ACCOUNT
@@ -59,8 +64,12 @@ class EmbeddedCloud:
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
         say: Callable[[str], None] | None = None,
+        retry_delays: Sequence[float] = RETRY_DELAYS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.region = region
+        self._retry_delays = retry_delays
+        self._clock = clock
         self._output = output
         self._observe = observe
         self._say = say or (lambda _: None)
@@ -70,7 +79,9 @@ class EmbeddedCloud:
         self._moto = Moto(say=self._say)
         self._folder: CloudFolder | None = None
         self._functions: Functions | None = None
+        self._triggers: Triggers | None = None
         self._apis: ExecuteApi | None = None
+        self._urls: LambdaUrls | None = None
         self._front: Front | None = None
         self._session: Any = None
 
@@ -108,22 +119,52 @@ class EmbeddedCloud:
         return self._session.client(service, **options)
 
     def serve_api(self, api_id: str, port: int = 0) -> str:
-        """Serve one API at the root of a port of its own; answers the URL, or raises `PortInUse`."""
-        if self._apis is None:
+        """Serve one API on a port of its own; answers the URL, or raises `PortInUse`.
+
+        A REST API is served below its stage, as on AWS; the URL has the stage in it.
+        """
+        return self.serve("http-api", api_id, port)
+
+    def serve(self, kind: str, identity: str, port: int = 0) -> str:
+        """Serve what answers HTTP, an API or a "function-url", by its id, as `serve_api` does."""
+        front = {"function-url": self._urls}.get(kind, self._apis)
+        if front is None:
             raise RuntimeError("the embedded cloud is not started")
-        server = Server(self._apis.application(api_id), port=port, log=self._say).start()
+        server = Server(front.application(identity), port=port, log=self._say).start()
         self._api_servers.append(server)
-        self._moto.serves_api(api_id, server.url)
-        return server.url
+        self._moto.serves_api(identity, server.url)
+        stages = () if (rest := self._moto.rest_api(identity)) is None else rest.stages
+        return "/".join([server.url, *list(stages)[:1]])
+
+    def fire(self, arn: str) -> None:
+        """Fire a rule that has an expression, or a schedule, now; KeyError where none has that ARN."""
+        self._started().timetable.fire(arn)
+
+    def fire_due(self) -> list[str]:
+        """Fire the rules and schedules that became due by the clock since the last time; gives their ARNs.
+
+        It happens by itself every second, too.
+        """
+        return self._started().timetable.fire_due()
+
+    def _started(self) -> Triggers:
+        if self._triggers is None:
+            raise RuntimeError("the embedded cloud is not started")
+        return self._triggers
 
     def stop(self) -> None:
         """End every function's processes, close the ports, forget everything; more calls do nothing."""
         for server in self._api_servers:
             server.stop()
         self._api_servers.clear()
+        if self._triggers is not None:
+            self._triggers.halt()
         if self._functions is not None:
             self._functions.stop()
             self._functions = None
+        if self._triggers is not None:
+            self._triggers.join()
+            self._triggers = None
         self._server.stop()
         if self._folder is not None:
             self._folder.remove()
@@ -143,9 +184,23 @@ class EmbeddedCloud:
         self._apis = ExecuteApi(
             self._moto, self._functions, policies, observe=self._observe, explain=self._explain
         )
-        invoke = LambdaInvoke(self._moto, self._functions)
+        self._urls = LambdaUrls(
+            self._moto, self._functions, policies, observe=self._observe, explain=self._explain
+        )
         self._session = _session(self.region)
-        self._front = Front(self._moto, self._functions, invoke, policies, self._apis)
+        self._triggers = Triggers(
+            self._moto,
+            self._functions,
+            policies,
+            client=self.client,
+            clock=self._clock,
+            explain=self._explain,
+            say=self._say,
+            retry_delays=self._retry_delays,
+        )
+        self._triggers.start()
+        invoke = LambdaInvoke(self._moto, self._functions, self._triggers.asynchronous)
+        self._front = Front(self._moto, self._functions, invoke, policies, self._apis, self._urls)
 
     def _runtime(self, folder: Path) -> ManagedRuntime:
         runtime = make_managed_runtime(folder)

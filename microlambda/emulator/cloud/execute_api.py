@@ -1,17 +1,18 @@
-"""The `execute-api` hosts: HTTP APIs that were deployed, with their function behind them."""
+"""The `execute-api` hosts: HTTP and REST APIs that were deployed, with their function behind them."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from microlambda.emulator.cloud.deployed import DeployedApi, FunctionName, FunctionNotFound
+from microlambda.emulator.cloud.behind import Behind
+from microlambda.emulator.cloud.execute_rest import ExecuteRest
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.gateway import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from microlambda.emulator.cloud.deployed import DeployedApi
     from microlambda.emulator.cloud.functions import Functions
     from microlambda.emulator.cloud.moto_adapter import Moto
     from microlambda.emulator.cloud.policies import Policies
@@ -36,10 +37,10 @@ class ExecuteApi:
         explain: Callable[[str], None] | None = None,
     ) -> None:
         self._moto = moto
-        self._functions = functions
-        self._policies = policies
         self._observe = observe
         self._explain = explain or (lambda _: None)
+        self._behind = Behind(moto, functions, policies, self._explain)
+        self._rest = ExecuteRest(self._behind, observe, self._explain)
 
     def application(self, api_id: str) -> Any:
         """The WSGI application of one API."""
@@ -51,6 +52,8 @@ class ExecuteApi:
 
     def answer(self, api_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request to an API."""
+        if (rest := self._moto.rest_api(api_id)) is not None:
+            return self._rest.answer(rest, environ, start_response)
         api = self._moto.http_api(api_id)
         if api is None or "$default" not in api.stages or api.function_arn is None:
             self._explain(_why_not_found(api_id, api))
@@ -59,17 +62,13 @@ class ExecuteApi:
         return self._gateway(api, api.function_arn)(environ, start_response)
 
     def _gateway(self, api: DeployedApi, function_arn: str) -> Gateway:
-        try:
-            function = self._moto.function(api.region, FunctionName.parse(function_arn))
-        except FunctionNotFound as missing:
-            self._explain(f"there is no function {missing.arn}")
-            function = None
+        function = self._behind.find(api.region, function_arn)
+        source = f"arn:aws:execute-api:{api.region}:{api.account_id}:{api.api_id}/$default/$default"
 
         def invoke(event: bytes) -> Invocation:
-            if function is None or not self._is_allowed(api, function_arn):
+            if not self._is_emulated(api):
                 raise NotAllowed
-            trace = json.loads(event)["headers"].get("x-amzn-trace-id", "")
-            return self._functions.invoke(function, event, trace_id=trace)[0]
+            return self._behind.call(function, function_arn, source, event)
 
         identity = Api(api_id=api.api_id, account_id=api.account_id, region=api.region)
         return Gateway(
@@ -81,23 +80,16 @@ class ExecuteApi:
             timeout=function.timeout if function is not None else None,
         )
 
-    def _is_allowed(self, api: DeployedApi, function_arn: str) -> bool:
-        source = f"arn:aws:execute-api:{api.region}:{api.account_id}:{api.api_id}/$default/$default"
-        if api.payload_format != "2.0":
-            self._explain(
-                f"the API {api.api_id} asks for payload format {api.payload_format}; 2.0 is emulated"
-            )
-            return False
-        wanted = FunctionName.parse(function_arn)
-        if self._policies.allows(api.region, wanted, principal="apigateway.amazonaws.com", source_arn=source):
+    def _is_emulated(self, api: DeployedApi) -> bool:
+        if api.payload_format == "2.0":
             return True
-        self._explain(f"no statement in the policy of {function_arn} lets {source} invoke it")
+        self._explain(f"the API {api.api_id} asks for payload format {api.payload_format}; 2.0 is emulated")
         return False
 
 
 def _why_not_found(api_id: str, api: DeployedApi | None) -> str:
     if api is None:
-        return f"there is no HTTP API {api_id}"
+        return f"there is no HTTP or REST API {api_id}"
     if "$default" not in api.stages:
         return f"the API {api_id} has no stage $default"
     return f"the API {api_id} has no route $default with a Lambda function behind it"

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from microlambda.emulator.cloud.execute_api import ExecuteApi
     from microlambda.emulator.cloud.functions import Functions
     from microlambda.emulator.cloud.lambda_invoke import LambdaInvoke
+    from microlambda.emulator.cloud.lambda_urls import LambdaUrls
     from microlambda.emulator.cloud.moto_adapter import Moto
     from microlambda.emulator.cloud.policies import Policies
 
 _API_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.(?:localhost|amazonaws\.com)(?::\d+)?")
+_URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.(?:localhost|on\.aws)(?::\d+)?")
 _LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?", re.IGNORECASE)
 
 _FUNCTIONS = r"/2015-03-31/functions/(?P<name>[^/]+)"
@@ -39,19 +41,28 @@ class Front:
     """The application that the embedded cloud's port serves."""
 
     def __init__(
-        self, moto: Moto, functions: Functions, invoke: LambdaInvoke, policies: Policies, apis: ExecuteApi
+        self,
+        moto: Moto,
+        functions: Functions,
+        invoke: LambdaInvoke,
+        policies: Policies,
+        apis: ExecuteApi,
+        urls: LambdaUrls,
     ) -> None:
         self._moto = moto
         self._functions = functions
         self._invoke = invoke
         self._policies = policies
         self._apis = apis
+        self._urls = urls
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
         host = environ.get("HTTP_HOST", "")
         if api := _API_HOST.fullmatch(host.lower()):
             return self._apis.answer(api[1], environ, start_response)
+        if url := _URL_HOST.fullmatch(host.lower()):
+            return self._urls.answer(url[1], environ, start_response)
         refusal = _refusal(host, environ)
         if refusal is not None:
             return refusal.send(start_response)

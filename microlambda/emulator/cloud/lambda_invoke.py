@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.cloud.deployed import DeployedFunction
     from microlambda.emulator.cloud.functions import Functions
     from microlambda.emulator.cloud.moto_adapter import Moto
+    from microlambda.emulator.cloud.triggers.asynchronous import Asynchronous
 
 _MAX_EVENT = 1_048_576  # asynchronous invocations: 1 MB (gettingstarted-limits.html)
 _TAIL = 4096  # X-Amz-Log-Result: "the last 4 KB of the execution log"
@@ -26,9 +26,10 @@ _TAIL = 4096  # X-Amz-Log-Result: "the last 4 KB of the execution log"
 class LambdaInvoke:
     """Answers Invoke: waiting for the result, in the background, or not at all (DryRun)."""
 
-    def __init__(self, moto: Moto, functions: Functions) -> None:
+    def __init__(self, moto: Moto, functions: Functions, asynchronous: Asynchronous) -> None:
         self._moto = moto
         self._functions = functions
+        self._asynchronous = asynchronous
 
     def answer(self, request: AwsRequest, name: str) -> AwsAnswer:
         """Serve one call on `/functions/{name}/invocations`."""
@@ -67,13 +68,7 @@ class LambdaInvoke:
         return AwsAnswer(status=200, body=invocation.payload, headers=tuple(headers))
 
     def _in_background(self, function: DeployedFunction, payload: bytes) -> AwsAnswer:
-        request_id = str(uuid4())
-        threading.Thread(
-            target=self._functions.invoke,
-            args=(function, payload),
-            kwargs={"request_id": request_id},
-            daemon=True,
-        ).start()
+        request_id = self._asynchronous.submit(function.arn, payload)
         return AwsAnswer(status=202, headers=(("x-amzn-RequestId", request_id),))
 
 

@@ -8,7 +8,6 @@ All of it is tested against the version of moto that is pinned in pyproject.toml
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 import threading
@@ -20,10 +19,15 @@ from microlambda.emulator.cloud.deployed import (
     Archive,
     DeployedApi,
     DeployedFunction,
+    DeployedRestApi,
+    DeployedUrl,
     FunctionName,
     FunctionNotFound,
 )
 from microlambda.emulator.cloud.moto_lambda import remembering
+from microlambda.emulator.cloud.moto_lock import one_at_a_time
+from microlambda.emulator.cloud.moto_rest import faithful, rest_api
+from microlambda.emulator.cloud.moto_urls import find_url, urls_of_aliases
 from microlambda.emulator.cloud.outgoing import kept_on_this_machine
 
 if TYPE_CHECKING:
@@ -63,7 +67,6 @@ class Moto:
         _close_to_aws(self._patches)
         from moto.apigatewayv2.models import Api
         from moto.awslambda.models import LambdaBackend, Layer
-        from moto.events.models import Rule
         from moto.moto_server import werkzeug_app
         from moto.s3 import notifications
 
@@ -77,15 +80,13 @@ class Moto:
         self._patches.enter_context(
             patch.object(Layer, "delete_version", self._keeping_copies(Layer.delete_version))
         )
-        self._patches.enter_context(
-            patch.object(Rule, "send_to_targets", _to_others_than_functions(Rule.send_to_targets))
-        )
         self._patches.enter_context(remembering())
+        self._patches.enter_context(urls_of_aliases(lambda url_id, host: self._where(url_id, host, port)))
+        self._patches.enter_context(faithful(lambda api: self._where_rest(api, port)))
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
         self._patches.enter_context(patch.object(Api, "to_json", self._telling_where(Api.to_json, port)))
-        self.application = _keeping_header_names(
-            werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
-        )
+        dispatcher = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+        self.application = one_at_a_time(_keeping_header_names(dispatcher))
 
     def stop(self) -> None:
         """Forget everything; nothing happens if it was not started."""
@@ -147,17 +148,32 @@ class Moto:
                 return _deployed_api(region, api)
         return None
 
+    def function_url(self, url_id: str) -> DeployedUrl | None:
+        """Look a function URL up, in whatever region it is."""
+        return find_url(ACCOUNT, url_id)
+
+    def rest_api(self, api_id: str) -> DeployedRestApi | None:
+        """Look a REST API up, in whatever region it is, with what its stages serve."""
+        return rest_api(ACCOUNT, api_id)
+
     def serves_api(self, api_id: str, url: str) -> None:
-        """Let the API say that it is at `url`, not at its host name on the cloud's own port."""
+        """Let the API or function URL say that it is at `url`, not at its host on the cloud's own port."""
         self._api_urls[api_id] = url
 
     def _telling_where(self, describe: Callable[[Any], dict[str, Any]], port: int) -> Any:
         def described(api: Any) -> dict[str, Any]:
             document = describe(api)
-            host = document["apiEndpoint"].removeprefix("https://").replace("amazonaws.com", "localhost")
-            return {**document, "apiEndpoint": self._api_urls.get(api.api_id, f"http://{host}:{port}")}
+            host = document["apiEndpoint"].removeprefix("https://")
+            return {**document, "apiEndpoint": self._where(api.api_id, host, port)}
 
         return described
+
+    def _where_rest(self, api: Any, port: int) -> str:
+        return self._where(api.id, f"{api.id}.execute-api.{api.region_name}.localhost", port)
+
+    def _where(self, api_id: str, host: str, port: int) -> str:
+        here = host.replace("amazonaws.com", "localhost").replace("on.aws", "localhost")
+        return self._api_urls.get(api_id, f"http://{here}:{port}")
 
     def write_log(self, region: str, group: str, stream: str, events: Sequence[tuple[int, str]]) -> bool:
         """Put lines, each with its time in ms, into a log group; if there is none, do nothing: False."""
@@ -238,17 +254,6 @@ def _reset() -> None:
 def _delivered(*_args: Any, **_named: Any) -> bool:
     """In place of moto's own triggers: take what they would have delivered."""
     return True
-
-
-def _to_others_than_functions(send: Callable[..., None]) -> Any:
-    """Let a rule send to queues and logs, and not to functions, which moto cannot call: PutEvents fails."""
-
-    def sent(rule: Any, *args: Any, **named: Any) -> None:
-        others = copy.copy(rule)
-        others.targets = [one for one in rule.targets if ":lambda:" not in one["Arn"]]
-        send(others, *args, **named)
-
-    return sent
 
 
 def _keeping_header_names(application: WSGIApplication) -> WSGIApplication:

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     Statement = Mapping[str, Any]
     Key = tuple[str, str, str | None]
 
+_INVOKE = "lambda:InvokeFunction"
+_SOURCE, _ACCOUNT = "AWS:SourceArn", "AWS:SourceAccount"
+_NO_CONTEXT: Mapping[str, str] = {}
+
 # AddPermission's members that become conditions, with the operator and key that AWS writes for each.
 _CONDITIONS = {
-    "SourceArn": ("ArnLike", "AWS:SourceArn"),
-    "SourceAccount": ("StringEquals", "AWS:SourceAccount"),
+    "SourceArn": ("ArnLike", _SOURCE),
+    "SourceAccount": ("StringEquals", _ACCOUNT),
     "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
     "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
     "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
@@ -56,11 +60,26 @@ class Policies:
             return self._remove(request, wanted, statement_id or "")
         return self._get(request, wanted)
 
-    def allows(self, region: str, wanted: FunctionName, *, principal: str, source_arn: str) -> bool:
-        """Whether a service may invoke the function on behalf of `source_arn`."""
+    def allows(
+        self,
+        region: str,
+        wanted: FunctionName,
+        *,
+        principal: str,
+        source_arn: str | None = None,
+        action: str = _INVOKE,
+        context: Mapping[str, str] = _NO_CONTEXT,
+    ) -> bool:
+        """Whether a service may invoke the function on behalf of `source_arn`; the principal "*" is anybody.
+
+        `context` has what else is known of the request, by the keys of conditions.
+        """
+        known = dict(context)
+        if source_arn is not None:  # a bucket's ARN names no account: that comes with the context
+            known = {_SOURCE: source_arn, _ACCOUNT: source_arn.split(":")[4], **known}
         with self._guard:
             statements = list(self._statements.get(_key(region, wanted), ()))
-        return any(_allows(statement, principal, source_arn) for statement in statements)
+        return any(_allows(statement, principal, action, known) for statement in statements)
 
     def forget(self, region: str, name: str, qualifier: str | None = None) -> None:
         """Drop the policies of a function that was deleted, or of one alias or version."""
@@ -145,24 +164,23 @@ def _principal(text: str) -> Any:
     return {"AWS": text if text.startswith("arn:") else f"arn:aws:iam::{text}:root"}
 
 
-def _allows(statement: Statement, principal: str, source_arn: str) -> bool:
+def _allows(statement: Statement, principal: str, action: str, known: Mapping[str, str]) -> bool:
     if statement["Principal"] not in ("*", {"Service": principal}):
         return False
-    if statement["Action"] not in ("lambda:InvokeFunction", "lambda:*", "*"):
+    if statement["Action"] not in (action, "lambda:*", "*"):
         return False
     return all(
-        _holds(operator, key, value, source_arn)
+        _holds(operator, value, known.get(key))
         for operator, pairs in statement.get("Condition", {}).items()
         for key, value in pairs.items()
     )
 
 
-def _holds(operator: str, key: str, value: str, source_arn: str) -> bool:
-    if operator == "ArnLike" and key == "AWS:SourceArn":
-        return _arn_like(value, source_arn)
-    if operator == "StringEquals" and key == "AWS:SourceAccount":
-        return value == source_arn.split(":")[4]
-    return False
+def _holds(operator: str, value: str, actual: str | None) -> bool:
+    """Whether one condition holds; of a request that says nothing of it, it does not."""
+    if actual is None:
+        return False
+    return _arn_like(value, actual) if operator == "ArnLike" else value == actual
 
 
 def _arn_like(pattern: str, arn: str) -> bool:

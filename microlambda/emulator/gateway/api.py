@@ -17,12 +17,16 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """What an event says about the API that received the request."""
+    """What an event says about the API that received the request.
+
+    `requested` is the path that was asked for, where more than the API's own path stands in it: the stage.
+    """
 
     api_id: str = "local12345"
     account_id: str = "123456789012"
     region: str = "us-east-1"
     stage: str = "$default"
+    requested: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

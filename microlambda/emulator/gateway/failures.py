@@ -180,9 +180,10 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
         Failure.BAD_REQUEST: FailureAnswer(status=400, body='{"Message":"Bad Request"}', source="assumed"),
         Failure.NOT_ALLOWED: FailureAnswer(
             status=403,
-            body='{"Message":"Forbidden"}',
+            body='{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: '
+            'https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}',
             error_type="AccessDeniedException",
-            source="documented: urls-auth.html",
+            source="recorded: brikis98/devops-book#12",
         ),
     },
     "alb": {

@@ -30,7 +30,7 @@ from microlambda.emulator.messages import BodyTooLarge, HttpRequest, HttpRespons
 from microlambda.project.errors import ToolError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     Invoke = Callable[[bytes], Invocation]
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
@@ -99,7 +99,8 @@ class Gateway:
     `invoke` takes an event's JSON and answers with what came of it. `observe` is told of every request that
     was answered, with its invocation if there was one. `timeout` is the function's own, in seconds: where
     it is above the ingress's limit, the gateway stops waiting at the limit, as on AWS. `explain` is told in
-    words why the gateway answers by itself, which AWS keeps in its logs.
+    words why the gateway answers by itself, which AWS keeps in its logs. `on_failure` has the fields that
+    such answers carry besides, by the first digit of their status.
 
     An answer that the function streams is handed on as it comes; `observe` is told of it at its end.
     """
@@ -114,6 +115,7 @@ class Gateway:
         api: Api | None = None,
         timeout: float | None = None,
         explain: Callable[[str], None] | None = None,
+        on_failure: Mapping[int, Iterable[tuple[str, str]]] | None = None,
     ) -> None:
         if ingress not in INGRESSES:
             raise UnknownIngress(
@@ -125,6 +127,7 @@ class Gateway:
         self._invoke = invoke
         self._observe = observe
         self._explain = explain
+        self._on_failure = on_failure or {}
         limit = self.ingress.integration_timeout
         self._gives_up = limit is not None and timeout is not None and timeout > limit
 
@@ -213,6 +216,7 @@ class Gateway:
         fields = self.ingress.own_fields(call)
         if cell.error_type is not None:
             fields = [*fields, ("x-amzn-ErrorType", cell.error_type)]
+        fields = [*fields, *self._on_failure.get(cell.status // 100, ())]
         return response(call.request.method, cell.status, fields, cell.body.encode(), cell.content_type)
 
     def _told(self, call: Call, answer: HttpResponse, invocation: Invocation | None) -> HttpResponse:

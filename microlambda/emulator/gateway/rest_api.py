@@ -3,7 +3,8 @@
 The API is the one that we deploy: `ANY /` and `ANY /{proxy+}`, binary media type `*/*`, regional. It is
 served at the root, as behind a custom domain whose mapping names the stage: `path` and
 `requestContext.path` are the path asked for, `requestContext.domainName` is the host asked for, and
-`requestContext.stage` is the stage.
+`requestContext.stage` is the stage. Below its stage, as on its own host, `requestContext.path` alone has that
+in front.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
@@ -149,7 +150,7 @@ def _request_context(call: Call, resource: str) -> dict[str, Any]:
         "extendedRequestId": call.extended_request_id,
         "httpMethod": call.request.method,
         "identity": identity(call),
-        "path": call.target.raw_path,
+        "path": call.api.requested or call.target.raw_path,
         "protocol": call.request.http_version,
         "requestId": call.request_id,
         "requestTime": call.log_time,
