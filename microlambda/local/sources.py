@@ -73,18 +73,25 @@ def _is_here(place: Arn | str, account: str) -> bool:
 
 
 def _make_queue(client: Client, record: EventSourceMapping) -> str:
-    """Make a queue that hides a message six times as long as the function may take, as AWS advises."""
-    attributes = {"VisibilityTimeout": str(min(6 * record.timeout, _LONGEST))}
+    """Make a queue that hides a message as long as AWS advises: six times the timeout, and the window.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
+    hidden = min(6 * record.timeout + (record.window or 0), _LONGEST)
+    attributes = {"VisibilityTimeout": str(hidden)}
     if record.name.endswith(".fifo"):
         attributes["FifoQueue"] = "true"
-    client("sqs").create_queue(QueueName=record.name, Attributes=attributes)
+    sqs = client("sqs")
+    urls = sqs.list_queues(QueueNamePrefix=record.name).get("QueueUrls", ())
+    if record.name not in {url.rpartition("/")[2] for url in urls}:
+        sqs.create_queue(QueueName=record.name, Attributes=attributes)
     return f"queue {record.name}"
 
 
 def _make_stream(client: Client, record: EventSourceMapping) -> str:
     name = record.name.partition("/")[0]
     kinesis = client("kinesis")
-    if name not in kinesis.list_streams()["StreamNames"]:
+    if name not in kinesis.list_streams(Limit=10_000)["StreamNames"]:
         kinesis.create_stream(StreamName=name, ShardCount=1)
     return f"stream {name}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from microlambda.emulator.cloud import EmbeddedCloud
+from microlambda.emulator.cloud import EmbeddedCloud, outgoing
 from microlambda.emulator.server import Server
 
 from .accounts import REGION
@@ -186,3 +187,59 @@ def test_the_end_of_the_cloud_undoes_it() -> None:
         pass
 
     assert (requests.Session.send, socket.getaddrinfo) == before
+
+
+def test_a_receiver_may_ask_the_cloud_something_before_it_answers(cloud: EmbeddedCloud) -> None:
+    found: list[str] = []
+
+    def curious(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        found.extend(cloud.client("sns").list_topics()["Topics"][0]["TopicArn"].split(":")[-1:])
+        start_response("200 OK", [])
+        return [b""]
+
+    with Server(curious) as hook:
+        publish(cloud, hook.url)
+
+    assert found == ["topic"]
+
+
+def test_nobody_at_an_address_here_fails_no_sender(cloud: EmbeddedCloud, said: list[str]) -> None:
+    with Server(lambda *_: []) as gone:
+        url = gone.url
+
+    publish(cloud, url)
+
+    assert len([line for line in said if line.startswith(f"not sent: POST to {url.rpartition(':')[0]}")]) == 1
+
+
+def test_a_receiver_that_never_answers_is_waited_for_no_longer_than_sns_waits(
+    cloud: EmbeddedCloud, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing, "PATIENCE", 0.1)
+    over = threading.Event()
+
+    def silent(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        over.wait()
+        start_response("200 OK", [])
+        return [b""]
+
+    with Server(silent) as hook:
+        publish(cloud, hook.url)
+        over.set()
+
+    assert any(line.startswith("not sent: POST to http://127.0.0.1") for line in said)
+
+
+def test_a_slow_upload_keeps_nobody_waiting(cloud: EmbeddedCloud) -> None:
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="slow", CreateBucketConfiguration={"LocationConstraint": REGION})
+    head = "PUT /slow/key HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\n"
+
+    with socket.create_connection(("127.0.0.1", int(cloud.endpoint.rpartition(":")[2]))) as upload:
+        upload.sendall(head.encode() + b"ha")
+        while not s3.list_buckets()["Buckets"]:
+            pass
+        upload.sendall(b"lf")
+        assert upload.recv(100).startswith(b"HTTP/1.1 200")
+
+    assert s3.get_object(Bucket="slow", Key="key")["Body"].read() == b"half"

@@ -208,3 +208,23 @@ def test_templates_are_filled_in(template: str, expected: str) -> None:
     target = {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
 
     assert written_for(target, EVENT, rule_arn="arn:rule", rule_name="rule") == expected
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param({"source": [{"bogus": 1}]}, id="an operator of nobody"),
+        pytest.param({"source": [{"prefix": 5}]}, id="a prefix that is no text"),
+        pytest.param({"detail": {"n": [{"numeric": ["x"]}]}}, id="no comparison"),
+        pytest.param(["source"], id="no object"),
+    ],
+)
+def test_a_pattern_that_cannot_be_matched_with_is_refused_and_fails_no_sender(
+    shop: Shop, pattern: Any
+) -> None:
+    events = shop.cloud.client("events")
+
+    with pytest.raises(events.exceptions.InvalidEventPatternException):
+        events.put_rule(Name="impossible", EventPattern=json.dumps(pattern))
+
+    put(shop, "anything", {"n": 1})

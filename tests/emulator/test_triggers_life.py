@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from typing import Any
 
 import pytest
+
+from microlambda.emulator.cloud import moto_queues
 
 from .traces import FAILING, open_shop
 
@@ -92,3 +96,37 @@ def test_the_clock_ticks_by_itself() -> None:
         )
 
         assert shop.traces.next(name)["source"] == "aws.scheduler"
+
+
+def test_the_end_of_the_cloud_answers_who_waits_for_a_message_and_the_next_cloud_has_its_own() -> None:
+    answers: list[dict[str, Any]] = []
+    with open_shop() as shop:
+        (url, _arn), sqs = shop.queue("orders"), shop.cloud.client("sqs")
+        waiting = threading.Thread(
+            target=lambda: answers.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20))
+        )
+        waiting.start()
+        time.sleep(0.3)  # it waits in the cloud
+    waiting.join()
+
+    assert "Messages" not in answers[0]
+    with open_shop() as shop:
+        url, _arn = shop.queue("orders")
+        shop.cloud.client("sqs").send_message(QueueUrl=url, MessageBody="mine")
+        assert shop.received(url)["Body"] == "mine"
+
+
+def test_a_poller_that_fails_here_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = threading.Event()
+
+    def broken(*_args: object) -> None:
+        told.set()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(moto_queues, "receive", broken)
+    with open_shop() as shop:
+        _url, queue = shop.queue("orders")
+        shop.lambdas.create_event_source_mapping(FunctionName=shop.arn(shop.tracing()), EventSourceArn=queue)
+        told.wait()
+
+    assert shop.said == ["a trigger failed in the embedded cloud: RuntimeError: a bug"]

@@ -152,6 +152,58 @@ def test_a_topic_that_may_not_call_is_told_what_is_missing(shop: Shop) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "yes", "no"),
+    [
+        pytest.param([{"cidr": "10.0.0.0/24"}], "10.0.0.7", "10.0.1.7", id="cidr"),
+        pytest.param([{"wildcard": "a*c"}], "abc", "abd", id="wildcard"),
+        pytest.param([{"anything-but": {"wildcard": "a*"}}], "b", "ab", id="but wildcard"),
+        pytest.param([{"suffix": ".png"}], "a.png", "a.jpg", id="suffix"),
+    ],
+)
+def test_every_operator_of_filter_policies_is_known_for_functions_and_queues(
+    shop: Shop, wanted: list[Any], yes: str, no: str, request: pytest.FixtureRequest
+) -> None:
+    called = request.node.callspec.id.replace(" ", "-")
+    name, arn, (url, queue), sns = (
+        shop.tracing(),
+        topic(shop, called),
+        shop.queue(called),
+        shop.cloud.client("sns"),
+    )
+    shop.allow(name, "sns", arn)
+    policy = json.dumps({"x": wanted})
+    subscribed(shop, name, arn, FilterPolicy=policy)
+    attributes = {"FilterPolicy": policy, "RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue, Attributes=attributes)
+
+    for value in (no, yes):
+        sent = {"x": {"DataType": "String", "StringValue": value}}
+        sns.publish(TopicArn=arn, Message=value, MessageAttributes=sent)
+
+    assert SNSEvent(shop.traces.next(name)).sns_message == yes
+    assert shop.received(url)["Body"] == yes
+
+
+def test_a_policy_that_sns_refuses_is_refused(shop: Shop) -> None:
+    sns = shop.cloud.client("sns")
+
+    with pytest.raises(sns.exceptions.InvalidParameterException, match="'bogus' is no operator"):
+        subscribed(shop, "f", topic(shop, "bogus"), FilterPolicy=json.dumps({"x": [{"bogus": 1}]}))
+
+
+def test_what_a_topic_cannot_deliver_goes_to_the_subscriptions_dead_letter_queue(shop: Shop) -> None:
+    name, arn, (url, queue) = shop.tracing(), topic(shop, "redriven"), shop.queue("undelivered")
+    subscription = subscribed(shop, name, arn, RedrivePolicy=json.dumps({"deadLetterTargetArn": queue}))
+
+    sent = shop.cloud.client("sns").publish(TopicArn=arn, Message="lost")
+
+    notification = json.loads(shop.received(url)["Body"])
+    assert (notification["Type"], notification["Message"]) == ("Notification", "lost")
+    assert (notification["TopicArn"], notification["MessageId"]) == (arn, sent["MessageId"])
+    assert subscription in notification["UnsubscribeURL"]
+
+
 # Buckets ---------------------------------------------------------------------------------------------
 
 

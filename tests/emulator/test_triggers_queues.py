@@ -342,3 +342,34 @@ def act(event, context):
     mapped(shop, name, arn, BatchSize=3)
 
     assert [bodies(shop.traces.next(name)) for _ in range(2)] == [["1", "2", "3"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "why"),
+    [
+        pytest.param("no JSON", "Expecting value", id="no JSON"),
+        pytest.param('["body"]', "a pattern is a dict", id="a list"),
+        pytest.param('{"body": {"kind": "new"}}', "stand in a list", id="no list of values"),
+        pytest.param('{"body": {"kind": [{"bogus": 1}]}}', "is no operator", id="an operator of nobody"),
+    ],
+)
+def test_a_filter_that_cannot_be_matched_with_is_refused(shop: Shop, pattern: str, why: str) -> None:
+    name, (_url, arn) = shop.tracing(), shop.queue(f"bad-filter-{abs(hash(pattern))}")
+    criteria = {"Filters": [{"Pattern": pattern}]}
+
+    with pytest.raises(shop.lambdas.exceptions.InvalidParameterValueException, match=why):
+        mapped(shop, name, arn, FilterCriteria=criteria)
+    uuid = mapped(shop, name, arn)
+    with pytest.raises(shop.lambdas.exceptions.InvalidParameterValueException, match=why):
+        shop.lambdas.update_event_source_mapping(UUID=uuid, FilterCriteria=criteria)
+
+    assert not shop.lambdas.get_event_source_mapping(UUID=uuid).get("FilterCriteria")
+
+
+def test_a_window_longer_than_the_visibility_timeout_doubles_no_message_in_its_batch(shop: Shop) -> None:
+    name, (url, arn) = shop.tracing(), shop.queue("impatient", VisibilityTimeout="1")
+    mapped(shop, name, arn, MaximumBatchingWindowInSeconds=2)
+
+    shop.cloud.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+
+    assert bodies(shop.traces.next(name)) == ["x"]

@@ -333,3 +333,24 @@ def test_a_consumer_reads_its_stream(shop: Shop) -> None:
     put(shop, "consumed", "x")
 
     assert next_data(shop, name, 1) == ["x"]
+
+
+def test_what_a_cancelled_transaction_took_back_is_never_read(shop: Shop) -> None:
+    name, arn = shop.tracing(), table(shop, "transactions")
+    mapped(shop, name, arn, BatchSize=1000)
+    dynamodb = shop.cloud.client("dynamodb")
+    dynamodb.put_item(TableName="transactions", Item={"id": {"S": "there"}})
+    new = "attribute_not_exists(id)"
+    puts = [{"Put": {"TableName": "transactions", "Item": {"id": {"S": f"gone-{n}"}}}} for n in range(98)]
+    there = {"TableName": "transactions", "Item": {"id": {"S": "there"}}, "ConditionExpression": new}
+
+    for number in range(10):
+        with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+            dynamodb.transact_write_items(TransactItems=[*puts, {"Put": there}])
+        dynamodb.put_item(TableName="transactions", Item={"id": {"S": f"stays-{number}"}})
+
+    keys: list[str] = []
+    while "stays-9" not in keys:
+        records = shop.traces.next(name)["Records"]
+        keys += [record["dynamodb"]["Keys"]["id"]["S"] for record in records]
+    assert keys == ["there", *(f"stays-{number}" for number in range(10))]

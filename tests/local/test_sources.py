@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.local.sources import make_sources, waiting
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
+from microlambda.plan.records import EventSourceMapping
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import load_settings
 
@@ -86,3 +88,23 @@ def test_events_reach_a_queue_though_a_rule_names_a_function_too(cloud: Embedded
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"])["detail-type"] == "sold"
     assert len(events.list_targets_by_rule(Rule="shop")["Targets"]) == 2
+
+
+def test_a_queue_hides_messages_for_the_batching_window_too_and_two_functions_may_read_it(
+    cloud: EmbeddedCloud, tmp_path: Path
+) -> None:
+    app = App("shop")
+    app.on_sqs_message("gathered", maximum_batching_window_in_seconds=300, name="one")(lambda event: None)
+    (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "{REGION}"\ntimeout = 20\n')
+    settings = load_settings(tmp_path, "dev")
+    plan = compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+    (mapping,) = [one for one in plan.records if isinstance(one, EventSourceMapping)]
+    slower = replace(mapping, function_name="other", timeout=60)
+
+    made = make_sources(cloud.client, replace(plan, records=(*plan.records, slower)), cloud.account)
+
+    assert made == ["queue gathered"]
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="gathered")["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+    assert asked["Attributes"] == {"VisibilityTimeout": "420"}

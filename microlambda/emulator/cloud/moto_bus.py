@@ -15,7 +15,8 @@ from unittest.mock import patch
 
 from microlambda.emulator.cloud.moto_adapter import ACCOUNT
 from microlambda.emulator.events.origin import iso
-from microlambda.runtime.triggers.patterns import matches
+from microlambda.runtime.errors import RegistrationError
+from microlambda.runtime.triggers.patterns import check_pattern, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +48,7 @@ def telling_of_events(
     moto sends to a target itself where `deliver` answers that it does not.
     """
     from moto.events import notifications
-    from moto.events.models import EventPattern, EventsBackend
+    from moto.events.models import EventPattern, EventPatternParser, EventsBackend
     from moto.events.models import Rule as Stored
 
     send, put_rule = Stored.send_to_targets, EventsBackend.put_rule
@@ -75,9 +76,22 @@ def telling_of_events(
     with (
         patch.object(Stored, "send_to_targets", sent),
         patch.object(EventsBackend, "put_rule", put),
+        patch.object(EventPatternParser, "_validate_event_pattern", _check),
         patch.object(notifications, "_invoke_lambda", _nothing),
     ):
         yield
+
+
+def _check(_parser: Any, pattern: Any) -> None:
+    """Refuse a pattern that EventBridge refuses, and that would fail whoever puts an event."""
+    from moto.events.exceptions import InvalidEventPatternException
+
+    if pattern == {}:  # of a rule that has an expression
+        return
+    try:
+        check_pattern("PutRule", "EventPattern", pattern)
+    except RegistrationError as exc:
+        raise InvalidEventPatternException(reason=str(exc)) from exc
 
 
 def put_on_bus(region: str, make: Callable[[], Event]) -> None:

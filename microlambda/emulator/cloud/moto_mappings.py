@@ -6,6 +6,7 @@ makes a second one of a pair, knows no consumers of streams, and forgets the tim
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from unittest.mock import patch
 
 from microlambda.emulator.cloud.deployed import FunctionName
 from microlambda.emulator.cloud.moto_adapter import ACCOUNT, function_arn
+from microlambda.runtime.errors import RegistrationError
+from microlambda.runtime.triggers.patterns import check_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,6 +91,7 @@ def telling_of_mappings(changed: Callable[[Mapping], None]) -> Iterator[None]:
         return stored
 
     def updated(backend: Any, uuid: str, spec: dict[str, Any]) -> Any:
+        _check_filters(spec)
         stored = update(backend, uuid, spec)
         if stored is not None:
             if name := spec.get("FunctionName"):
@@ -134,6 +138,7 @@ def _make(backend: Any, spec: dict[str, Any]) -> Any:
     if not source or not name:
         missing = "FunctionName" if source else "EventSourceArn"
         raise JsonRESTError("InvalidParameterValueException", f"Missing {missing}")
+    _check_filters(spec)
     backend.get_function(name)  # raises where there is none
     # what another account has cannot be looked at from here, and sends nothing
     if source.split(":")[4] == ACCOUNT and not _exists(backend, source.partition(_CONSUMER)[0]):
@@ -149,6 +154,20 @@ def _make(backend: Any, spec: dict[str, Any]) -> Any:
     place = {"RegionName": backend.region_name, "AccountId": backend.account_id}
     mapping_type: Any = models.EventSourceMapping
     return mapping_type({**spec, **place, "FunctionName": arn, "FunctionArn": arn})
+
+
+def _check_filters(spec: dict[str, Any]) -> None:
+    """Refuse patterns that could not be matched with, as Lambda does."""
+    from moto.awslambda.exceptions import LambdaClientError
+
+    for one in (spec.get("FilterCriteria") or {}).get("Filters") or ():
+        try:
+            pattern = json.loads(one.get("Pattern") or "{}")
+            if pattern != {}:
+                check_pattern("Filters", "Pattern", pattern)
+        except (ValueError, RegistrationError) as exc:
+            why = f"Invalid filter pattern definition. {exc}"
+            raise LambdaClientError("InvalidParameterValueException", why) from exc
 
 
 def _exists(backend: Any, source: str) -> bool:
@@ -178,7 +197,7 @@ def _read(stored: Any) -> Mapping:
         is_enabled=bool(stored.enabled),
         batch_size=int(stored.batch_size),
         window=float(stored.max_batch_window or 0),
-        filters=tuple(one["Pattern"] for one in filters),
+        filters=tuple(one.get("Pattern") or "{}" for one in filters),
         reports_failures=_REPORTS in (stored.function_response_types or ()),
         maximum_concurrency=(stored.scaling_config or {}).get("MaximumConcurrency"),
         starting_position=stored.starting_position or "TRIM_HORIZON",

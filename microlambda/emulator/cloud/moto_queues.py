@@ -31,6 +31,7 @@ def telling_of_queues(changed: Callable[[str], None]) -> Iterator[None]:
     add, delete = Queue.add_message, Queue.delete_message
     receive, hide = SQSBackend.receive_message, SQSBackend.change_message_visibility
     set_attributes, purge = SQSBackend.set_queue_attributes, SQSBackend.purge_queue
+    get_attributes, over = SQSBackend.get_queue_attributes, threading.Event()
 
     def added(queue: Any, message: Any) -> None:
         with _one_at_a_time:
@@ -52,6 +53,10 @@ def telling_of_queues(changed: Callable[[str], None]) -> Iterator[None]:
         changed(queue.queue_arn)
         return queue
 
+    def counted(*args: Any, **named: Any) -> Any:
+        with _one_at_a_time:  # while messages are given out, some are out of sight
+            return get_attributes(*args, **named)
+
     def purged(backend: Any, queue_name: str) -> None:
         with _one_at_a_time:
             purge(backend, queue_name)
@@ -69,7 +74,7 @@ def telling_of_queues(changed: Callable[[str], None]) -> Iterator[None]:
             with _one_at_a_time, _in_order(backend.get_queue(queue_name)):
                 found = receive(backend, queue_name, count, 0, visibility_timeout, message_attribute_names)
             left = until - time.monotonic()
-            if found or left <= 0:
+            if found or left <= 0 or over.is_set():
                 return found
             _wait_for_message(backend.get_queue(queue_name), min(left, _LONGEST_LOOK))
 
@@ -78,10 +83,15 @@ def telling_of_queues(changed: Callable[[str], None]) -> Iterator[None]:
         patch.object(Queue, "delete_message", deleted),
         patch.object(SQSBackend, "change_message_visibility", hidden),
         patch.object(SQSBackend, "set_queue_attributes", configured),
+        patch.object(SQSBackend, "get_queue_attributes", counted),
         patch.object(SQSBackend, "purge_queue", purged),
         patch.object(SQSBackend, "receive_message", received),
     ):
-        yield
+        try:
+            yield
+        finally:
+            over.set()
+            _wake_waiting()
 
 
 def receive(queue_arn: str, count: int) -> list[dict[str, Any]]:
@@ -161,6 +171,17 @@ def _in_order(queue: Any) -> Iterator[None]:
 def _wait_for_message(queue: Any, seconds: float) -> None:
     with queue._messages_lock:
         queue._messages_lock.wait(min(seconds, 0.1) if queue.messages else seconds)
+
+
+def _wake_waiting() -> None:
+    from moto.sqs.models import sqs_backends
+
+    queues = [
+        one for backend in list(sqs_backends[ACCOUNT].values()) for one in list(backend.queues.values())
+    ]
+    for queue in queues:
+        with queue._messages_lock:
+            queue._messages_lock.notify_all()
 
 
 def _backend(queue_arn: str) -> Any:

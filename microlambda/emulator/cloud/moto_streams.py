@@ -33,10 +33,12 @@ class StreamRecord:
 @contextmanager
 def telling_of_streams(changed: Callable[[str], None]) -> Iterator[None]:
     """Call back with the ARN of a stream that has something new."""
+    from moto.dynamodb.models import DynamoDBBackend
     from moto.dynamodb.models.table import StreamShard
     from moto.kinesis.models import Stream
 
     add, put = StreamShard.add, Stream.put_record
+    transact = DynamoDBBackend.transact_write_items
 
     def added(shard: Any, old: Any, new: Any) -> None:
         # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html: "If you perform a
@@ -54,7 +56,16 @@ def telling_of_streams(changed: Callable[[str], None]) -> Iterator[None]:
         changed(stream.arn)
         return answer
 
-    with patch.object(StreamShard, "add", added), patch.object(Stream, "put_record", recorded):
+    def transacted(*args: Any, **named: Any) -> Any:
+        # nobody reads meanwhile: what is cancelled is taken back, and its places are given away again
+        with _one_at_a_time:
+            return transact(*args, **named)
+
+    with (
+        patch.object(StreamShard, "add", added),
+        patch.object(DynamoDBBackend, "transact_write_items", transacted),
+        patch.object(Stream, "put_record", recorded),
+    ):
         yield
 
 

@@ -16,11 +16,17 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
+from microlambda.emulator.cloud.moto_lock import stepped_aside
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
     Say = Callable[[str], None]
+
+#: Seconds that a receiver has, as SNS gives it.
+#: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+PATIENCE = 15.0
 
 
 @contextmanager
@@ -39,8 +45,14 @@ def kept_on_this_machine(package: str, say: Say) -> Iterator[None]:
         if not _asks(package):
             return send(session, request, **options)
         if _is_loopback_url(request.url) and not _is_docker(session):
-            # No proxy: it could be another machine. Redirects come here again.
-            return send(session, request, **{**options, "proxies": {}})
+            try:
+                with stepped_aside():  # who is called may ask for something before the answer
+                    # No proxy: it could be another machine. Redirects come here again.
+                    local: Any = {"proxies": {}, "timeout": options.get("timeout") or PATIENCE}
+                    return send(session, request, **{**options, **local})
+            except (requests.ConnectionError, requests.Timeout) as exc:
+                say(f"not sent: {request.method} to {_receiver(session, request)}: {exc}")
+                return _nobody_there(request)
         receiver = _receiver(session, request)
         if receiver not in told:
             told.add(receiver)

@@ -29,9 +29,17 @@ class Deliveries:
         self._asynchronous = asynchronous
         self._destinations = destinations
 
-    def notify(self, function_arn: str, topic_arn: str, event: dict[str, Any]) -> None:
-        """Deliver a notification of SNS."""
-        self._call(function_arn, json.dumps(event), _SNS, topic_arn)
+    def notify(
+        self, function_arn: str, topic_arn: str, event: dict[str, Any], dead_letter: str | None
+    ) -> None:
+        """Deliver a notification of SNS; one that cannot be goes to the subscription's dead-letter queue.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+        """
+        lost = self._call(function_arn, json.dumps(event), _SNS, topic_arn)
+        if lost is not None and dead_letter is not None:
+            document = _as_for_queues(event["Records"][0]["Sns"])
+            self._destinations.send_later(Parcel(to=dead_letter, document=document, about=function_arn))
 
     def tell_of_object(self, function_arn: str, bucket_arn: str, event: dict[str, Any]) -> None:
         """Deliver a notification of S3."""
@@ -74,6 +82,11 @@ class Deliveries:
             }
             parcel = Parcel(to=queue, document=text, about=target["Arn"], attributes=attributes)
             self._destinations.send_later(parcel)
+
+
+def _as_for_queues(sns: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a notification as SNS does for queues: without what is empty, and with URL in capitals."""
+    return {name.replace("Url", "URL"): value for name, value in sns.items() if value not in (None, {})}
 
 
 def _is_json(text: str) -> bool:

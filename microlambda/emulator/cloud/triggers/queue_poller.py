@@ -87,7 +87,8 @@ class QueuePoller:
                 moto_queues.release(self.feed_arn, _handles(batch))
                 return []
             found = moto_queues.receive(self.feed_arn, min(_AT_ONCE, mapping.batch_size - len(batch)))
-            batch += found
+            # what became visible again meanwhile is the same message, with a newer handle
+            batch = list({one["messageId"]: one for one in [*batch, *found]}.values())
             if len(batch) >= mapping.batch_size or sum(len(one["body"]) for one in batch) > _FULL:
                 break
             left = until - time.monotonic()

@@ -55,7 +55,7 @@ class Triggers:
         retry_delays: Sequence[float] = RETRY_DELAYS,
     ) -> None:
         self._say = say
-        self._workers = Workers()
+        self._workers = Workers(say)
         self._caller = Caller(moto, functions, policies, explain)
         destinations = Destinations(self._workers, client, explain)
         self.asynchronous = Asynchronous(self._workers, self._caller, destinations, retry_delays)

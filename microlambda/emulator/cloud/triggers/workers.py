@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 class Workers:
-    """Starts threads until it is halted, and waits for them at the end."""
+    """Starts threads until it is halted, and waits for them at the end; `say` is told of one that failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
         self._threads: set[threading.Thread] = set()
         self._guard = threading.Lock()
         self._halted = threading.Event()
@@ -54,6 +55,8 @@ class Workers:
     def _work(self, call: Callable[..., None], args: tuple[Any, ...]) -> None:
         try:
             call(*args)
+        except Exception as exc:  # noqa: BLE001  # a traceback out of a thread reaches nobody who looks
+            self._say(f"a trigger failed in the embedded cloud: {type(exc).__name__}: {exc}")
         finally:
             with self._guard:
                 self._threads.discard(threading.current_thread())
