@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from microlambda.cli.options import adopt_option, aws_options, note, project_root, target_argument
-from microlambda.deploy.changes import CREATE, REMOVE
+from microlambda.deploy.changes import CREATE, REMOVE, UPDATE
+from microlambda.plan.function_url import PUBLIC
 from microlambda.plan.ingresses import ANSWERING
 from microlambda.plan.kinds import KINDS
 
@@ -103,7 +104,14 @@ def as_data(plan: Plan, changes: Sequence[Change], aws: Aws) -> dict[str, Any]:
 
 def _opened(changes: Sequence[Change]) -> list[Change]:
     """Give what will answer whoever calls it, and does not now."""
-    return [change for change in changes if change.kind in ANSWERING and change.action == CREATE]
+    return [change for change in changes if change.kind in ANSWERING and _opens(change)]
+
+
+def _opens(change: Change) -> bool:
+    if change.action != UPDATE or change.seen is None:
+        return change.action == CREATE
+    asked: str = change.seen.state.get("auth_type", PUBLIC)  # what a URL has asked of callers until now
+    return asked != PUBLIC
 
 
 def _closed(changes: Sequence[Change]) -> list[Change]:

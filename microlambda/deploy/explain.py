@@ -53,6 +53,9 @@ _REFUSED = {
     "UnrecognizedClientException",
 }
 
+# How AWS refuses a call that the region does not have: https://github.com/zappa/Zappa/issues/1425
+_NOT_HERE = "Unable to determine service/operation name"
+
 # What Lambda's refusal of a too large environment goes on with: all of it, as JSON.
 _MEASURED = re.compile(r"String measured:.*", re.DOTALL)
 
@@ -97,6 +100,11 @@ def error_code(exc: boto.ClientError) -> str:
     return str(exc.response.get("Error", {}).get("Code", "Unknown"))
 
 
+def is_missing_here(exc: boto.ClientError) -> bool:
+    """Tell whether the region has no such call at all."""
+    return error_code(exc) in DENIED and _NOT_HERE in str(exc.response["Error"].get("Message", ""))
+
+
 def _forms(secret: str) -> tuple[str, ...]:
     return secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]
 
@@ -122,6 +130,9 @@ def _explain_answer(exc: boto.ClientError, message: str, doing: str, progress: s
             f"AWS does not know these credentials ({code}). Check AWS_ACCESS_KEY_ID or the profile, and the "
             "clock."
         )
+    if is_missing_here(exc):
+        there = f"{doing} needs {exc.operation_name}, which AWS does not have in this region."
+        return DeployFailed(" ".join(filter(None, [there, progress, "Choose another, or plan without it."])))
     if code in DENIED:
         return DeployFailed(
             _joined(_denied(exc.operation_name, message, doing), progress, "the permission exists")

@@ -25,6 +25,7 @@ from microlambda.deploy.errors import (
     WrongAccount,
 )
 from microlambda.deploy.explain import explained
+from microlambda.deploy.transient import DELAYS, is_contended
 from microlambda.emulator.marker import CLOUD_HEADER
 from microlambda.project.errors import nearest
 from microlambda.project.keys import KEYS
@@ -39,6 +40,9 @@ R = TypeVar("R")
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 8}
 _WORKERS = 8
+
+# Where a call is refused while another changes the same API, which botocore takes for final.
+_CONTENDED = ("apigateway", "apigatewayv2")
 
 #: Every service that the deployer asks.
 SERVICES = (
@@ -138,7 +142,7 @@ class Aws:
 
     def _make(self, service: str, config: Config) -> Any:
         try:
-            return self._make_client(
+            client = self._make_client(
                 service, region_name=self.region, config=config, endpoint_url=self._endpoint_url
             )
         except botocore.exceptions.BotoCoreError:
@@ -148,6 +152,16 @@ class Aws:
                 f"{exc}. Write a URL such as http://127.0.0.1:5000, or unset AWS_ENDPOINT_URL and "
                 "endpoint_url in the AWS configuration."
             ) from exc
+        if service in _CONTENDED:
+            client.meta.events.register(f"needs-retry.{service}", self._wait_for_others)
+        return client
+
+    def _wait_for_others(self, *, attempts: int, response: Any, **_rest: Any) -> int | None:
+        """Have a call made again that `is_contended`, at once after the wait; None leaves it to botocore."""
+        if response is None or not is_contended(response[1].get("Error", {})) or attempts > len(DELAYS):
+            return None
+        self.sleep(DELAYS[attempts - 1])
+        return 0
 
 
 def _is_here(endpoint_url: str) -> bool:

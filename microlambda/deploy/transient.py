@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 #: Seconds before each new try; together about a minute, which IAM needs at worst.
 DELAYS = (1, 1, 2, 3, 5, 8, 10, 15, 15)
@@ -110,10 +110,13 @@ TRANSIENT: tuple[Transient, ...] = (
         says=("to assume the role",),
         source="https://docs.aws.amazon.com/scheduler/latest/UserGuide/troubleshooting.html",
     ),
-    Transient(
-        operation="DeleteRestApi",
-        says=("TooManyRequestsException",),  # one in 30 seconds is all that an account may
-        source="https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
+    *(
+        Transient(
+            operation=operation,
+            says=("TooManyRequestsException",),  # one in 30 seconds is all that an account may
+            source="https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
+        )
+        for operation in ("CreateRestApi", "DeleteRestApi")
     ),
     Transient(
         operation="PutSubscriptionFilter",
@@ -145,6 +148,14 @@ def is_transient(exc: ClientError) -> bool:
     return any(
         one.operation == exc.operation_name and all(part in told for part in one.says) for one in TRANSIENT
     )
+
+
+def is_contended(error: Mapping[str, str]) -> bool:
+    """Tell whether API Gateway refused a call because another change of the same API is under way.
+
+    Any of its calls may be: https://github.com/hashicorp/terraform-provider-aws/issues/18018.
+    """
+    return error.get("Code") == "ConflictException" and "try again later" in error.get("Message", "")
 
 
 def patiently(sleep: Callable[[float], None], call: Callable[..., Any], **arguments: Any) -> Any:

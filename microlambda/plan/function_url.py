@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 #: Nobody is asked who he is.
 PUBLIC = "NONE"
 
+#: What the names of the statements start with that let everybody call: by them a URL is told to be ours.
+STATEMENTS = "microlambda-function-url"
+
 
 def plan_function_url(target: Target, app: App, settings: Settings) -> list[Record]:
     """Plan the URL of the alias, after what lets everybody call it: so it never answers 403 when new."""
     del app, settings
     url = Permission(
         key=target.key,
-        name=statement_id("microlambda-function-url"),
+        name=statement_id(STATEMENTS),
         alias=target.alias,
         function_name=target.function_name,
         alias_name=LIVE,
@@ -42,7 +45,7 @@ def plan_function_url(target: Target, app: App, settings: Settings) -> list[Reco
         replace(
             url,
             key=f"{target.key}#invoke",
-            name=statement_id("microlambda-function-url-invoke"),
+            name=statement_id(f"{STATEMENTS}-invoke"),
             action="lambda:InvokeFunction",
             url_auth_type=None,
             via_url=True,

@@ -9,7 +9,7 @@ import pytest
 
 from microlambda import App
 from microlambda.deploy.errors import NotOurs
-from tests.deploy.conftest import REGION, Cloud, Project, create_function, deploy_again
+from tests.deploy.conftest import REGION, Cloud, Project, create_function, deploy_again, on_answer
 from tests.deploy.whole import make_what_is_read, whole
 from tests.plan.everything import everything
 
@@ -147,3 +147,21 @@ def test_a_stage_without_anothers_things_is_deployed_alike(project: Project, clo
 
     project.adopt = False
     assert deploy_again(project) == []
+
+
+def test_a_function_that_is_an_image_cannot_be_adopted_and_that_is_said(
+    project: Project, cloud: Cloud
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-function-zip.html."""
+    create_function(cloud, "shop-dev-http", THEIRS)
+
+    def as_image(answer: dict[str, Any]) -> None:
+        answer.get("Configuration", {}).update(PackageType="Image")
+
+    on_answer(cloud, "lambda", "GetFunction", as_image)
+    project.adopt = True
+
+    with pytest.raises(NotOurs, match="'shop-dev-http' cannot be taken over: its code is a container image"):
+        project.deployer.deploy()
+
+    assert cloud.changes == []

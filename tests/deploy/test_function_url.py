@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from microlambda.cli.plan import as_data, as_lines
 from microlambda.deploy.address import find_url
 from microlambda.deploy.deployer import Outcome
 from microlambda.deploy.errors import DeployFailed
@@ -24,7 +25,9 @@ from tests.deploy.conftest import (
     deploy_again,
     entrance,
     fail_at,
+    on_answer,
     unlock,
+    url,
     without_numbers,
 )
 
@@ -451,4 +454,111 @@ def test_an_interrupted_first_deploy_says_which_permission_is_missing(project: P
     fail_at(cloud, "CreateFunctionUrlConfig", "AccessDeniedException", message)
 
     with pytest.raises(DeployFailed, match="lambda:CreateFunctionUrlConfig"):
+        project.deployer.deploy()
+
+
+@pytest.mark.parametrize("everybody", [{"AWS": "*"}, {"AWS": ["*"]}], ids=["word", "list"])
+def test_everybody_is_everybody_however_aws_writes_it(
+    project: Project, cloud: Cloud, everybody: dict[str, Any]
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html."""
+    project.deployer.deploy()
+
+    def write_otherwise(answer: dict[str, Any]) -> None:
+        document = json.loads(answer["Policy"])
+        for statement in document["Statement"]:
+            statement["Principal"] = everybody
+        answer["Policy"] = json.dumps(document)
+
+    on_answer(cloud, "lambda", "GetPolicy", write_otherwise)
+
+    assert deploy_again(project) == []
+
+
+def test_a_url_that_somebody_gave_the_alias_stays_where_none_is_planned(
+    project: Project, cloud: Cloud
+) -> None:
+    project.write(HTTP_API)
+    outcome = project.deployer.deploy()
+    cloud.client("lambda").create_function_url_config(**ALIAS, AuthType="AWS_IAM")
+
+    assert deploy_again(project) == []
+    assert find_url(cloud.aws, project.plan.scope) == outcome.url
+    assert cloud.client("lambda").get_function_url_config(**ALIAS)["AuthType"] == "AWS_IAM"
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_url_of_ours_goes_even_where_one_of_its_permissions_was_lost(
+    project: Project, cloud: Cloud, statement: str
+) -> None:
+    project.deployer.deploy()
+    lose(statement)(cloud)
+    project.write(HTTP_API)
+
+    project.deployer.deploy()
+
+    assert url(cloud.client("lambda"), NAME) is None
+    assert deploy_again(project) == []
+
+
+def test_a_plan_says_that_a_url_is_opened_again(project: Project, cloud: Cloud) -> None:
+    outcome = project.deployer.deploy()
+    ask_for_iam_by_hand(cloud)
+
+    lines = as_lines(project.plan, project.deployer.changes(), cloud.aws)
+
+    opened = lines[lines.index("Reachable from the internet from then on, by everybody:") + 1]
+    assert opened == f"  URL of {NAME} ({outcome.url})"
+
+
+def test_a_plan_says_of_a_url_that_stays_open_nothing(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    set_cors_by_hand(cloud)
+
+    told = as_data(project.plan, project.deployer.changes(), cloud.aws)
+
+    assert (len(told["changes"]), told["opens"], told["closes"]) == (1, [], [])
+
+
+NOT_HERE = "Unable to determine service/operation name to be authorized"
+
+
+def without_urls(cloud: Cloud) -> None:
+    """Let the region be one that has no URLs of functions.
+
+    https://github.com/zappa/Zappa/issues/1425, https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
+    """
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name.endswith("FunctionUrlConfig"):
+            raise client_error(cloud, name, "AccessDeniedException", NOT_HERE)
+
+    cloud.before_call = before_call
+
+
+def test_a_region_without_urls_of_functions_has_apis(project: Project, cloud: Cloud) -> None:
+    without_urls(cloud)
+    project.write(HTTP_API)
+
+    project.deployer.deploy()
+
+    assert deploy_again(project) == []
+    project.deployer.delete(logs=True)
+    assert account(cloud) == {}
+
+
+def test_that_a_region_has_no_urls_of_functions_is_said(project: Project, cloud: Cloud) -> None:
+    without_urls(cloud)
+    said = "needs CreateFunctionUrlConfig, which AWS does not have in this region"
+
+    for _ in ("first", "again"):
+        with pytest.raises(DeployFailed, match=said):
+            project.deployer.deploy()
+
+
+def test_who_may_not_look_for_a_url_is_told_so(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    fail_at(cloud, "GetFunctionUrlConfig", "AccessDeniedException", "User: me is not authorized")
+
+    with pytest.raises(DeployFailed, match="GetFunctionUrlConfig, which this identity lacks"):
         project.deployer.deploy()

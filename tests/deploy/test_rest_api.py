@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 
 from microlambda import CORS, App
 from microlambda.deploy.address import find_url
@@ -612,3 +615,64 @@ def test_a_changed_ingress_that_is_interrupted_converges_on_the_next_run(
     assert served(cloud) == SERVED
     assert deploy_again(shop) == []
     assert without_numbers(account(cloud)) == clean(shop)
+
+
+def test_another_type_of_endpoint_is_deployed_to_take_effect(shop: Project) -> None:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html."""
+    shop.deployer.deploy()
+    shop.write('ingress = "rest-api"\nendpoint_type = "edge"')
+
+    calls = [name for name, _number in gateway_calls(shop, shop.deployer.deploy)]
+
+    assert calls == ["UpdateRestApi", "CreateDeployment", "UpdateStage", "DeleteDeployment"]
+    assert deploy_again(shop) == []
+
+
+def test_one_creation_at_the_edge_in_thirty_seconds_is_waited_for(shop: Project, cloud: Cloud) -> None:
+    shop.write('ingress = "rest-api"\nendpoint_type = "edge"')
+    refused: list[str] = []
+
+    def before_call(name: str, _params: dict[str, Any]) -> None:
+        if name == "CreateRestApi" and len(refused) < 3:
+            refused.append(name)
+            raise client_error(cloud, name, "TooManyRequestsException", "Too Many Requests")
+
+    cloud.before_call = before_call
+    shop.deployer.deploy()
+
+    assert served(cloud) == SERVED
+    assert cloud.sleeps[:3] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("ingress", ["http-api", "rest-api"])
+def test_an_api_that_somebody_else_is_changing_is_waited_for(
+    shop: Project, cloud: Cloud, ingress: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write(f'ingress = "{ingress}"\ntimeout = 20')
+    message = "Unable to complete operation due to concurrent modification. Please try again later."
+    refused: list[str] = []
+    answer = BotocoreStubber.__call__
+
+    def contended(stubber: Any, event_name: str, request: Any, **named: Any) -> Any:
+        if event_name.endswith(".CreateStage") and len(refused) < 3:
+            refused.append(event_name)
+            headers = {"x-amzn-errortype": "ConflictException", "content-type": "application/json"}
+            body = MockRawResponse(json.dumps({"message": message}).encode())
+            return AWSResponse(request.url, 409, headers, body)
+        return answer(stubber, event_name, request, **named)
+
+    monkeypatch.setattr(BotocoreStubber, "__call__", contended)
+    shop.deployer.deploy()
+
+    assert len(refused) == 3
+    assert cloud.sleeps[:3] == [1, 1, 2]
+    assert deploy_again(shop) == []
+
+
+def test_another_conflict_at_the_gateway_is_the_deploys_failure(shop: Project, cloud: Cloud) -> None:
+    fail_at(cloud, "CreateStage", "ConflictException", "Stage already exists")
+
+    with pytest.raises(DeployFailed, match="Stage already exists"):
+        shop.deployer.deploy()
+
+    assert cloud.sleeps == []

@@ -76,6 +76,13 @@ class FunctionDeployer(KindDeployer[Function]):
         reasons += difference(CONCURRENCY, seen.state["reserved_concurrency"], record.reserved_concurrency)
         return reasons + tag_reasons(record.tags, seen.tags)
 
+    def unadoptable(self, record: Function, seen: Seen) -> str:
+        """Refuse a container image: Lambda lets no function change what it is packed as."""
+        del record
+        if seen.state["package_type"] == "Zip":
+            return ""
+        return "its code is a container image, ours is an archive. Remove it, or give the App another name."
+
     def prepare(self, change: Change, archive: Archive) -> None:
         """Build the archive if the change uploads it: a bundle that cannot be built changes nothing."""
         record, new = change.record, change.action == CREATE
@@ -207,6 +214,7 @@ def look_at(aws: Aws, name: str) -> Seen:
         attributes=_attributes(configuration),
         state={
             **read_configuration(configuration),
+            "package_type": configuration.get("PackageType", "Zip"),
             "reserved_concurrency": answer.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
         },
     )

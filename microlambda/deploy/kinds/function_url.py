@@ -1,5 +1,6 @@
 """URLs of functions' aliases: each alias has at most one, and it lives and goes with the function.
 
+A URL has neither name nor tags. Ours are told by the permissions that they were made after, and go before.
 Its address is AWS's choice, and another one once it was removed and made anew.
 https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 """
@@ -8,9 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from microlambda.deploy.explain import is_missing_here
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known, difference
+from microlambda.deploy.kinds.permission import PermissionDeployer
 from microlambda.deploy.observed import Seen
 from microlambda.plan.compile import LIVE
+from microlambda.plan.function_url import STATEMENTS
 from microlambda.plan.records import FunctionUrl
 
 if TYPE_CHECKING:
@@ -28,9 +34,16 @@ class FunctionUrlDeployer(KindDeployer[FunctionUrl]):
     def observe(
         self, aws: Aws, scope: Scope, planned: Sequence[FunctionUrl], functions: Sequence[str]
     ) -> list[Seen]:
-        """Look at the alias of each of our functions; a URL of a function itself is its maker's."""
-        del scope, planned
-        return [one for one in aws.each(lambda name: _observe(aws, name), functions) if one is not None]
+        """Look at the alias of each of our functions; a URL of a function itself is its maker's.
+
+        So is one of the alias, where none is planned and nothing says that it is ours.
+        """
+        wanted = {record.function_name for record in planned}
+        seen = [one for one in aws.each(lambda name: _observe(aws, name), functions) if one is not None]
+        unplanned = [one.name for one in seen if one.name not in wanted]
+        statements = PermissionDeployer().observe(aws, scope, (), unplanned)
+        wanted |= {one.state["function"] for one in statements if one.name.startswith(STATEMENTS)}
+        return [one for one in seen if one.name in wanted]
 
     def compare(self, record: FunctionUrl, seen: Seen, known: Known) -> list[str]:
         """Compare who may call, how it answers, and that the app alone answers for other origins."""
@@ -75,6 +88,10 @@ def _observe(aws: Aws, function: str) -> Seen | None:
         answer = client.get_function_url_config(FunctionName=function, Qualifier=LIVE)
     except client.exceptions.ResourceNotFoundException:
         return None
+    except ClientError as exc:
+        if is_missing_here(exc):  # not every region has URLs of functions
+            return None
+        raise
     return Seen(
         kind=FunctionUrl.kind,
         address=function,

@@ -88,9 +88,11 @@ def _conditions(record: Permission, source: str | None, place: Place) -> dict[st
     }
 
 
-def _read(value: str | None) -> str | bool | None:
-    """Read a condition's value; truth is a word in policies."""
-    return {"true": True, "false": False}.get(value, value) if value is not None else None
+def _read(value: Any) -> Any:
+    """Read what a policy says in one word or as a list of one; truth is a word in policies."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _observe(aws: Aws, function: str) -> list[Seen]:
@@ -107,7 +109,6 @@ def _observe(aws: Aws, function: str) -> list[Seen]:
 
 
 def _seen(function: str, statement: Mapping[str, Any]) -> Seen:
-    principal = statement.get("Principal")
     condition = statement.get("Condition", {})
     return Seen(
         kind=Permission.kind,
@@ -116,11 +117,16 @@ def _seen(function: str, statement: Mapping[str, Any]) -> Seen:
         attributes={"id": statement["Sid"]},
         state={
             "function": function,
-            "action": statement.get("Action"),
-            "principal": principal.get("Service") if isinstance(principal, Mapping) else principal,
+            "action": _read(statement.get("Action")),
+            "principal": _principal(statement.get("Principal")),
             **{
                 name: _read(condition.get(operator, {}).get(key))
                 for name, (_member, operator, key) in _CONDITIONS.items()
             },
         },
     )
+
+
+def _principal(who: Any) -> Any:
+    """Read who may: `{"AWS": "*"}` is everybody, as "*" is, and a service has a name of its own."""
+    return _read(who.get("Service", who.get("AWS"))) if isinstance(who, Mapping) else who

@@ -81,7 +81,8 @@ class RestApiDeployer(KindDeployer[RestApi]):
 
     def create(self, job: Job, record: RestApi) -> Attributes:
         """Create the API, then the ways into it."""
-        api = job.aws.client(_SERVICE).create_rest_api(
+        api = job.call(
+            job.aws.client(_SERVICE).create_rest_api,
             name=record.name,
             endpointConfiguration={"types": [record.endpoint_type]},
             binaryMediaTypes=list(record.binary_types),

@@ -25,8 +25,13 @@ _OURS = "microlambda "
 
 
 def content(record: RestApi, uri: str | None) -> str:
-    """Describe a deployment of what is planned: two that serve the same are described alike."""
+    """Describe a deployment of what is planned: two that serve the same are described alike.
+
+    Another type of endpoint takes effect with the next deployment, too.
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html
+    """
     planned = {
+        "endpoint_type": record.endpoint_type,
         "methods": {path: [METHOD, integration(record, uri)] for path in record.paths},
         "binary_types": record.binary_types,
         "answers": record.answers,
