@@ -22,6 +22,11 @@ def observe(aws: Aws, plan: Plan, *, adopt: bool = False) -> Observed:
     With `adopt` a function of a planned name is looked into, too, where it is another's.
     """
     _ = aws.identity  # asked once, before the threads
+    with aws.one_moment():
+        return _observe_all(aws, plan, adopt=adopt)
+
+
+def _observe_all(aws: Aws, plan: Plan, *, adopt: bool) -> Observed:
     outer = [kind.name for kind in KINDS.values() if kind.inside is None]
     inner = [kind.name for kind in KINDS.values() if kind.inside is not None]
     seen = _observe(aws, plan, outer, ())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
@@ -31,7 +32,7 @@ from microlambda.project.errors import nearest
 from microlambda.project.keys import KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable, Iterator
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -82,6 +83,7 @@ class Aws:
         self._endpoint_url = endpoint_url
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()
+        self._answers: dict[Hashable, Future[Any]] | None = None
 
     def client(self, service: str) -> Any:
         """Give the service's client; one for all threads, retrying what AWS throttles or drops."""
@@ -131,6 +133,31 @@ class Aws:
             return [function(one) for one in wanted]
         with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
             return list(pool.map(function, wanted))
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Stand around looking at what is there: what several want to know is asked `once` inside."""
+        self._answers = {}
+        try:
+            yield
+        finally:
+            self._answers = None
+
+    def once(self, what: Hashable, ask: Callable[[], T]) -> T:
+        """Give the answer to a question that several ask in one moment; `what` names it."""
+        with self._making:
+            if self._answers is None:
+                answer: Future[T] = Future()
+                is_first = True
+            else:
+                is_first = what not in self._answers
+                answer = self._answers.setdefault(what, Future())
+        if is_first:
+            try:
+                answer.set_result(ask())
+            except BaseException as exc:  # noqa: BLE001 - raised below, and where others wait
+                answer.set_exception(exc)
+        return answer.result()
 
     def _client(self, service: str, purpose: str, config: Config) -> Any:
         with self._making:  # making a client is not safe across threads, using one is

@@ -38,7 +38,11 @@ class PermissionDeployer(KindDeployer[Permission]):
     ) -> list[Seen]:
         """Read the policy of each function's alias."""
         del scope, planned
-        return [one for some in aws.each(lambda name: _observe(aws, name), functions) for one in some]
+
+        def look(name: str) -> list[Seen]:
+            return aws.once(("policy", name), lambda: _observe(aws, name))  # other kinds ask for it, too
+
+        return [one for some in aws.each(look, functions) for one in some]
 
     def compare(self, record: Permission, seen: Seen, known: Known) -> list[str]:
         """Compare who may do what, and on whose behalf."""

@@ -69,6 +69,10 @@ class ScheduleGroupDeployer(KindDeployer[ScheduleGroup]):
 
 def look_at(aws: Aws, name: str) -> Seen | None:
     """Look at a group; None where there is none, or where it is on its way out."""
+    return aws.once(("schedule group", name), lambda: _look_at(aws, name))
+
+
+def _look_at(aws: Aws, name: str) -> Seen | None:
     group = _find(aws, name)
     if group is None or group["State"] != _ACTIVE:
         return None
