@@ -119,16 +119,22 @@ class _Making:
         return f"{len(self._made)} of {len(self._changes)} changes were applied."
 
     def _explained(self, exc: Exception) -> Exception:
-        """Give what went wrong first, as the list has it, in our words where it is AWS's."""
+        """Give what went wrong first, as the list has it, in our words where it is AWS's; say the rest."""
         failed = [number for number in sorted(self._begun) if number not in self._made]
-        failure = self._begun[failed[0]].exception() if failed else None
+        failures = [(number, self._begun[number].exception()) for number in failed]
+        for number, failure in failures[1:]:
+            if isinstance(failure, Exception):
+                self._progress.say(f"Failed, too: {self._in_words(number, failure)}")
+        number, first = failures[0] if failures else (-1, None)
+        return self._in_words(number, first, self._told()) if isinstance(first, Exception) else exc
+
+    def _in_words(self, number: int, failure: Exception, progress: str = "") -> Exception:
         hidden = secrets(self._job.plan)
         if isinstance(failure, AWS_ERRORS):
-            doing = self._changes[failed[0]].doing
-            return explain(failure, doing, progress=self._told(), secrets=hidden)
+            return explain(failure, self._changes[number].doing, progress=progress, secrets=hidden)
         if isinstance(failure, DeployFailed):
-            return type(failure)(f"{redact(str(failure), hidden)}\n{self._told()}")
-        return failure if isinstance(failure, Exception) else exc
+            return type(failure)("\n".join(filter(None, [redact(str(failure), hidden), progress])))
+        return failure
 
 
 def _apply_one(change: Change, job: Job) -> None:

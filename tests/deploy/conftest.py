@@ -21,8 +21,12 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.apigatewayv2.models import Api
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.exceptions import JsonRESTError
+from moto.scheduler.exceptions import ScheduleGroupNotFound
+from moto.scheduler.models import EventBridgeSchedulerBackend
 
 from microlambda import App
 from microlambda.bundle.archive import content_digest
@@ -55,6 +59,11 @@ def new_session() -> boto3.Session:
     return boto3.Session(botocore_session=session, region_name=REGION)
 
 
+def is_read(call: str) -> bool:
+    """Tell whether a call of this name changes nothing."""
+    return call.startswith((*READS, "Invoke"))
+
+
 @dataclass
 class Cloud:
     """moto behind boto3: the calls that were made, and a way to make one of them fail."""
@@ -63,6 +72,7 @@ class Cloud:
     calls: list[str] = field(default_factory=list)
     sleeps: list[float] = field(default_factory=list)
     before_call: Callable[[str, dict[str, Any]], None] | None = None
+    after_reply: Callable[[str], None] | None = None
     lost: str | None = None
     operations: set[tuple[str, str]] = field(default_factory=set)
     clients: dict[str, Any] = field(default_factory=dict)
@@ -75,7 +85,7 @@ class Cloud:
 
     @property
     def mutating(self) -> list[str]:
-        return [one for one in self.calls if not one.startswith((*READS, "Invoke"))]
+        return [one for one in self.calls if not is_read(one)]
 
     def client(self, service: str) -> Any:
         """The test's own look at the account, not in the record."""
@@ -96,6 +106,8 @@ class Cloud:
             self.before_call(model.name, params)
 
     def after_call(self, model: Any, **_rest: Any) -> None:
+        if self.after_reply is not None:
+            self.after_reply(model.name)
         if model.name == self.lost:
             error: Any = {"Code": "InternalFailure", "Message": "reply lost"}
             raise ClientError({"Error": error}, model.name)
@@ -154,12 +166,38 @@ def answering_one_at_a_time() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def refusing_doubles() -> Iterator[None]:
+    """Refuse a route whose key an HTTP API has already, and to remove a group of schedules that has gone.
+
+    AWS does; moto makes another route, and fails.
+    """
+    create, delete = Api.create_route, EventBridgeSchedulerBackend.delete_schedule_group
+
+    def created(api: Any, *given: Any, **named: Any) -> Any:
+        if any(one.route_key == named["route_key"] for one in api.routes.values()):
+            raise JsonRESTError("ConflictException", f"Route with key {named['route_key']} already exists")
+        return create(api, *given, **named)
+
+    def deleted(backend: Any, name: str) -> Any:
+        if name not in backend.schedule_groups:
+            raise ScheduleGroupNotFound(name)
+        return delete(backend, name)
+
+    with (
+        patch.object(Api, "create_route", created),
+        patch.object(EventBridgeSchedulerBackend, "delete_schedule_group", deleted),
+    ):
+        yield
+
+
 @pytest.fixture
 def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
     """Give an empty AWS account."""
     with (
         mock_aws(config={"lambda": {"use_docker": False}}),
         answering_one_at_a_time(),
+        refusing_doubles(),
         remembering(),
         telling_of_mappings(lambda _mapping: None),
         urls_of_aliases(),
@@ -415,7 +453,10 @@ def rest_api_state(gateway: Any, api: dict[str, Any]) -> dict[str, Any]:
 
 
 def function_state(lambda_: Any, name: str) -> dict[str, Any]:
-    configuration = lambda_.get_function_configuration(FunctionName=name, Qualifier="live")
+    try:
+        configuration = lambda_.get_function_configuration(FunctionName=name, Qualifier="live")
+    except lambda_.exceptions.ResourceNotFoundException:
+        return {"live": None, "layers": [], "statements": []}
     kept = ("Runtime", "MemorySize", "Timeout", "Role", "Handler", "Environment", "CodeSha256")
     return {
         **{one: configuration[one] for one in kept},

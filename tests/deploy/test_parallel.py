@@ -165,6 +165,24 @@ def test_where_one_fails_what_runs_beside_it_comes_to_its_end_and_nothing_else_b
     assert deploy_again(full) == []
 
 
+def test_where_several_fail_at_once_each_is_told(full: Project, cloud: Cloud) -> None:
+    both = threading.Barrier(2)
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name == "CreateRole":
+            both.wait(WAIT)
+            raise client_error(cloud, name, "InternalFailure", f"no {role(params)}")
+
+    cloud.before_call = before_call
+    full.workers = 2
+
+    with pytest.raises(DeployFailed, match="CreateRole answered InternalFailure: no shop-dev-") as failed:
+        full.deployer.deploy()
+
+    (other,) = [line for line in full.said if line.startswith("Failed, too: creating the role 'shop-dev-")]
+    assert other.rpartition("no ")[2] not in str(failed.value)
+
+
 def test_ctrl_c_ends_the_waiting_of_all_threads(
     full: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

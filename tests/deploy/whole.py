@@ -28,6 +28,15 @@ def whole(cloud: Cloud) -> dict[str, Any]:
     }
 
 
+def entrances(cloud: Cloud) -> list[str]:
+    """Name what leads requests to the app, all the way."""
+    held = whole(cloud)
+    apis = [name for name in held if name.startswith("api ") and all(held[name].values())]
+    rests = [name for name in held if name.startswith("rest-api ") and held[name]["stages"]]
+    urls = [name for name in held if name.startswith("function ") and held[name].get("url")]
+    return [*apis, *rests, *urls]
+
+
 def _mappings(cloud: Cloud) -> dict[str, Any]:
     """List the mappings; those of one pair under one name, so that a doubled one shows."""
     found: dict[str, Any] = {}
