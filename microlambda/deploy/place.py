@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from microlambda.plan.records import Arn, Ref
+from microlambda.plan.records import Arn, Placed, Ref
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +23,19 @@ class Place:
             return f"arn:{self.partition}:{arn.service}:::{arn.resource}"
         return f"arn:{self.partition}:{arn.service}:{self.region}:{self.account}:{arn.resource}"
 
+    def text(self, placed: Placed) -> str:
+        """Fill in what a text leaves to the place."""
+        text = placed.text
+        for name in ("partition", "account", "region"):
+            text = text.replace(f"${{{name}}}", str(getattr(self, name)))
+        return text
+
     def resolve(self, value: Any, lookup: Callable[[Ref], str | None]) -> Any:
-        """Replace every ARN and every reference inside `value`."""
+        """Replace every ARN, every text of a place and every reference inside `value`."""
         if isinstance(value, Arn):
             return self.arn(value)
+        if isinstance(value, Placed):
+            return self.text(value)
         if isinstance(value, Ref):
             return lookup(value)
         if isinstance(value, Mapping):

@@ -34,6 +34,11 @@ TRANSIENT: tuple[Transient, ...] = (
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html",
     ),
     Transient(
+        operation="AttachRolePolicy",
+        says=("NoSuchEntity", "The role with name"),
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html",
+    ),
+    Transient(
         operation="DeleteRole",
         says=("DeleteConflict",),
         source="https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html",
@@ -117,6 +122,19 @@ TRANSIENT: tuple[Transient, ...] = (
             source="https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
         )
         for operation in ("CreateRestApi", "DeleteRestApi")
+    ),
+    *(
+        Transient(
+            operation=operation,
+            says=("TooManyRequestsException",),  # one in 20 seconds is all that an account may
+            source="https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html",
+        )
+        for operation in ("CreateUsagePlan", "UpdateUsagePlan", "DeleteUsagePlan")
+    ),
+    Transient(
+        operation="DeleteUsagePlan",
+        says=("there are API Stages associated with it",),  # they were, a moment ago
+        source="https://github.com/serverless/serverless/issues/4006",
     ),
     Transient(
         operation="PutSubscriptionFilter",

@@ -89,8 +89,21 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
             for handler in loaded.app.handlers.values()
             if handler.trigger.has_events
         ],
+        "resources": _resources(loaded.app),
         "files": sorted({file for module in list(sys.modules.values()) if (file := _source(module))}),
     }
+
+
+def _resources(app: App) -> dict[str, list[str]] | str | None:
+    """Give what a REST API has for views that ask for API keys, or say why it cannot have it."""
+    if not any(rule.api_key_required for rule in app.route_table):
+        return None
+    from microlambda.plan.protected import explicit_resources
+
+    try:
+        return {path: list(methods) for path, methods in explicit_resources(app).items()}
+    except ToolError as exc:
+        return str(exc)
 
 
 def _source(module: object) -> str | None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.gateway import Api, Gateway
+from microlambda.emulator.gateway.resources import Resources, key_id
 from microlambda.emulator.invocation import when_over
 from microlambda.emulator.sandbox import InitFailed, SandboxPool
 from microlambda.local.errors import start_error
 from microlambda.local.spec import REGION, function_spec, longest_time
+from microlambda.plan.errors import PlanError
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class AppReport:
     routes: tuple[tuple[tuple[str, ...], str, str, str], ...]  # methods, rule, view, location
     files: tuple[str, ...]
     handlers: tuple[tuple[str, str, str], ...] = ()  # decorator, name, location
+    resources: dict[str, list[str]] | str | None = None  # of a REST API; why it cannot have them; its own two
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> AppReport:
@@ -48,6 +51,7 @@ class AppReport:
             routes=routes,
             files=tuple(document["files"]),
             handlers=handlers,
+            resources=document.get("resources"),
         )
 
 
@@ -83,6 +87,7 @@ class Version:
         owns_terminal = sys.stdin is not None and sys.stdin.isatty()
         self._pool = SandboxPool(spec, owns_terminal=owns_terminal, cut_off=cut_off)
         self._grace = longest_time(settings)
+        self._api_keys = settings.api_keys
         api = Api(region=settings.region or REGION)
         if self.ingress == "rest-api":
             api = Api(region=api.region, stage=settings.stage)
@@ -100,7 +105,19 @@ class Version:
             self.report = AppReport.from_document(self._pool.start())
         except InitFailed as failed:
             raise start_error(failed.invocation) from failed
+        if self.ingress == "rest-api" and self.report.resources is not None:
+            self._protect(self.report.resources)
         return self.report
+
+    def _protect(self, resources: dict[str, list[str]] | str) -> None:
+        """Let the gateway ask for API keys: here each is what the settings call it."""
+        if isinstance(resources, str):
+            self.stop()
+            raise PlanError(resources)
+        known = Resources(
+            keyed=resources, find_key=lambda value: key_id(value) if value in self._api_keys else None
+        )
+        self.gateway.api = replace(self.gateway.api, resources=known)
 
     def enter(self) -> Gateway:
         """Begin a request: until its `leave`, the version does not retire."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan import ingresses, names, rules, schedules
+from microlambda.plan import ingresses, names, roles, rules, schedules
+from microlambda.plan.api_keys import check_api_keys
 from microlambda.plan.asynchronous import plan_failures
 from microlambda.plan.errors import PlanError
+from microlambda.plan.layers import foreign_layers, own_layers
 from microlambda.plan.plan import Plan, Scope
-from microlambda.plan.policies import SEND_TRACES, TRUST, fetching, invoke_live, own_logs
+from microlambda.plan.policies import SEND_TRACES, fetching, invoke_live, own_logs
 from microlambda.plan.records import (
     Alias,
     Function,
@@ -22,14 +24,18 @@ from microlambda.plan.records import (
     Record,
     Ref,
     RestApi,
-    Role,
     Version,
 )
 from microlambda.plan.triggers import is_deployed, wire
 from microlambda.plan.wiring import Target, Wiring
 from microlambda.project.environment import check_environment_size, fetched, references, resolve_environment
 from microlambda.project.errors import nearest
-from microlambda.project.limits import INGRESS_TIMEOUTS, TAGS
+from microlambda.project.limits import (
+    INGRESS_TIMEOUTS,
+    SNAP_START_STORAGE,
+    TAGS,
+    WITHOUT_SNAP_START,
+)
 from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
@@ -84,6 +90,7 @@ def compile_plan(
     for handler in app.functions:
         function = settings.function(handler)
         _check_timeout(function, settings.ingress)
+        _check_snap_start(function, settings.python)
         own = _own_environment(scope, app_path, handler, tasks)
         environment = _environment(function, own, environ)
         wiring = _wiring(scope, function, app.handlers.get(handler))
@@ -102,6 +109,7 @@ def compile_plan(
         target = _target(scope, settings.function(HTTP), tags=settings.tags)
         records += ingresses.PLANNERS[settings.ingress](target, app, settings)
     rules.check_alone(records)
+    roles.check_sizes(records, scope.region)
     # a layer that several functions share is one record, before the first of them
     distinct = {(record.kind, record.key): record for record in records}
     return Plan(scope=scope, records=tuple(distinct.values()))
@@ -131,6 +139,7 @@ def _check_known(app: App, settings: Settings) -> None:
             f"endpoint_type = {settings.endpoint_type!r} is for REST APIs alone, and the ingress of stage "
             f"{settings.stage!r} is {settings.ingress!r}. Remove it, or write ingress = 'rest-api'."
         )
+    check_api_keys(app, settings)
     for name in settings.function_names:
         if name not in app.functions:
             raise PlanError(
@@ -196,6 +205,21 @@ def _check_timeout(function: FunctionSettings, ingress: str) -> None:
         )
 
 
+def _check_snap_start(function: FunctionSettings, python: str) -> None:
+    if not function.snap_start:
+        return
+    if python in WITHOUT_SNAP_START:
+        raise PlanError(
+            f"snap_start for the function {function.name!r} needs Python 3.12 or newer, and python is "
+            f'{python}. Write python = "3.12", or a newer one, or remove snap_start.'
+        )
+    if function.ephemeral_storage > SNAP_START_STORAGE:
+        raise PlanError(
+            f"snap_start for the function {function.name!r} goes with {SNAP_START_STORAGE} MB of "
+            f"ephemeral_storage at most, and it has {function.ephemeral_storage}. Remove one of them."
+        )
+
+
 def _own_environment(scope: Scope, app_path: str, handler: str, tasks: list[str]) -> dict[str, str]:
     """Give what the runtime reads: the app, the handler, and what the functions of tasks are named by."""
     own = {"MICROLAMBDA_APP": app_path, "MICROLAMBDA_HANDLER": handler}
@@ -225,26 +249,21 @@ def _function(
 ) -> list[Record]:
     key, name = function.name, names.function_name(scope.app, scope.stage, function.name)
     tags, code_hash = _tags(scope, function.tags), pieces.code.inputs
-    layers = _layers(scope, settings, pieces)
+    layers = own_layers(scope, settings, pieces)
+    allowed = {
+        **_policies(scope, name, tasks, tracing=function.tracing),
+        **fetching(fetched(function)),
+        **roles.in_vpc(function),
+        **policies,
+    }
     return [
-        Role(
-            key=key,
-            name=names.role_name(scope.app, scope.stage, key, scope.region),
-            path=names.role_path(scope.app, scope.stage),
-            trust=TRUST,
-            policies={
-                **_policies(scope, name, tasks, tracing=function.tracing),
-                **fetching(fetched(function)),
-                **policies,
-            },
-            tags=tags,
-        ),
+        *roles.plan_role(scope, function, allowed, tags),
         LogGroup(key=key, name=names.log_group_name(name), retention=function.log_retention, tags=tags),
         *layers,
         Function(
             key=key,
             name=name,
-            role=Ref(kind=Role.kind, key=key),
+            role=roles.runs_as(function),
             log_group=Ref(kind=LogGroup.kind, key=key, attribute="name"),
             handler=HANDLER,
             runtime=f"python{settings.python}",
@@ -261,7 +280,14 @@ def _function(
             archive=pieces.code.key,
             code_hash=code_hash,
             code_sha256=pieces.code.content,
-            layers=tuple(Ref(kind=Layer.kind, key=layer.key) for layer in layers),
+            layers=(
+                *(Ref(kind=Layer.kind, key=layer.key) for layer in layers),
+                *foreign_layers(scope, function, len(layers)),
+            ),
+            subnets=function.subnets,
+            security_groups=function.security_groups,
+            snap_start="PublishedVersions" if function.snap_start else "None",
+            needs=roles.needs(function, allowed),
             tags=tags,
         ),
         Version(key=key, name=name, function=Ref(kind=Function.kind, key=key), code_hash=code_hash),
@@ -273,20 +299,6 @@ def _function(
             version=Ref(kind=Version.kind, key=key, attribute="version"),
             code_hash=code_hash,
         ),
-    ]
-
-
-def _layers(scope: Scope, settings: Settings, pieces: FunctionPieces) -> list[Layer]:
-    return [
-        Layer(
-            key=piece.key,
-            name=names.layer_name(scope.app, scope.stage, piece.key),
-            runtime=f"python{settings.python}",
-            architecture=settings.architecture,
-            inputs=piece.inputs,
-            content=piece.content,
-        )
-        for piece in pieces.layers
     ]
 
 

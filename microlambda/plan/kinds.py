@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from microlambda.plan.records import (
     Alias,
+    ApiKey,
     BucketNotifications,
     EventSourceMapping,
     Function,
@@ -26,6 +27,7 @@ from microlambda.plan.records import (
     Schedule,
     ScheduleGroup,
     Subscription,
+    UsagePlan,
     Version,
 )
 
@@ -50,10 +52,12 @@ class Kind:
         return self.record.kind
 
 
-#: What closes the door goes first.
+#: What closes the door goes first, and a usage plan before the API of its stage.
 REMOVAL_ORDER = (
     "http-api",
+    "usage-plan",
     "rest-api",
+    "api-key",
     "function-url",
     "subscription",
     "bucket-notifications",
@@ -89,6 +93,8 @@ KINDS: dict[str, Kind] = {
         Kind(record=InvokeConfig, title="failed invocations of", inside="function", loses="nothing"),
         Kind(record=HttpApi, title="HTTP API"),
         Kind(record=RestApi, title="REST API"),
+        Kind(record=ApiKey, title="API key"),
+        Kind(record=UsagePlan, title="usage plan"),
         Kind(record=Permission, title="permission", inside="function"),
         Kind(record=FunctionUrl, title="URL of", inside="function"),
         Kind(record=Rule, title="rule", inside="function"),

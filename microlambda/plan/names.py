@@ -71,6 +71,11 @@ def api_name(app: str, stage: str) -> str:
     return aws_name(f"{app}-{stage}", API_LIMIT)
 
 
+def api_key_name(app: str, stage: str, key: str) -> str:
+    """Name an API key of the stage."""
+    return aws_name(f"{app}-{stage}-{key}", API_LIMIT)
+
+
 def rest_stage_name(stage: str) -> str:
     """Name the stage of a REST API: `pre-prod` is `pre_prod`. None meet: each stage has an API of its own."""
     return _NOT_OF_STAGES.sub("_", stage)[:_STAGE_LIMIT]

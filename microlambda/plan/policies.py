@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan.records import Arn
+from microlambda.plan.records import Arn, Placed
 from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: Lambda may run as the role.
 TRUST: dict[str, Any] = {
@@ -27,6 +27,27 @@ SEND_TRACES: dict[str, Any] = {
         {
             "Effect": "Allow",
             "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+            "Resource": "*",
+        }
+    ],
+}
+
+
+#: What Lambda does with the role of a function in a VPC, as AWSLambdaVPCAccessExecutionRole has it:
+#: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html
+MANAGE_INTERFACES: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "ec2:CreateNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:DeleteNetworkInterface",
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
             "Resource": "*",
         }
     ],
@@ -75,6 +96,28 @@ def fetching(references: Iterable[tuple[str, str]]) -> dict[str, dict[str, Any]]
         for kind, name in references
     ]
     return {"microlambda-secrets": {"Version": "2012-10-17", "Statement": statements}} if statements else {}
+
+
+def asked_for(statements: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Allow what tables of `policies` in the settings ask for."""
+    written = [
+        {
+            "Effect": "Allow",
+            "Action": list(one["actions"]),
+            "Resource": _placed(one["resources"]),
+            **({"Condition": _placed(one["conditions"])} if one.get("conditions") else {}),
+        }
+        for one in statements
+    ]
+    return {"microlambda-settings": {"Version": "2012-10-17", "Statement": written}} if written else {}
+
+
+def _placed(value: Any) -> Any:
+    if isinstance(value, str):
+        return Placed(text=value)
+    if isinstance(value, list):
+        return [_placed(one) for one in value]
+    return {name: _placed(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _fetched_arn(kind: str, name: str) -> Arn | str:

@@ -43,6 +43,16 @@ class Arn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A text of the settings in which the deploy fills in `${partition}`, `${region}` and `${account}`."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """What all records have."""
 
@@ -70,6 +80,7 @@ class Role(Record):
     path: str
     trust: Mapping[str, Any]  # policy document
     policies: Mapping[str, Mapping[str, Any]]  # inline, by name
+    attached: tuple[Placed, ...] = ()  # ARNs of managed policies
     tags: Mapping[str, str]
 
 
@@ -101,7 +112,7 @@ class Function(Record):
 
     kind: ClassVar[str] = "function"
 
-    role: Ref
+    role: Ref | Placed
     log_group: Ref
     handler: str
     runtime: str
@@ -118,7 +129,11 @@ class Function(Record):
     archive: str  # the key of the archive that is its code
     code_hash: str
     code_sha256: str = ""  # the hash of the archive, where only that one will do
-    layers: tuple[Ref, ...] = ()  # a file of a later one hides that of an earlier one
+    layers: tuple[Ref | Placed, ...] = ()  # a file of a later one hides that of an earlier one
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    snap_start: str = "None"  # or "PublishedVersions"
+    needs: tuple[str, ...] = ()  # actions that a role of the user's has to allow, where it runs as one
     tags: Mapping[str, str]
 
 
@@ -217,20 +232,42 @@ class HttpApi(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class RestApi(Record):
-    """A REST API whose `paths` all hand any method to one function.
+    """A REST API whose `resources` all hand any method to one function.
 
-    `answers` are those of the gateway's own that carry more than AWS gives them: by type, their parameters.
+    By their paths, parents first: the methods that are there by themselves and ask for an API key. `answers`
+    are those of the gateway's own that carry more than AWS gives them: by type, their parameters.
     """
 
     kind: ClassVar[str] = "rest-api"
 
     target: Ref  # the alias
-    paths: tuple[str, ...]
+    resources: Mapping[str, tuple[str, ...]]
     stage: str
     endpoint_type: str  # "REGIONAL" or "EDGE"
     binary_types: tuple[str, ...]
     timeout: int  # ms
     answers: Mapping[str, Mapping[str, str]]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey(Record):
+    """A key that callers of a REST API send; `key` is its name in the settings, its value AWS's secret."""
+
+    kind: ClassVar[str] = "api-key"
+
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsagePlan(Record):
+    """What lets API keys call the stage of a REST API; what it allows them of it is not said here."""
+
+    kind: ClassVar[str] = "usage-plan"
+
+    api: Ref  # to its id
+    stage: str
+    api_keys: tuple[Ref, ...]  # to their ids
     tags: Mapping[str, str]
 
 

@@ -1,5 +1,7 @@
 """A REST API before the function of all routes: two paths for everything, and the permission to call.
 
+Views that ask for an API key have resources of their own beside them, and the keys come with the API.
+
 What the app answers carries its CORS headers by itself. What the gateway answers in its place (a time-out, a
 body that is too large) carries those that are given here, so that pages can read what went wrong. Their
 values are fixed: of several origins the one that asks cannot be named, and all are let in instead, without
@@ -12,6 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.plan import names
+from microlambda.plan.api_keys import plan_api_keys
+from microlambda.plan.protected import explicit_resources
 from microlambda.plan.records import Permission, Record, Ref, RestApi
 from microlambda.project.limits import ENDPOINT_TYPES, INGRESS_TIMEOUTS
 from microlambda.runtime.naming import LIVE
@@ -36,7 +40,7 @@ def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
             key=target.key,
             name=names.api_name(target.scope.app, target.scope.stage),
             target=target.alias,
-            paths=("/", "/{proxy+}"),
+            resources=explicit_resources(app),
             stage=names.rest_stage_name(target.scope.stage),
             endpoint_type=(settings.endpoint_type or ENDPOINT_TYPES[0]).upper(),
             binary_types=("*/*",),
@@ -44,6 +48,7 @@ def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
             answers={} if app.cors is None else dict.fromkeys(ANSWERS, _parameters(app.cors)),
             tags=target.tags,
         ),
+        *plan_api_keys(target, settings),
         Permission(
             key=target.key,
             name=names.statement_id("microlambda-rest-api"),

@@ -16,12 +16,15 @@ from microlambda.plan.records import (
     HttpApi,
     Layer,
     LogGroup,
+    Placed,
     Record,
     Ref,
     RestApi,
+    Role,
     Rule,
     Schedule,
     Subscription,
+    UsagePlan,
 )
 
 #: Fields whose values are secret; their names are shown.
@@ -40,17 +43,38 @@ def summary(record: Record) -> tuple[str, ...]:
         return (
             *(record.runtime, record.architecture, f"{record.memory} MB", f"{record.timeout} s"),
             f"environment {variables}",
+            *_beside(record),
         )
-    if isinstance(record, Layer):
-        return record.runtime, record.architecture
-    if isinstance(record, LogGroup):
-        return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
+    if isinstance(record, Layer | LogGroup | Role):
+        return _terms(record)
     if isinstance(record, HttpApi | RestApi | FunctionUrl):
         entered = (record.endpoint_type.lower(),) if isinstance(record, RestApi) else ()
         return "open to the internet", *entered
+    if isinstance(record, UsagePlan):
+        return (f"for {', '.join(one.key for one in record.api_keys)}",)
     if isinstance(record, Rule | Schedule | Subscription | BucketNotifications):
         return _starts(record)
     return _reads(record) if isinstance(record, EventSourceMapping) else ()
+
+
+def _terms(record: Layer | LogGroup | Role) -> tuple[str, ...]:
+    if isinstance(record, Layer):
+        return record.runtime, record.architecture
+    if isinstance(record, Role):
+        return tuple(f"policy {arn}" for arn in record.attached)
+    return ("kept for ever" if record.retention is None else f"kept for {record.retention} days",)
+
+
+def _beside(record: Function) -> tuple[str, ...]:
+    """Say what a function has that most have not."""
+    foreign = [str(layer) for layer in record.layers if isinstance(layer, Placed)]
+    network = " ".join((*record.subnets, *record.security_groups))
+    return (
+        *((f"layers {' '.join(foreign)}",) if foreign else ()),
+        *((f"in the VPC of {network}",) if network else ()),
+        *(("SnapStart",) if record.snap_start != "None" else ()),
+        *((f"runs as {record.role}, which has to allow {' '.join(record.needs)}",) if record.needs else ()),
+    )
 
 
 def _reads(record: EventSourceMapping) -> tuple[str, ...]:
@@ -82,7 +106,7 @@ def as_data(record: Record) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Ref):
         return f"${{{value}}}"
-    if isinstance(value, Arn):
+    if isinstance(value, Arn | Placed):
         return str(value)
     if isinstance(value, Mapping):
         return {name: _plain(one) for name, one in value.items()}

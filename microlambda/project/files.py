@@ -162,7 +162,8 @@ def _check_table(table: Mapping[str, Any], level: str, where: str, label: str) -
             raise SettingsError(_unknown_key(name, level, place))
         if name in KEYS:
             if problem := KEYS[name].check(value):
-                raise SettingsError(f"{place}{name} {problem}.")
+                end = "" if problem.endswith(("?", ".")) else "."
+                raise SettingsError(f"{place}{name} {problem}{end}")
         else:
             _check_nested(name, value, where, label)
 

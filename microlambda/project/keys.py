@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from microlambda.project import limits
 from microlambda.project.environment import name_problem
+from microlambda.project.errors import nearest
+from microlambda.project.policies import place_problem, policies_problem
 
 Check = Callable[[object], "str | None"]
 
@@ -77,6 +79,17 @@ def _text_or_texts(value: object) -> str | None:
     return None if _text(value) is None else _texts(value) and "must be text or a list of texts"
 
 
+def _key_names(value: object) -> str | None:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        return "must be a list of names, such as ['partner-a', 'partner-b']"
+    for name in value:
+        if not re.fullmatch(r"[\w-]{1,64}", name, re.ASCII):
+            return f"holds {name!r}; the name of an API key has 1 to 64 letters, digits, - and _"
+        if value.count(name) > 1:
+            return f"holds {name!r} more than once"
+    return None
+
+
 def _sdk(value: object) -> str | None:
     if value in ("runtime", "bundle") or (_texts(value) is None and value != []):
         return None
@@ -114,12 +127,67 @@ def _tags(value: object) -> str | None:
     return None
 
 
-def _anything(_value: object) -> str | None:
+# The pattern of LayerVersionArn in Lambda's service model, without its number.
+_LAYER = re.compile(
+    r"arn:(?:aws[\w-]*|\$\{partition\}):lambda:(?:[a-z0-9-]+|\$\{region\}):(?:\d{12}|\$\{account\}):layer:"
+    r"[\w-]+",
+    re.ASCII,
+)
+_ROLE = re.compile(
+    r"arn:(?:aws[\w-]*|\$\{partition\}):iam::(?:\d{12}|\$\{account\}):role/[\w+=,.@/-]+", re.ASCII
+)
+
+
+def _layers(value: object) -> str | None:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        return "must be a list of ARNs of layer versions"
+    layers = [one.rpartition(":")[0] for one in value]
+    for arn, layer in zip(value, layers, strict=True):
+        if problem := place_problem(arn):
+            return problem
+        if _LAYER.fullmatch(arn):
+            return f"holds {arn!r}, a layer without its version. Write '{arn}:1', or the number that you mean"
+        if not _LAYER.fullmatch(layer) or not re.fullmatch(r"[1-9]\d*", arn[len(layer) + 1 :], re.ASCII):
+            return (
+                f"holds {arn!r}, which is no ARN of a layer version, such as "
+                "'arn:aws:lambda:eu-west-1:123456789012:layer:fonts:3'"
+            )
+        if layers.count(layer) > 1:
+            return f"holds {layer!r} more than once, and Lambda takes one version of a layer"
+    return None
+
+
+def _role(value: object) -> str | None:
+    if isinstance(value, str) and (problem := place_problem(value)):
+        return problem
+    good = isinstance(value, str) and _ROLE.fullmatch(value)
+    return None if good else "must be the ARN of a role, such as 'arn:aws:iam::123456789012:role/mine'"
+
+
+_NETWORK = {
+    "subnets": (re.compile(r"subnet-[0-9a-f]{8,17}"), limits.SUBNETS, "subnet-0a1b2c3d"),
+    "security_groups": (re.compile(r"sg-[0-9a-f]{8,17}"), limits.SECURITY_GROUPS, "sg-0a1b2c3d"),
+}
+
+
+def _vpc(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "must be a table: { subnets = ['subnet-0a1b2c3d'], security_groups = ['sg-0a1b2c3d'] }"
+    for name, ids in value.items():
+        if name not in _NETWORK:
+            hint = nearest(name, _NETWORK) or f" Known are {' and '.join(_NETWORK)}."
+            return f"has no key {name!r}.{hint}"
+        form, most, example = _NETWORK[name]
+        if not isinstance(ids, list):
+            return f"takes a list for {name}, such as ['{example}']"
+        if wrong := [one for one in ids if not isinstance(one, str) or not form.fullmatch(one)]:
+            return f"holds {wrong[0]!r} in {name}, which is no id such as '{example}'"
+        if len(set(ids)) > most:
+            return f"holds {len(set(ids))} {name}; Lambda takes {most}"
     return None
 
 
 _ANY_LEVEL = (TOP, STAGE, FUNCTION)
-_LATER = Key(check=_anything, levels=_ANY_LEVEL, deployed=False)
 
 KEYS: dict[str, Key] = {
     "id": Key(check=_matching(r"[a-z0-9]{6,32}", "6 to 32 letters a-z and digits"), levels=(TOP,)),
@@ -131,6 +199,7 @@ KEYS: dict[str, Key] = {
     "architecture": Key(check=_choice(*limits.ARCHITECTURES)),
     "ingress": Key(check=_choice(*limits.INGRESS_TIMEOUTS)),
     "endpoint_type": Key(check=_choice(*limits.ENDPOINT_TYPES)),
+    "api_keys": Key(check=_key_names),
     "memory": Key(check=_between(limits.MEMORY, "MB"), levels=_ANY_LEVEL),
     "timeout": Key(check=_between(limits.TIMEOUT, "seconds"), levels=_ANY_LEVEL),
     "environment": Key(check=_environment, levels=_ANY_LEVEL),
@@ -151,11 +220,11 @@ KEYS: dict[str, Key] = {
     "tracing": Key(check=_flag, levels=_ANY_LEVEL),
     "log_format": Key(check=_choice("text", "json"), levels=_ANY_LEVEL),
     "reserved_concurrency": Key(check=_between(limits.CONCURRENCY, "invocations at once"), levels=_ANY_LEVEL),
-    "vpc": _LATER,
-    "layers": _LATER,
-    "snap_start": _LATER,
-    "policies": _LATER,
-    "iam_role_arn": _LATER,
+    "vpc": Key(check=_vpc, levels=_ANY_LEVEL),
+    "layers": Key(check=_layers, levels=_ANY_LEVEL),
+    "snap_start": Key(check=_flag, levels=_ANY_LEVEL),
+    "policies": Key(check=policies_problem, levels=_ANY_LEVEL),
+    "iam_role_arn": Key(check=_role, levels=_ANY_LEVEL),
 }
 
 #: Tables of tables: they hold settings of their own, at the next level.

@@ -18,6 +18,21 @@ EPHEMERAL_STORAGE = (512, 10_240)  # MB
 CONCURRENCY = (0, 100_000)  # at once; an account's own limit is mostly lower
 UPLOAD_LIMIT = 50 * 1024 * 1024  # bytes, zipped, in a direct upload
 ENVIRONMENT_BYTES = 4_096  # the variables as one JSON document
+LAYERS = 5  # of a function, ours included
+
+#: Of a role, where the account has no other quota; the characters are those of all its inline policies.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+MANAGED_POLICIES = 10
+INLINE_POLICY_CHARACTERS = 10_240  # without white space
+
+#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+SUBNETS = 16
+SECURITY_GROUPS = 5
+
+#: Whose snapshots SnapStart cannot take, and of how large a /tmp it can, in MB:
+#: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+WITHOUT_SNAP_START = ("3.11",)
+SNAP_START_STORAGE = 512
 
 DEFAULT_MEMORY = 256  # MB
 DEFAULT_TIMEOUT = 30  # s

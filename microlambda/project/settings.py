@@ -59,6 +59,12 @@ class FunctionSettings:
     tags: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    policies: tuple[str | Table, ...] = ()  # ARNs of managed ones, and statements
+    layers: tuple[str, ...] = ()  # ARNs of versions, on top of those of the dependencies
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    snap_start: bool = False
+    iam_role_arn: str | None = None  # None: a role is made
     undeployed: tuple[str, ...] = ()  # keys that are set and that this version does not deploy
 
 
@@ -78,6 +84,7 @@ class Settings:
     architecture: str = "x86_64"
     ingress: str = "http-api"
     endpoint_type: str | None = None  # of a REST API; None: regional
+    api_keys: tuple[str, ...] = ()  # names of those that may call what asks for one
     log_retention: int | None = limits.DEFAULT_LOG_RETENTION
     tags: Mapping[str, str] = field(default_factory=dict)
     include: tuple[str, ...] = ()
@@ -123,6 +130,12 @@ class Settings:
             tags=merged.get("tags", {}),
             groups=tuple(merged.get("groups", ())),
             extras=tuple(merged.get("extras", ())),
+            policies=tuple(merged.get("policies", ())),
+            layers=tuple(merged.get("layers", ())),
+            subnets=tuple(sorted(set(merged.get("vpc", {}).get("subnets", ())))),
+            security_groups=tuple(sorted(set(merged.get("vpc", {}).get("security_groups", ())))),
+            snap_start=merged.get("snap_start", False),
+            iam_role_arn=merged.get("iam_role_arn"),
             undeployed=_undeployed(merged),
         )
 
@@ -151,6 +164,7 @@ def load_settings(root: Path, stage: str) -> Settings:
         groups=tuple(merged.get("groups", ())),
         extras=tuple(merged.get("extras", ())),
         keep=tuple(merged.get("keep", ())),
+        api_keys=tuple(merged.get("api_keys", ())),
         sdk=_sdk(merged.get("sdk", "runtime")),
         stages=stages,
         table=found.table,

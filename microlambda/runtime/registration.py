@@ -52,7 +52,8 @@ class Registration(_Events):
         `methods` (an iterable of str, any case; GET alone by default), `endpoint` (`name` in
         Chalice; the function's name by default), `strict_slashes` (a missing trailing slash is
         a redirect; True by default), `defaults` (arguments that the rule does not capture), `cors`
-        (True, False or a CORS), `content_types` (the bodies that the view reads; 415 for others).
+        (True, False or a CORS), `content_types` (the bodies that the view reads; 415 for others),
+        `api_key_required` (True: callers need an API key, which a REST API checks; 403 for others).
         Raises RegistrationError or its kind RouteConflict at once.
         """
         if not isinstance(rule, str):
@@ -171,7 +172,7 @@ class Registration(_Events):
 HTTP_FUNCTION = "http"
 
 #: What `route` takes beside the path, `endpoint` and `name`.
-_OPTIONS = frozenset(("methods", "strict_slashes", "defaults", "cors", "content_types"))
+_OPTIONS = frozenset(("methods", "strict_slashes", "defaults", "cors", "content_types", "api_key_required"))
 
 
 def _only(decorator: str, options: dict[str, Any], method: str) -> list[str]:

@@ -126,6 +126,13 @@ def checked_content_types(rule: str, value: object) -> tuple[str, ...]:
     return kinds
 
 
+def checked_flag(option: str, rule: str, value: object) -> bool:
+    """True or False; anything else would be taken for one of them."""
+    if not isinstance(value, bool):
+        raise RegistrationError(f"{option}={value!r} for {rule!r} is neither True nor False.")
+    return value
+
+
 def rule_with_options(
     app: App, rule: str, view: Callable[..., Any], endpoint: str | None, options: dict[str, Any]
 ) -> Rule:
@@ -133,6 +140,7 @@ def rule_with_options(
     given = dict(options)
     cors = given.pop("cors", None)
     content_types = given.pop("content_types", None)
+    api_key_required = given.pop("api_key_required", None)
     made = Rule(rule, view, endpoint=endpoint, converters=app.route_table.converters, **given)
     if cors is not None:
         from .http.cors import checked_cors  # loaded by apps that have a policy
@@ -141,6 +149,8 @@ def rule_with_options(
         app.prepared_lifecycle()
     if content_types is not None:
         made.content_types = checked_content_types(rule, content_types)
+    if api_key_required is not None:
+        made.api_key_required = checked_flag("api_key_required", rule, api_key_required)
     return made
 
 

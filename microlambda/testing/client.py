@@ -21,6 +21,7 @@ from microlambda.testing.event_methods import EventMethods
 from microlambda.testing.exchange import Exchange
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Self
 
     from _typeshed.wsgi import WSGIEnvironment
@@ -61,17 +62,25 @@ class TestClient(EventMethods, Client):
     `ingress` is "http-api", "http-api-1.0" (payload format 1.0), "rest-api", "function-url", "alb",
     "alb-multi-value" or "vpc-lattice", and each request may name another one. With `raise_errors`, an error
     that the app does not handle reaches the test; without, it is the 500 that callers get. Cookies are kept
-    from one request to the next unless `use_cookies` is False.
+    from one request to the next unless `use_cookies` is False. Before a view that asks for an API key, the
+    ingress "rest-api" takes those of `api_keys`, and any where none are given.
     """
 
     __test__ = False  # pytest: not a test class
 
     def __init__(
-        self, app: App, *, ingress: str = "http-api", raise_errors: bool = True, use_cookies: bool = True
+        self,
+        app: App,
+        *,
+        ingress: str = "http-api",
+        raise_errors: bool = True,
+        use_cookies: bool = True,
+        api_keys: Iterable[str] | None = None,
     ) -> None:
         super().__init__(_through_gateway, Response, use_cookies=use_cookies)
         self.app = app
         self.ingress = ingress
+        self.api_keys = None if api_keys is None else tuple(api_keys)
         self.raise_errors = raise_errors
         self.connections = {}
         self._redirecting: Request | None = None
@@ -101,7 +110,9 @@ class TestClient(EventMethods, Client):
         environ = _environ(path, args, options)
         if self._redirecting is not None:
             ingress = _carry_over(self._redirecting.environ, environ)
-        environ[_EXCHANGE] = Exchange(self.app, ingress or self.ingress, raise_errors=self.raise_errors)
+        environ[_EXCHANGE] = Exchange(
+            self.app, ingress or self.ingress, raise_errors=self.raise_errors, api_keys=self.api_keys
+        )
         response = super().open(Request(environ), follow_redirects=follow_redirects, buffered=buffered)
         assert isinstance(response, Response)  # noqa: S101 - tells mypy what __init__ asked for
         return response

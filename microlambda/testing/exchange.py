@@ -7,14 +7,16 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from microlambda.emulator.gateway import Gateway
+from microlambda.emulator.gateway import INGRESSES, Api, Gateway
+from microlambda.emulator.gateway.resources import Resources, key_id
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.runtime_client import LambdaContext, error_document
+from microlambda.plan.protected import explicit_resources, protected_rules
 from microlambda.project.limits import DEFAULT_MEMORY, DEFAULT_TIMEOUT
 from microlambda.runtime.context import propagating_errors, streaming_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from microlambda import App
 
@@ -27,8 +29,11 @@ class Exchange:
     `event` is what the app was given and `result` what it answered, both None before the call.
     """
 
-    def __init__(self, app: App, ingress: str, *, raise_errors: bool) -> None:
+    def __init__(
+        self, app: App, ingress: str, *, raise_errors: bool, api_keys: Collection[str] | None = None
+    ) -> None:
         self.ingress = ingress
+        self.api_keys = api_keys
         self.event: dict[str, Any] | None = None
         self.result: Any = None
         self._app = app
@@ -36,7 +41,14 @@ class Exchange:
 
     def answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a WSGI request, as the gateway of this ingress does."""
-        return Gateway(self.ingress, self._invoke)(environ, start_response)
+        api = None
+        if self.ingress == "rest-api" and protected_rules(self._app):
+            resources = Resources(keyed=explicit_resources(self._app), find_key=self._find_key)
+            api = Api(stage=INGRESSES[self.ingress].default_stage, resources=resources)
+        return Gateway(self.ingress, self._invoke, api=api)(environ, start_response)
+
+    def _find_key(self, value: str) -> str | None:
+        return key_id(value) if self.api_keys is None or value in self.api_keys else None
 
     def _invoke(self, payload: bytes) -> Invocation:
         self.event = json.loads(payload)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class _Catcher:
     """Stands in for the app, and keeps the event that the gateway makes of the request."""
 
-    def __init__(self, name: str | None) -> None:
-        self.name = name
+    def __init__(self, app: App) -> None:
+        self.name = app.name
+        self.route_table = app.route_table
         self.event: Any = None
         self.context: Any = None
 
@@ -36,7 +37,7 @@ def request_context(app: App, path: str = "/", *args: Any, **options: Any) -> It
     Its view and the hooks before it do not run; the teardown hooks do when the block is left. Options are
     those of `TestClient.open`, `ingress` among them.
     """
-    catcher: Any = _Catcher(app.name)
+    catcher: Any = _Catcher(app)
     TestClient(catcher, use_cookies=False).open(path, *args, **options)
     adapter = infer(catcher.event)
     if adapter is None:

@@ -702,7 +702,6 @@ def test_the_plan_says_what_becomes_reachable_and_what_is_deleted(project: Path,
     (project / "app.py").write_text(
         'from microlambda import App\n\napp = App("shop")\napp.lambda_function(name="work")(print)\n'
     )
-    sys.modules.pop("app", None)  # each command of a user's is a process of its own
     del sys.modules["app"]  # the next command is another process
 
     closing = run("plan").stdout

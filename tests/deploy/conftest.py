@@ -31,6 +31,7 @@ from moto.scheduler.models import EventBridgeSchedulerBackend
 from microlambda import App
 from microlambda.bundle.archive import content_digest
 from microlambda.deploy.deployer import Deployer, Outcome
+from microlambda.deploy.kinds.role import ATTACHED
 from microlambda.deploy.progress import Lines
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud.moto_lambda import remembering
@@ -417,6 +418,10 @@ def account(cloud: Cloud) -> dict[str, Any]:
         found[f"role {name}"] = {
             one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in policies
         }
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+        marks = [tag for tag in iam.list_role_tags(RoleName=name)["Tags"] if tag["Key"] == ATTACHED]
+        if attached or marks:
+            found[f"attached to {name}"] = [one["PolicyArn"] for one in attached], marks
     for group in logs.describe_log_groups()["logGroups"]:
         found[f"log-group {group['logGroupName']}"] = group.get("retentionInDays")
     for layer in lambda_.list_layers()["Layers"]:
@@ -433,6 +438,20 @@ def account(cloud: Cloud) -> dict[str, Any]:
         }
     for api in cloud.client("apigateway").get_rest_apis()["items"]:
         found[f"rest-api {api['name']}"] = rest_api_state(cloud.client("apigateway"), api)
+    return {**found, **api_keys(cloud.client("apigateway"))}
+
+
+def api_keys(gateway: Any) -> dict[str, Any]:
+    """The API keys, and the usage plans with their stages and keys; keys of one name under one."""
+    found: dict[str, Any] = {}
+    for key in gateway.get_api_keys()["items"]:
+        found.setdefault(f"api-key {key['name']}", []).append((key["enabled"], key.get("tags")))
+    apis = {api["id"]: api["name"] for api in gateway.get_rest_apis()["items"]}
+    for plan in gateway.get_usage_plans()["items"]:
+        keys = gateway.get_usage_plan_keys(usagePlanId=plan["id"])["items"]
+        stages = [(apis.get(one["apiId"]), one["stage"]) for one in plan["apiStages"]]
+        state = {"tags": plan["tags"], "stages": stages, "keys": sorted(one["name"] for one in keys)}
+        found.setdefault(f"usage-plan {plan['name']}", []).append(state)
     return found
 
 

@@ -43,8 +43,9 @@ def archive(key: str, code: str) -> bytes:
     return zipped({"python/dependency.py": "", **ours})
 
 
-def deploy(cloud: EmbeddedCloud, root: Path, code: str) -> None:
-    (root / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "{REGION}"\npython = "{PYTHON}"\n')
+def deploy(cloud: EmbeddedCloud, root: Path, code: str, text: str = "") -> None:
+    top = f'id = "k3v9x2"\nregion = "{REGION}"\npython = "{PYTHON}"\n'
+    (root / "microlambda.toml").write_text(top + text)
     app = App("shop")
     app.lambda_function(name="hello")(lambda event, context: None)
     layer = Piece(key="dependencies", inputs="first")
@@ -74,3 +75,29 @@ def test_what_a_layer_holds_is_imported_from_one_place_until_no_function_uses_it
         assert before[1] == after[1]  # unpacked once
         assert after[1].endswith("/python/dependency.py")
         assert (call("1"), call("live")) == (before, after)  # Lambda keeps a copy for both
+
+
+ELSEWHERE = """
+policies = [
+  "arn:aws:iam::aws:policy/service-role/AmazonSQSReadOnlyAccess",
+  { actions = ["s3:GetObject"], resources = ["arn:${partition}:s3:::outbox/*"] },
+]
+layers = ["arn:aws:lambda:${region}:999999999999:layer:fonts:3"]
+vpc = { subnets = ["subnet-0a1b2c3d"], security_groups = ["sg-0a1b2c3d"] }
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [ELSEWHERE, 'iam_role_arn = "arn:aws:iam::999999999999:role/mine"'], ids=["settings", "role"]
+)
+def test_what_the_settings_name_and_is_not_here_keeps_no_function_from_running(
+    tmp_path: Path, text: str
+) -> None:
+    pytest.importorskip("moto.server")
+    with EmbeddedCloud(region=REGION) as cloud:
+        deploy(cloud, tmp_path, "one", text)
+        deploy(cloud, tmp_path, "one")
+        deploy(cloud, tmp_path, "two", text)
+
+        answer = cloud.client("lambda").invoke(FunctionName="shop-dev-hello", Qualifier="live", Payload=b"{}")
+        assert json.loads(answer["Payload"].read())[0] == "two"

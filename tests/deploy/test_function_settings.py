@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from microlambda.deploy.errors import DeployFailed
 from microlambda.plan.kinds import KINDS
 from tests.deploy.conftest import (
     ACCOUNT,
@@ -17,6 +18,7 @@ from tests.deploy.conftest import (
     deploy_again,
     fail_at,
     lose_reply_of,
+    on_answer,
     unlock,
     without_numbers,
 )
@@ -39,25 +41,27 @@ def concurrency(cloud: Cloud) -> int | None:
 
 
 SETTINGS = [
+    ("snap_start = true", "SnapStart None -> PublishedVersions"),
     ("ephemeral_storage = 1024", "ephemeral storage 512 -> 1024 MB"),
     ("tracing = true", "tracing PassThrough -> Active"),
     ('log_format = "json"', "log format Text -> JSON"),
 ]
 
 
-@pytest.mark.parametrize(("line", "reason"), SETTINGS, ids=["storage", "tracing", "log format"])
+@pytest.mark.parametrize(("line", "reason"), SETTINGS, ids=["snapshots", "storage", "tracing", "log format"])
 def test_a_setting_of_the_function_is_a_new_version(
     project: Project, cloud: Cloud, line: str, reason: str
 ) -> None:
+    project.write("python = '3.12'")
     project.deployer.deploy()
-    project.write(line)
+    project.write(f"python = '3.12'\n{line}")
 
     changes = project.deployer.deploy().changes
 
     assert f"~ function shop-dev-http: {reason}" in [change.line for change in changes]
     assert cloud.changes[-3:] == ["UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"]
     assert deploy_again(project) == []
-    project.write("")
+    project.write("python = '3.12'")
     assert project.deployer.deploy().changes
     assert deploy_again(project) == []
 
@@ -89,6 +93,212 @@ def test_reserved_concurrency_changes_without_a_new_version_and_is_given_back(
     project.write("")
     project.deployer.deploy()
     assert concurrency(cloud) is None
+    assert deploy_again(project) == []
+
+
+def layer(cloud: Cloud, name: str) -> str:
+    """Publish a layer as somebody else does, and give its version's ARN."""
+    answer = cloud.client("lambda").publish_layer_version(LayerName=name, Content={"ZipFile": b"x"})
+    arn: str = answer["LayerVersionArn"]
+    return arn
+
+
+def layers(cloud: Cloud) -> list[str]:
+    return [one["Arn"] for one in live(cloud)["Layers"]]
+
+
+def test_layers_of_others_lie_on_ours_in_the_order_of_the_settings(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    (ours,) = layers(cloud)
+    fonts, tools = layer(cloud, "fonts"), layer(cloud, "tools")
+    placed = tools.replace(REGION, "${region}").replace(ACCOUNT, "${account}")
+    project.write(f"layers = ['{fonts}', '{placed}']")
+
+    changes = project.deployer.deploy().changes
+
+    assert f"~ function shop-dev-http: layers {fonts} {placed}" in [change.line for change in changes]
+    assert layers(cloud) == [ours, fonts, tools]
+    assert deploy_again(project) == []
+    project.write(f"layers = ['{tools}', '{fonts}']")
+    project.deployer.deploy()
+    assert layers(cloud) == [ours, tools, fonts]
+    project.write("")
+    project.deployer.deploy()
+    assert layers(cloud) == [ours]
+    assert deploy_again(project) == []
+    assert layer(cloud, "fonts").endswith(":2")  # theirs are left alone
+
+
+def test_layers_that_were_taken_off_by_hand_come_back(project: Project, cloud: Cloud) -> None:
+    fonts = layer(cloud, "fonts")
+    project.write(f"layers = ['{fonts}']")
+    project.deployer.deploy()
+    before = layers(cloud)
+    cloud.client("lambda").update_function_configuration(FunctionName="shop-dev-http", Layers=[])
+
+    project.deployer.deploy()
+
+    assert layers(cloud) == before
+    assert deploy_again(project) == []
+
+
+VPC = "vpc = { subnets = ['subnet-0000000b', 'subnet-0000000a'], security_groups = ['sg-0000000a'] }"
+
+
+def network(cloud: Cloud) -> tuple[list[str], list[str]]:
+    found = live(cloud).get("VpcConfig") or {}
+    return found.get("SubnetIds", []), found.get("SecurityGroupIds", [])
+
+
+def policies(cloud: Cloud) -> list[str]:
+    names: list[str] = cloud.client("iam").list_role_policies(RoleName=f"shop-dev-http-{REGION}")[
+        "PolicyNames"
+    ]
+    return names
+
+
+def test_a_function_goes_into_a_vpc_and_out_of_it(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.write(VPC)
+
+    changes = [change.line for change in project.deployer.deploy().changes]
+
+    assert (
+        "subnets none -> subnet-0000000a subnet-0000000b, security groups none -> sg-0000000a" in changes[1]
+    )
+    assert network(cloud) == (["subnet-0000000a", "subnet-0000000b"], ["sg-0000000a"])
+    assert cloud.changes[-4:] == [
+        *("PutRolePolicy", "UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"),
+    ]
+    assert deploy_again(project) == []
+    project.write("")
+    project.deployer.deploy()
+    assert network(cloud) == ([], [])
+    assert deploy_again(project) == []
+
+
+def test_the_permission_for_interfaces_is_there_first_and_stays_to_take_them_away(
+    project: Project, cloud: Cloud
+) -> None:
+    project.write(VPC)
+    project.deployer.deploy()
+    calls = [one for one in cloud.changes if one in ("PutRolePolicy", "CreateFunction")]
+    assert calls == ["PutRolePolicy", "PutRolePolicy", "CreateFunction"]
+    project.write("")
+
+    project.deployer.deploy()
+
+    assert "microlambda-vpc" in policies(cloud)
+    assert deploy_again(project) == []
+
+
+def test_the_order_of_subnets_is_no_difference_and_another_one_is(project: Project, cloud: Cloud) -> None:
+    project.write(VPC)
+    project.deployer.deploy()
+    turned = ["subnet-0000000b", "subnet-0000000a"]
+    by_hand = cloud.client("lambda").update_function_configuration
+    on_answer(cloud, "lambda", "GetFunctionConfiguration", lambda answer: _turn(answer, turned))
+    on_answer(cloud, "lambda", "GetFunction", lambda answer: _turn(answer["Configuration"], turned))
+    assert deploy_again(project) == []
+
+    turned[:] = []
+    by_hand(
+        FunctionName="shop-dev-http",
+        VpcConfig={"SubnetIds": ["subnet-0000000c"], "SecurityGroupIds": ["sg-0000000a"]},
+    )
+    project.deployer.deploy()
+
+    assert network(cloud)[0] == ["subnet-0000000a", "subnet-0000000b"]
+
+
+def _turn(configuration: dict[str, Any], ids: list[str]) -> None:
+    if ids:
+        configuration["VpcConfig"]["SubnetIds"] = list(ids)
+
+
+def test_a_function_without_a_vpc_or_snapshots_is_not_spoken_of_either(
+    project: Project, cloud: Cloud
+) -> None:
+    project.deployer.deploy()
+
+    asked = cloud.last("CreateFunction")["body"]
+
+    assert b"VpcConfig" not in asked
+    assert b"SnapStart" not in asked
+
+
+def test_the_snapshot_of_a_version_is_waited_for(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.write("python = '3.12'\nsnap_start = true")
+    pending = ["Pending", "Pending", "Active"]
+
+    def snapshot(answer: dict[str, Any]) -> None:
+        if answer.get("Version") == "2" and pending:
+            answer["State"] = pending.pop(0)
+
+    for call in ("PublishVersion", "GetFunctionConfiguration"):
+        on_answer(cloud, "lambda", call, snapshot)
+    cloud.sleeps.clear()
+
+    project.deployer.deploy()
+
+    assert pending == []
+    assert len(cloud.sleeps) == 2
+    assert cloud.calls.index("Invoke", cloud.calls.index("UpdateFunctionConfiguration")) > cloud.calls.index(
+        "PublishVersion", cloud.calls.index("UpdateFunctionConfiguration")
+    )
+    assert live(cloud)["SnapStart"]["ApplyOn"] == "PublishedVersions"
+
+
+def test_a_snapshot_that_fails_is_told_and_the_alias_stays(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    project.write("python = '3.12'\nsnap_start = true")
+
+    def failed(answer: dict[str, Any]) -> None:
+        answer |= {"State": "Failed", "StateReason": "the snapshot took too long"}
+
+    on_answer(cloud, "lambda", "PublishVersion", failed)
+
+    with pytest.raises(DeployFailed, match="ready: the snapshot took too long"):
+        project.deployer.deploy()
+    assert live(cloud)["Version"] == "1"
+
+
+def role_of_the_user(cloud: Cloud) -> str:
+    arn: str = cloud.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    return arn
+
+
+def test_a_function_runs_as_a_role_of_the_users_which_is_left_as_it_is(
+    project: Project, cloud: Cloud
+) -> None:
+    mine = role_of_the_user(cloud)
+    project.write(f"iam_role_arn = '{mine}'")
+
+    project.deployer.deploy()
+
+    assert live(cloud)["Role"] == mine
+    assert {"CreateRole", "PutRolePolicy", "TagRole"} & set(cloud.calls) == set()
+    assert deploy_again(project) == []
+    project.deployer.delete(logs=True)
+    assert [one["RoleName"] for one in cloud.client("iam").list_roles()["Roles"]] == ["mine"]
+
+
+def test_a_function_changes_to_a_role_of_the_users_and_back(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    mine = role_of_the_user(cloud)
+    project.write(f"iam_role_arn = '{mine.replace(ACCOUNT, '${account}')}'")
+
+    changes = [change.line for change in project.deployer.deploy().changes]
+
+    needs = "which has to allow logs:CreateLogStream logs:PutLogEvents"
+    assert f"~ function shop-dev-http: role, {needs}" in changes
+    assert changes[-1] == f"- role shop-dev-http-{REGION}"
+    assert live(cloud)["Role"] == mine
+    assert deploy_again(project) == []
+    project.write("")
+    project.deployer.deploy()
+    assert live(cloud)["Role"].endswith(f"/shop-dev-http-{REGION}")
     assert deploy_again(project) == []
 
 
@@ -156,6 +366,28 @@ def test_a_dead_letter_queue_is_set_changed_and_taken_away(project: Project, clo
         now = cloud.client("lambda").get_function_configuration(FunctionName="shop-dev-work")
         assert (now["DeadLetterConfig"]["TargetArn"] or None) == queue
         assert deploy_again(project) == []
+
+
+@pytest.mark.parametrize("call", ["PutRolePolicy", "UpdateFunctionConfiguration", "PublishVersion"])
+@pytest.mark.parametrize("fault", [fail_at, lose_reply_of], ids=["fails", "reply lost"])
+def test_an_interrupted_change_of_network_and_layers_converges(
+    project: Project, cloud: Cloud, call: str, fault: Any
+) -> None:
+    project.deployer.deploy()
+    fonts = layer(cloud, "fonts")
+    project.write(f"{VPC}\nlayers = ['{fonts}']\npython = '3.12'\nsnap_start = true")
+    fault(cloud, call)
+    with pytest.raises(Exception, match="."):
+        project.deployer.deploy()
+    cloud.before_call = cloud.lost = None
+    unlock(cloud)
+
+    project.deployer.deploy()
+
+    assert network(cloud) == (["subnet-0000000a", "subnet-0000000b"], ["sg-0000000a"])
+    assert layers(cloud)[-1] == fonts
+    assert live(cloud)["SnapStart"]["ApplyOn"] == "PublishedVersions"
+    assert deploy_again(project) == []
 
 
 CALLS = ["PutFunctionConcurrency", "PutFunctionEventInvokeConfig"]

@@ -144,6 +144,7 @@ def test_the_calls_of_a_first_deploy_are_those_that_are_interrupted(project: Pro
     assert sorted(cloud.changes) == sorted(call for call, _ in FIRST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "number"), FIRST)
 @FAILED_OR_LOST
 def test_a_first_deploy_that_is_interrupted_anywhere_converges_on_the_next_run(
@@ -297,6 +298,7 @@ def test_a_url_of_the_function_itself_is_its_makers(project: Project, cloud: Clo
     assert cloud.client("lambda").get_function_url_config(FunctionName=NAME)["AuthType"] == "AWS_IAM"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("drift", "call"),
     [
@@ -336,6 +338,7 @@ REMOVALS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "number"), REMOVALS)
 @FAILED_OR_LOST
 def test_a_delete_that_is_interrupted_anywhere_goes_on_with_the_next_run(
@@ -428,6 +431,7 @@ MOVES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new", "call", "number"), MOVES)
 @FAILED_OR_LOST
 def test_another_ingress_that_is_interrupted_anywhere_converges_on_the_next_run(

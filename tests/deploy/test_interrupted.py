@@ -23,6 +23,7 @@ from tests.deploy.conftest import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", [*FIRST_DEPLOY, "Invoke", "PutParameter", "DeleteParameter"])
 def test_a_first_deploy_that_fails_anywhere_converges_on_the_next_run(project: Project, call: str) -> None:
     fail_at(project.cloud, call)
@@ -37,6 +38,7 @@ def test_a_first_deploy_that_fails_anywhere_converges_on_the_next_run(project: P
     assert deploy_again(project) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", FIRST_DEPLOY)
 def test_a_first_deploy_whose_reply_is_lost_converges_on_the_next_run(project: Project, call: str) -> None:
     lose_reply_of(project.cloud, call)
@@ -50,6 +52,7 @@ def test_a_first_deploy_whose_reply_is_lost_converges_on_the_next_run(project: P
     assert deploy_again(project) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["UpdateFunctionCode", "PublishVersion", "Invoke", "UpdateAlias"])
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 def test_a_code_change_that_fails_anywhere_converges_on_the_next_run(
@@ -83,6 +86,7 @@ REMOVALS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", REMOVALS)
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 def test_a_delete_that_fails_anywhere_goes_on_with_the_next_run(
@@ -99,6 +103,7 @@ def test_a_delete_that_fails_anywhere_goes_on_with_the_next_run(
     assert account(project.cloud) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["UpdateFunctionConfiguration", "PublishVersion", "UpdateAlias"])
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 def test_a_changed_configuration_that_fails_anywhere_converges_on_the_next_run(

@@ -22,12 +22,15 @@ from tests.plan.everything import everything
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "deploy.md"
 
+#: Of a VPC: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+NETWORKS = {"ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}
+
 #: What IAM checks beside the action of the call's own name.
 ALSO = {
     ("lambda", "GetFunction"): {"lambda:ListTags"},
     # Of a layer: https://docs.aws.amazon.com/lambda/latest/dg/permissions-user-layer.html
-    ("lambda", "CreateFunction"): {"lambda:TagResource", "lambda:GetLayerVersion", "iam:PassRole"},
-    ("lambda", "UpdateFunctionConfiguration"): {"lambda:GetLayerVersion", "iam:PassRole"},
+    ("lambda", "CreateFunction"): {"lambda:TagResource", "lambda:GetLayerVersion", "iam:PassRole", *NETWORKS},
+    ("lambda", "UpdateFunctionConfiguration"): {"lambda:GetLayerVersion", "iam:PassRole", *NETWORKS},
     ("logs", "CreateLogGroup"): {"logs:TagResource"},
     ("iam", "CreateRole"): {"iam:TagRole"},
     ("events", "PutRule"): {"events:TagResource"},
@@ -39,6 +42,8 @@ ALSO = {
     ("apigatewayv2", "CreateApi"): {"apigateway:TagResource", "apigateway:PUT"},
     ("apigateway", "CreateRestApi"): {"apigateway:TagResource", "apigateway:PUT"},
     ("apigateway", "CreateStage"): {"apigateway:TagResource", "apigateway:PUT"},
+    ("apigateway", "CreateApiKey"): {"apigateway:TagResource", "apigateway:PUT"},
+    ("apigateway", "CreateUsagePlan"): {"apigateway:TagResource", "apigateway:PUT"},
 }
 
 ANOTHERS = {
@@ -80,6 +85,31 @@ def change_triggers(cloud: Cloud) -> None:
     scheduler.update_schedule(**{name: now[name] for name in kept}, State="DISABLED")
 
 
+def ask_for_more(project: Project, cloud: Cloud) -> str:
+    """Attach a policy and detach it, and put the function into a VPC; gives the policy's ARN."""
+    document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
+    made = cloud.client("iam").create_policy(PolicyName="mine", PolicyDocument=document)["Policy"]
+    policy: str = made["Arn"]
+    vpc = "vpc = { subnets = ['subnet-0000000a'], security_groups = ['sg-0000000a'] }"
+    for text in (f"policies = ['{policy}']\n{vpc}", ""):
+        project.write(text)
+        project.deployer.deploy()
+    return policy
+
+
+def use_api_keys(project: Project, cloud: Cloud) -> None:
+    """Ask for keys, change them by hand, and ask for fewer."""
+    project.app.get("/orders/{number}", api_key_required=True)(lambda number: number)
+    project.write('ingress = "rest-api"\napi_keys = ["a", "b"]')
+    project.deployer.deploy()
+    gateway = cloud.client("apigateway")
+    key, *_others = gateway.get_api_keys()["items"]
+    patch = {"op": "replace", "path": "/enabled", "value": "false"}
+    gateway.update_api_key(apiKey=key["id"], patchOperations=[patch])
+    project.write('ingress = "rest-api"\napi_keys = ["a"]\ntags = { team = "red" }')
+    project.deployer.deploy()
+
+
 def use_everything(project: Project, cloud: Cloud) -> None:
     """Deploy, change each kind of thing, look at it, delete it."""
     project.deployer.deploy()
@@ -88,6 +118,7 @@ def use_everything(project: Project, cloud: Cloud) -> None:
     for drift in DRIFTS:
         drift(cloud)
         project.deployer.deploy()
+    policy = ask_for_more(project, cloud)
     project.code = "two"
     project.write(
         "memory = 512\nlog_retention = 'forever'\ntags = { team = 'red' }\nreserved_concurrency = 5"
@@ -119,13 +150,12 @@ def use_everything(project: Project, cloud: Cloud) -> None:
         drift(cloud)
     project.write('ingress = "rest-api"\nendpoint_type = "edge"\ntags = { team = "red" }')
     project.deployer.deploy()
+    use_api_keys(project, cloud)
     scope = project.plan.scope
     find_url(cloud.aws, scope)
     invoke(cloud.aws, scope, "shop-dev-http", b"{}")
     for handler in ("http", None):
         assert list(Logs.of(cloud.aws, scope, handler).read(datetime.now(UTC))) == []
-    document = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}'
-    policy = iam.create_policy(PolicyName="mine", PolicyDocument=document)["Policy"]["Arn"]
     iam.attach_role_policy(RoleName=role, PolicyArn=policy)
     project.deployer.delete(logs=True)
 

@@ -153,6 +153,7 @@ def test_this_api_alone_may_call_the_alias(shop: Project, cloud: Cloud) -> None:
     assert '"Principal": "apigateway.amazonaws.com"' in str(request["body"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 @pytest.mark.parametrize("step", FIRST, ids=lambda step: f"{step[0]}-{step[1]}")
 def test_a_first_deploy_that_is_interrupted_anywhere_converges_on_the_next_run(
@@ -213,6 +214,7 @@ def test_an_update_deploys_last_and_serves_all_the_time(shop: Project, cloud: Cl
     assert found.stages["dev"].answers["DEFAULT_4XX"] == (("Access-Control-Allow-Origin", "*"),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 @pytest.mark.parametrize("step", UPDATE, ids=lambda step: f"{step[0]}-{step[1]}")
 def test_an_update_that_is_interrupted_anywhere_converges_on_the_next_run(
@@ -266,6 +268,7 @@ def test_answers_are_given_back_where_the_app_has_no_cors_any_more(
     assert deploy_again(shop) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 def test_a_delete_that_is_interrupted_goes_on_with_the_next_run(shop: Project, lost: bool) -> None:
     shop.deployer.deploy()
@@ -592,6 +595,7 @@ def test_another_ingress_is_there_before_the_old_one_goes(shop: Project, before:
     assert deploy_again(shop) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call", ["CreateRestApi", "CreateStage", "AddPermission", "DeleteApi", "RemovePermission"]
 )

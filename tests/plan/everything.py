@@ -7,6 +7,23 @@ from microlambda import App
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:failed"
 
 
+#: What a kind's settings say, where they are not the defaults.
+SETTINGS = {
+    "rest-api": 'ingress = "rest-api"\napi_keys = ["partner"]',
+    "api-key": 'ingress = "rest-api"\napi_keys = ["partner"]',
+    "usage-plan": 'ingress = "rest-api"\napi_keys = ["partner"]',
+    "function-url": 'ingress = "function-url"',
+}
+
+
+def everything_for(kind: str) -> tuple[App, str]:
+    """Make the app, and the settings with which it has something of this kind."""
+    app, settings = everything(), SETTINGS.get(kind, "")
+    if "api_keys" in settings:
+        app.get("/orders/{number}", api_key_required=True)(lambda number: number)
+    return app, settings
+
+
 def everything() -> App:
     """Make the app; its settings are the defaults."""
     app = App("shop")

@@ -44,6 +44,7 @@ class Recorder:
     """Stands where the app stands, and keeps the request that the ingress made of the event."""
 
     name = "recorder"
+    route_table = ()  # no view asks for an API key
     request: Request
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.alias import AliasDeployer
+from microlambda.deploy.kinds.api_key import ApiKeyDeployer
 from microlambda.deploy.kinds.bucket_notifications import BucketNotificationsDeployer
 from microlambda.deploy.kinds.function import FunctionDeployer
 from microlambda.deploy.kinds.function_url import FunctionUrlDeployer
@@ -20,6 +21,7 @@ from microlambda.deploy.kinds.rule import RuleDeployer
 from microlambda.deploy.kinds.schedule import ScheduleDeployer
 from microlambda.deploy.kinds.schedule_group import ScheduleGroupDeployer
 from microlambda.deploy.kinds.subscription import SubscriptionDeployer
+from microlambda.deploy.kinds.usage_plan import UsagePlanDeployer
 from microlambda.deploy.kinds.version import VersionDeployer
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ DEPLOYERS: dict[str, KindDeployer[Any]] = {
         InvokeConfigDeployer(),
         HttpApiDeployer(),
         RestApiDeployer(),
+        ApiKeyDeployer(),
+        UsagePlanDeployer(),
         PermissionDeployer(),
         FunctionUrlDeployer(),
         RuleDeployer(),

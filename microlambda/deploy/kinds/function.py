@@ -71,8 +71,10 @@ class FunctionDeployer(KindDeployer[Function]):
         """Compare the code by the hash of its inputs, then the configuration, then tags."""
         reasons = [] if _is_current(record, seen, known) else [CODE]
         reasons += configuration_reasons(
-            record, seen.state, known.value(record.role), known.resolve(record.layers)
+            record, seen.state, known.resolve(record.role), known.resolve(record.layers)
         )
+        if ROLE in reasons and record.needs:
+            reasons.insert(reasons.index(ROLE) + 1, f"which has to allow {' '.join(record.needs)}")
         reasons += difference(CONCURRENCY, seen.state["reserved_concurrency"], record.reserved_concurrency)
         return reasons + tag_reasons(record.tags, seen.tags)
 
@@ -99,7 +101,7 @@ class FunctionDeployer(KindDeployer[Function]):
             PackageType="Zip",
             Architectures=[record.architecture],
             Tags=dict(record.tags),
-            **_configuration(job, record),
+            **_configuration(job, record, {}),
         )
         attributes = _attributes(settle(job.aws, answer))
         _put_concurrency(job, record, None)
@@ -141,6 +143,9 @@ def read_configuration(answer: Mapping[str, Any]) -> dict[str, Any]:
         "timeout": answer.get("Timeout"),
         "ephemeral_storage": answer.get("EphemeralStorage", {}).get("Size", DEFAULT_EPHEMERAL_STORAGE),
         "tracing": answer.get("TracingConfig", {}).get("Mode", "PassThrough"),
+        "subnets": sorted((answer.get("VpcConfig") or {}).get("SubnetIds") or ()),
+        "security_groups": sorted((answer.get("VpcConfig") or {}).get("SecurityGroupIds") or ()),
+        "snap_start": answer.get("SnapStart", {}).get("ApplyOn", "None"),
         "log_format": answer.get("LoggingConfig", {}).get("LogFormat", "Text"),
         "dead_letter": answer.get("DeadLetterConfig", {}).get("TargetArn"),
         "role": answer.get("Role"),
@@ -165,6 +170,9 @@ def configuration_reasons(
         *difference("ephemeral storage", now["ephemeral_storage"], record.ephemeral_storage, " MB"),
         *difference("tracing", now["tracing"], record.tracing),
         *difference("log format", now["log_format"], record.log_format),
+        *difference("subnets", _listed(now["subnets"]), _listed(record.subnets)),
+        *difference("security groups", _listed(now["security_groups"]), _listed(record.security_groups)),
+        *difference("SnapStart", now["snap_start"], record.snap_start),
         *difference("dead-letter queue", now["dead_letter"] or None, record.dead_letter),
         *difference("handler", now["handler"], record.handler),
         *([] if now["role"] == role else [ROLE]),
@@ -255,7 +263,7 @@ def code_sha256(archive: bytes) -> str:
 def _put_configuration(
     job: Job, record: Function, now: Mapping[str, Any], reasons: Sequence[str]
 ) -> Mapping[str, Any]:
-    planned = _configuration(job, record)
+    planned = _configuration(job, record, now)
     # "role" too where it reads the same: Lambda keeps to the removed role until it is told the new one
     if ROLE not in reasons and not configuration_reasons(record, now, planned["Role"], planned["Layers"]):
         return now
@@ -278,10 +286,10 @@ def _put_concurrency(job: Job, record: Function, now: int | None) -> None:
         )
 
 
-def _configuration(job: Job, record: Function) -> dict[str, Any]:
+def _configuration(job: Job, record: Function, now: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "Role": job.value(record.role),
-        "Layers": [job.value(layer) for layer in record.layers],
+        "Role": job.resolve(record.role),
+        "Layers": job.resolve(record.layers),
         "Handler": record.handler,
         "Runtime": record.runtime,
         "MemorySize": record.memory,
@@ -291,7 +299,19 @@ def _configuration(job: Job, record: Function) -> dict[str, Any]:
         "LoggingConfig": {"LogFormat": record.log_format},
         "DeadLetterConfig": {"TargetArn": record.dead_letter or ""},
         "Environment": {"Variables": dict(record.environment)},
+        **_beside(record, now),
     }
+
+
+def _beside(record: Function, now: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for a VPC and for SnapStart where it has, or is to have, them: not all regions know the second."""
+    subnets, groups = [*record.subnets], [*record.security_groups]
+    given: dict[str, Any] = {}
+    if subnets or now.get("subnets"):  # empty lists take it out of the VPC
+        given["VpcConfig"] = {"SubnetIds": subnets, "SecurityGroupIds": groups}
+    if record.snap_start != now.get("snap_start", "None"):
+        given["SnapStart"] = {"ApplyOn": record.snap_start}
+    return given
 
 
 def _attributes(answer: Mapping[str, Any]) -> Attributes:
@@ -305,8 +325,13 @@ def _attributes(answer: Mapping[str, Any]) -> Attributes:
 def _layer_reasons(record: Function, now: Sequence[str], planned: Sequence[str | None]) -> list[str]:
     if list(now) == list(planned):
         return []
-    keys = [layer.key for layer, arn in zip(record.layers, planned, strict=True) if arn not in now]
-    return [f"layers {' '.join(keys or [layer.key for layer in record.layers]) or 'none'}"]
+    named = [layer.key if isinstance(layer, Ref) else str(layer) for layer in record.layers]
+    new = [name for name, arn in zip(named, planned, strict=True) if arn not in now]
+    return [f"layers {' '.join(new or named) or 'none'}"]
+
+
+def _listed(ids: Sequence[str]) -> str | None:
+    return " ".join(sorted(ids)) or None
 
 
 def _environment_reasons(now: Mapping[str, str], planned: Mapping[str, str]) -> list[str]:

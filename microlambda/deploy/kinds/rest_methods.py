@@ -1,24 +1,26 @@
-"""The ways into a REST API: for each path a resource, on it one method, behind that one integration.
+"""The ways into a REST API: resources, on each the methods that are planned, behind each one integration.
 
 API Gateway keeps them apart from what it serves, which is a deployment: whatever is done here, and in
-whichever order, changes no answer. What others have put beside ours, another resource or method, stays.
+whichever order, changes no answer. What others have put beside ours, another resource or method, stays; a
+method that leads to our function is ours, and goes where it is planned no longer.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from microlambda.plan.records import RestApi
 
     Resources = Mapping[str, Mapping[str, Any]]  # by path
+    Way = tuple[str, str]  # path, method
 
 METHOD = "ANY"
 
-# What of a method and of an integration is ours to say, and what it is where nobody has said it.
-_METHOD = {"authorizationType": "NONE", "apiKeyRequired": False}
+# What of an integration is ours to say, and what it is where nobody has said it.
 _UNSAID = {"credentials": None, "contentHandling": None}
 
 
@@ -39,47 +41,129 @@ def read_resources(client: Any, api: str) -> dict[str, Any]:
 
 
 def method_reasons(resources: Resources, record: RestApi, uri: str | None) -> list[str]:
-    """Name the paths that are missing, or lead elsewhere than planned."""
+    """Name the paths that are missing, or lead elsewhere than planned, and those that are left over."""
     planned = integration(record, uri)
-    return [f"path {path}" for path in record.paths if not _leads_there(resources.get(path), planned)]
+    wrong = [
+        way
+        for way, is_keyed in _ways(record).items()
+        if not _leads_there(_method(resources.get(way[0], {}), way[1]), planned, is_keyed=is_keyed)
+    ]
+    return [
+        *(f"path {path}" if method == METHOD else f"{method} {path}" for path, method in wrong),
+        *(f"left-over {method} {path}" for path, method in _left_over(resources, record, uri)),
+    ]
 
 
 def put_methods(client: Any, api: str, resources: Resources, record: RestApi, uri: str) -> None:
-    """Make what differs as planned."""
+    """Make what differs as planned; what is left over goes first, for it may stand where another comes."""
+    there = _without_left_over(client, api, resources, record, uri)
     planned = integration(record, uri)
-    for path in record.paths:
-        resource = resources.get(path) or client.create_resource(
-            restApiId=api, parentId=resources["/"]["id"], pathPart=path.removeprefix("/")
-        )
-        if not _leads_there(resource, planned):
-            _put_method(client, {"restApiId": api, "resourceId": resource["id"]}, resource, planned)
+    for path, method in _ways(record):
+        if path not in there:
+            there[path] = _new_resource(client, api, there, path)
+        resource, is_keyed = there[path], method != METHOD
+        if not _leads_there(_method(resource, method), planned, is_keyed=is_keyed):
+            where = {"restApiId": api, "resourceId": resource["id"], "httpMethod": method}
+            _put_method(client, where, _method(resource, method), planned, is_keyed=is_keyed)
+
+
+def _ways(record: RestApi) -> dict[Way, bool]:
+    """Give the planned methods, those of a parent first, and whether each asks for an API key."""
+    return {
+        (path, method): method != METHOD
+        for path, keyed in record.resources.items()
+        for method in (METHOD, *keyed)
+    }
+
+
+def _new_resource(client: Any, api: str, there: Resources, path: str) -> Mapping[str, Any]:
+    parent, _, part = path.rpartition("/")
+    made: Mapping[str, Any] = client.create_resource(
+        restApiId=api, parentId=there[parent or "/"]["id"], pathPart=part
+    )
+    return made
 
 
 def _put_method(
-    client: Any, where: Mapping[str, str], resource: Mapping[str, Any], planned: Mapping[str, Any]
+    client: Any,
+    where: Mapping[str, str],
+    found: Mapping[str, Any] | None,
+    planned: Mapping[str, Any],
+    *,
+    is_keyed: bool,
 ) -> None:
-    found = _method(resource)
-    if found is not None and not _is_open(found):
-        client.delete_method(**where, httpMethod=METHOD)
+    if found is not None and not _lets_in(found, is_keyed=is_keyed):
+        client.delete_method(**where)
         found = None
     if found is None:
-        client.put_method(**where, httpMethod=METHOD, **_METHOD)
+        client.put_method(**where, authorizationType="NONE", apiKeyRequired=is_keyed)
     named = {("integrationHttpMethod" if name == "httpMethod" else name): planned[name] for name in planned}
-    client.put_integration(**where, httpMethod=METHOD, **named)
+    client.put_integration(**where, **named)
 
 
-def _leads_there(resource: Mapping[str, Any] | None, planned: Mapping[str, Any]) -> bool:
-    found = _method(resource or {})
-    if found is None or not _is_open(found):
+def _leads_there(found: Mapping[str, Any] | None, planned: Mapping[str, Any], *, is_keyed: bool) -> bool:
+    if found is None or not _lets_in(found, is_keyed=is_keyed):
         return False
     there = found.get("methodIntegration") or {}
     return all(there.get(name) == value for name, value in {**planned, **_UNSAID}.items())
 
 
-def _method(resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    found: Mapping[str, Any] | None = resource.get("resourceMethods", {}).get(METHOD)
+def _method(resource: Mapping[str, Any], method: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = (resource.get("resourceMethods") or {}).get(method)
     return found
 
 
-def _is_open(method: Mapping[str, Any]) -> bool:
-    return all(method.get(name) == value for name, value in _METHOD.items())
+def _lets_in(method: Mapping[str, Any], *, is_keyed: bool) -> bool:
+    return (method.get("authorizationType"), method.get("apiKeyRequired")) == ("NONE", is_keyed)
+
+
+def _left_over(resources: Resources, record: RestApi, uri: str | None) -> list[Way]:
+    """List our methods that are planned no longer: those that lead to the function."""
+    planned = _ways(record)
+    return [
+        (path, method)
+        for path, resource in sorted(resources.items())
+        for method, found in (resource.get("resourceMethods") or {}).items()
+        if (path, method) not in planned
+        and uri is not None
+        and (found.get("methodIntegration") or {}).get("uri") == uri
+    ]
+
+
+def _without_left_over(
+    client: Any, api: str, resources: Resources, record: RestApi, uri: str
+) -> dict[str, Mapping[str, Any]]:
+    """Remove what is left over, whole resources where nothing else is in them; give what is there then."""
+    ways = _left_over(resources, record, uri)
+    there = dict(resources)
+    for path in _whole(resources, record, set(ways)):
+        with suppress(client.exceptions.NotFoundException):
+            client.delete_resource(restApiId=api, resourceId=resources[path]["id"])
+        there = {one: resource for one, resource in there.items() if not _is_in(one, path)}
+    for path, method in ways:
+        if path in there:
+            with suppress(client.exceptions.NotFoundException):
+                client.delete_method(restApiId=api, resourceId=there[path]["id"], httpMethod=method)
+    return there
+
+
+def _whole(resources: Resources, record: RestApi, ways: set[Way]) -> Iterator[str]:
+    """Name the outermost resources in which all is left over; they go in one call, with what is in them."""
+    gone: list[str] = []
+    for path in sorted(resources):
+        inside = [one for one in resources if _is_in(one, path)]
+        has = {(one, way) for one in inside for way in resources[one].get("resourceMethods") or {}}
+        is_ours = has <= ways and (bool(has) or _is_in_the_way(path, record))
+        if is_ours and path not in record.resources and not any(_is_in(path, one) for one in gone):
+            gone.append(path)
+            yield path
+
+
+def _is_in_the_way(path: str, record: RestApi) -> bool:
+    """Tell whether it is a variable where another is planned: API Gateway has one to a place."""
+    parent, _, part = path.rpartition("/")
+    return part[:1] == "{" and any(one.startswith(f"{parent}/{{") for one in record.resources)
+
+
+def _is_in(path: str, outer: str) -> bool:
+    return path == outer or path.startswith(f"{outer.rstrip('/')}/")

@@ -32,7 +32,12 @@ def content(record: RestApi, uri: str | None) -> str:
     """
     planned = {
         "endpoint_type": record.endpoint_type,
-        "methods": {path: [METHOD, integration(record, uri)] for path in record.paths},
+        "methods": {path: [METHOD, integration(record, uri)] for path in record.resources},
+        **(
+            {"keyed": keyed}
+            if (keyed := {path: some for path, some in record.resources.items() if some})
+            else {}
+        ),
         "binary_types": record.binary_types,
         "answers": record.answers,
     }

@@ -59,7 +59,7 @@ class VersionDeployer(KindDeployer[Version]):
         latest = known.seen(record.function)
         if not isinstance(function, Function) or latest is None:
             return ["the function is new"]
-        planned = known.value(function.role), known.resolve(function.layers)
+        planned = known.resolve(function.role), known.resolve(function.layers)
         reasons = configuration_reasons(function, seen.state, *planned)
         if seen.state["code_sha256"] != latest.state["code_sha256"]:
             reasons.append("code")

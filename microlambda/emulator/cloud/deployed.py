@@ -102,6 +102,7 @@ class DeployedStage:
     """
 
     methods: Mapping[tuple[str, str], str | None]
+    keyed: frozenset[tuple[str, str]] = frozenset()  # those that ask for an API key
     answers: Mapping[str, tuple[tuple[str, str], ...]]
 
 

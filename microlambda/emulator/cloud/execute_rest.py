@@ -10,10 +10,12 @@ import http.client
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.cloud.moto_usage_plans import key_of
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.answers import response
 from microlambda.emulator.gateway.api import Call
-from microlambda.emulator.gateway.gateway import INGRESSES, NotAllowed
+from microlambda.emulator.gateway.gateway import INGRESSES, METHODS, NotAllowed
+from microlambda.emulator.gateway.resources import ANY, Resources
 from microlambda.emulator.gateway.target import BadTarget, Target
 from microlambda.emulator.messages import HttpRequest
 
@@ -58,10 +60,12 @@ class ExecuteRest:
             self._explain(_why_no_stage(api, name))
             return self._refused(call, start_response, _NO_STAGE)
         path = f"{slash or '/'}{rest}"
-        resource = "/{proxy+}" if path.strip("/") else "/"
-        function = _function(stage, resource, request.method)
-        if function is None:
-            self._explain(f"the stage {name!r} leads to no function with {request.method} on {resource}")
+        call = replace(call, api=replace(call.api, resources=_resources(api, name, stage)))
+        matched = call.api.resources.match(path)
+        function = matched and _function(stage, matched.resource, request.method)
+        if not function:
+            where = matched.resource if matched else path
+            self._explain(f"the stage {name!r} leads to no function with {request.method} on {where}")
             return self._refused(call, start_response, _NO_METHOD, stage.answers.get("DEFAULT_4XX", ()))
         gateway = self._before(call, stage, function, path)
         below = f"{path}?{target.raw_query}" if target.raw_query else path
@@ -112,9 +116,22 @@ def _api(api: DeployedRestApi, stage: str, requested: str) -> Api:
     )
 
 
+def _resources(api: DeployedRestApi, name: str, stage: DeployedStage) -> Resources:
+    """Give the resources of a stage; a method that is there by itself is asked before ANY."""
+    keyed: dict[str, set[str]] = {path: set() for path, _method in stage.methods}
+    for path, method in stage.keyed:
+        own = {one for where, one in stage.methods if where == path}
+        keyed[path] |= METHODS - own if method == ANY else {method}
+
+    def find_key(value: str) -> str | None:
+        return key_of(api.account_id, api.region, api.api_id, name, value)
+
+    return Resources(keyed=keyed, find_key=find_key)
+
+
 def _function(stage: DeployedStage, resource: str, method: str) -> str | None:
     """Find what a method leads to; one of its own comes before ANY."""
-    own, catch_all = (resource, method), (resource, "ANY")
+    own, catch_all = (resource, method), (resource, ANY)
     return stage.methods.get(own if own in stage.methods else catch_all)
 
 

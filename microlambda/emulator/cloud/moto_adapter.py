@@ -24,6 +24,7 @@ from microlambda.emulator.cloud.deployed import (
     FunctionName,
     FunctionNotFound,
 )
+from microlambda.emulator.cloud.moto_elsewhere import standing_in
 from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.emulator.cloud.moto_lock import one_at_a_time
 from microlambda.emulator.cloud.moto_rest import faithful, rest_api
@@ -31,7 +32,7 @@ from microlambda.emulator.cloud.moto_urls import find_url, urls_of_aliases
 from microlambda.emulator.cloud.outgoing import kept_on_this_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -81,6 +82,7 @@ class Moto:
             patch.object(Layer, "delete_version", self._keeping_copies(Layer.delete_version))
         )
         self._patches.enter_context(remembering())
+        self._patches.enter_context(standing_in(self._say))
         self._patches.enter_context(urls_of_aliases(lambda url_id, host: self._where(url_id, host, port)))
         self._patches.enter_context(faithful(lambda api: self._where_rest(api, port)))
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
@@ -117,12 +119,16 @@ class Moto:
             memory=int(found.memory_size),
             environment={name: str(value) for name, value in found.environment_vars.items()},
             archive=Archive(sha256=found.code_sha_256, content=found.code_bytes),
-            layers=tuple(self._layer(region, layer["Arn"]) for layer in found.layers),
+            layers=tuple(self._layers(region, [layer["Arn"] for layer in found.layers])),
         )
 
-    def _layer(self, region: str, arn: str) -> Archive:
-        found = _lambda_backend(region).layers_versions_by_arn(arn)
-        return self._deleted_layers[arn] if found is None else _layer_archive(found)
+    def _layers(self, region: str, arns: Sequence[str]) -> Iterator[Archive]:
+        for arn in arns:
+            found = _lambda_backend(region).layers_versions_by_arn(arn)
+            if found is not None:
+                yield _layer_archive(found)
+            elif arn in self._deleted_layers:  # any other is elsewhere
+                yield self._deleted_layers[arn]
 
     def _keeping_copies(self, delete: Callable[[Any, str], None]) -> Any:
         """Let functions that use a layer's version go on with it after its deletion, as Lambda does.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What moto forgets, of what CreateFunction and UpdateFunctionConfiguration take.
-_FORGOTTEN = ("EphemeralStorage", "TracingConfig", "LoggingConfig", "DeadLetterConfig")
+_FORGOTTEN = ("EphemeralStorage", "TracingConfig", "LoggingConfig", "DeadLetterConfig", "SnapStart")
 
 
 @contextmanager

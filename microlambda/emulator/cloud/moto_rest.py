@@ -1,7 +1,8 @@
 """moto's REST APIs, made to behave where they differ from API Gateway's, and what a stage of one serves.
 
 moto forgets the binary media types of a new API, tags stages alone, replaces a method or a resource that is
-there already, lets a deployment go that a stage serves, and keeps nothing of what a deployment was made of.
+there already, takes a second variable to one place, lets a deployment go that a stage serves, leaves what was
+in a resource that goes, and keeps nothing of what a deployment was made of.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from unittest.mock import patch
 from urllib.parse import unquote
 
 from microlambda.emulator.cloud.deployed import DeployedRestApi, DeployedStage
+from microlambda.emulator.cloud.moto_usage_plans import usage_plans
 from microlambda.emulator.marker import API_URL_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_API_OF_TAGS = re.compile(r"/tags/arn:[^/]+:apigateway:[^/]+::/restapis/(?P<api>[^/]+)/?")
+_TAGGED = re.compile(
+    r"/tags/arn:[^/]+:apigateway:[^/]+::/(?P<kind>restapis|apikeys|usageplans)/(?P<id>[^/]+)/?"
+)
 _FUNCTION = re.compile(r"functions/(?P<arn>arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?)/")
 _HEADER = "gatewayresponse.header."
 
@@ -31,12 +35,15 @@ def faithful(url_of: Callable[[Any], str | None] = lambda _api: None) -> Iterato
     from moto.apigateway.models import APIGatewayBackend, RestAPI
     from moto.apigateway.responses import APIGatewayResponse
 
-    # Where moto is a server, the tags of an API have no route.
-    tags = "{0}/tags/arn:(?P<partition>[^/]+):apigateway:(?P<region>[^/]+)::/restapis/(?P<api>[^/]+)$"
+    # Where moto is a server, the tags of an API, a key or a usage plan have no route.
+    tags = (
+        "{0}/tags/arn:(?P<partition>[^/]+):apigateway:(?P<region>[^/]+)::/"
+        "(?P<kind>restapis|apikeys|usageplans)/(?P<id>[^/]+)$"
+    )
     with ExitStack() as patches:
         patches.enter_context(patch.dict(urls.url_paths, {tags: APIGatewayResponse.dispatch}))
         for owner, changed in (
-            (APIGatewayBackend, _backend(APIGatewayBackend)),
+            (APIGatewayBackend, {**_backend(APIGatewayBackend), **usage_plans(APIGatewayBackend)}),
             (RestAPI, _api(RestAPI)),
             (APIGatewayResponse, {**_tags(APIGatewayResponse), **_answers(APIGatewayResponse, url_of)}),
         ):
@@ -70,6 +77,12 @@ def _snapshot(api: Any) -> DeployedStage:
             for resource in api.resources.values()
             for name, method in resource.resource_methods.items()
         },
+        keyed=frozenset(
+            (resource.get_path(), name)
+            for resource in api.resources.values()
+            for name, method in resource.resource_methods.items()
+            if method.api_key_required
+        ),
         answers={
             kind: tuple(_headers(answer.response_parameters or {}))
             for kind, answer in api.gateway_responses.items()
@@ -90,7 +103,12 @@ def _headers(parameters: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _backend(backend: Any) -> dict[str, Any]:
-    from moto.apigateway.exceptions import ConflictException, RestAPINotFound, StageStillActive
+    from moto.apigateway.exceptions import (
+        BadRequestException,
+        ConflictException,
+        RestAPINotFound,
+        StageStillActive,
+    )
 
     put_method, create_resource = backend.put_method, backend.create_resource
     delete_deployment, delete_rest_api = backend.delete_deployment, backend.delete_rest_api
@@ -101,8 +119,15 @@ def _backend(backend: Any) -> dict[str, Any]:
         return put_method(self, api, resource, method, *args, **named)
 
     def created(self: Any, api: str, parent: str, part: str) -> Any:
-        if any((one.parent_id, one.path_part) == (parent, part) for one in self.get_resources(api)):
+        beside = [one.path_part for one in self.get_resources(api) if one.parent_id == parent]
+        if part in beside:
             raise ConflictException(f"Another resource with the same parent already has this name: {part}")
+        variable = next((one for one in beside if one[0] == "{"), None)
+        if variable is not None and part[0] == "{":
+            raise BadRequestException(
+                f"A sibling ({variable}) of this resource already has a variable path part -- only one "
+                "unique variable path part is allowed"
+            )
         return create_resource(self, api, parent, part)
 
     def deployment_deleted(self: Any, api: str, deployment: str) -> Any:
@@ -120,7 +145,17 @@ def _backend(backend: Any) -> dict[str, Any]:
         "create_resource": created,
         "delete_deployment": deployment_deleted,
         "delete_rest_api": deleted,
+        "delete_resource": _delete_resource,
     }
+
+
+def _delete_resource(backend: Any, api: str, resource: str) -> Any:
+    """Remove a resource with what is in it."""
+    gone = backend.get_resource(api, resource)
+    for inside in [one for one in backend.get_resources(api) if one.parent_id == resource]:
+        _delete_resource(backend, api, inside.id)
+    backend.apis[api].resources.pop(resource)
+    return gone
 
 
 def _api(api: Any) -> dict[str, Any]:
@@ -146,28 +181,31 @@ def _with_value(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tags(answers: Any) -> dict[str, Any]:
-    """Answer for the tags of APIs; for those of stages moto does."""
+    """Answer for the tags of APIs, keys and usage plans; for those of stages moto does."""
     tag, untag, get = answers.tag_resource, answers.untag_resource, answers.get_tags
 
-    def of_api(self: Any) -> Any:
-        found = _API_OF_TAGS.fullmatch(unquote(self.path))
-        return self.backend.get_rest_api(found["api"]) if found else None
+    def of_tags(self: Any) -> Any:
+        found = _TAGGED.fullmatch(unquote(self.path))
+        kind = found["kind"] if found else ""
+        get = {"restapis": "get_rest_api", "apikeys": "get_api_key", "usageplans": "get_usage_plan"}.get(kind)
+        return getattr(self.backend, get)(found["id"]) if found and get else None
 
     def tagged(self: Any) -> Any:
-        if (api := of_api(self)) is None:
+        if (tagged_one := of_tags(self)) is None:
             return tag(self)
-        api.tags = {**api.tags, **self._get_param("tags")}
+        tagged_one.tags = {**(tagged_one.tags or {}), **self._get_param("tags")}
         return "{}"
 
     def untagged(self: Any) -> Any:
-        if (api := of_api(self)) is None:
+        if (tagged_one := of_tags(self)) is None:
             return untag(self)
         gone = self.querystring.get("tagKeys") or ()
-        api.tags = {name: value for name, value in api.tags.items() if name not in gone}
+        kept = (tagged_one.tags or {}).items()
+        tagged_one.tags = {name: value for name, value in kept if name not in gone}
         return "{}"
 
     def got(self: Any) -> Any:
-        return get(self) if (api := of_api(self)) is None else json.dumps({"tags": api.tags})
+        return get(self) if (tagged_one := of_tags(self)) is None else json.dumps({"tags": tagged_one.tags})
 
     return {"tag_resource": tagged, "untag_resource": untagged, "get_tags": got}
 

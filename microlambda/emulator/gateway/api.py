@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from microlambda.emulator.gateway.resources import CATCH_ALL, Resources
+
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.target import Target
     from microlambda.emulator.messages import HttpRequest
@@ -20,6 +22,7 @@ class Api:
     """What an event says about the API that received the request.
 
     `requested` is the path that was asked for, where more than the API's own path stands in it: the stage.
+    `resources` are a REST API's.
     """
 
     api_id: str = "local12345"
@@ -27,6 +30,7 @@ class Api:
     region: str = "us-east-1"
     stage: str = "$default"
     requested: str | None = None
+    resources: Resources = CATCH_ALL
 
 
 @dataclass(frozen=True, kw_only=True)

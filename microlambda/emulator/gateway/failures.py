@@ -22,6 +22,7 @@ class Failure(Enum):
     EVENT_TOO_LARGE = "the event made of the request is over Lambda's 6 MB"
     HEADERS_TOO_LARGE = "the request's headers are over the gateway's limit"
     BAD_REQUEST = "the request is not HTTP that the gateway takes"
+    NO_API_KEY = "the method asks for an API key, and the request has none that is let in"
     NOT_ALLOWED = "the function's resource policy does not let the gateway invoke it"
 
 
@@ -122,6 +123,13 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
             body='{"message": "Bad Request"}',
             error_type="BadRequestException",
             source="documented: api-gateway-known-issues.html (what must be escaped); answer assumed",
+        ),
+        Failure.NO_API_KEY: FailureAnswer(
+            status=403,
+            body='{"message":"Forbidden"}',
+            error_type="ForbiddenException",
+            source="documented: supported-gateway-response-types.html (INVALID_API_KEY), and "
+            "repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden",
         ),
         Failure.NOT_ALLOWED: FailureAnswer(
             status=500,

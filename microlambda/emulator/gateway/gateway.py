@@ -161,6 +161,8 @@ class Gateway:
         request = call.request
         if request.method not in METHODS or not self.ingress.accepts(call):
             return Failure.BAD_REQUEST
+        if isinstance(self.ingress, RestApi) and self.ingress.refuses(call):
+            return Failure.NO_API_KEY
         if self.ingress.header_size(request) > self.ingress.max_headers:
             return Failure.HEADERS_TOO_LARGE
         if len(request.body) > self.ingress.max_body:

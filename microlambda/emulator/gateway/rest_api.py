@@ -1,7 +1,8 @@
 """API Gateway REST APIs with Lambda proxy integration, payload format 1.0: the ingress "rest-api".
 
-The API is the one that we deploy: `ANY /` and `ANY /{proxy+}`, binary media type `*/*`, regional. It is
-served at the root, as behind a custom domain whose mapping names the stage: `path` and
+The API is the one that we deploy: `ANY /` and `ANY /{proxy+}`, and what views that ask for API keys have
+beside them; binary media type `*/*`, regional. It is served at the root, as behind a custom domain whose
+mapping names the stage: `path` and
 `requestContext.path` are the path asked for, `requestContext.domainName` is the host asked for, and
 `requestContext.stage` is the stage. Below its stage, as on its own host, `requestContext.path` alone has that
 in front.
@@ -11,6 +12,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from microlambda.emulator.gateway.answers import (
     Fields,
@@ -25,6 +27,7 @@ from microlambda.emulator.gateway.answers import (
 from microlambda.emulator.gateway.bodies import encoded
 from microlambda.emulator.gateway.fields import forwarded_fields, trace_id
 from microlambda.emulator.gateway.http_api import parsed
+from microlambda.emulator.gateway.resources import Matched
 from microlambda.emulator.invocation import MAX_RESULT
 
 if TYPE_CHECKING:
@@ -71,6 +74,9 @@ _IDENTITY = (
 )
 
 
+_NOWHERE = Matched(resource="/", parameters={})  # of an API without resources
+
+
 class RestApi:
     """HTTP in, events of payload format 1.0 out; results of format 1.0 in, HTTP out."""
 
@@ -91,6 +97,10 @@ class RestApi:
         """Refuse what "must be URL-encoded" in a query (api-gateway-known-issues.html)."""
         return not any(character in call.target.raw_query for character in "|{}")
 
+    def refuses(self, call: Call) -> bool:
+        """Refuse a request without the API key that its method asks for."""
+        return call.api.resources.refuses(call.request, call.target.raw_path)
+
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `path` is still encoded, the query is decoded."""
         fields = [
@@ -99,19 +109,18 @@ class RestApi:
             if name.lower() != "content-length"
         ]
         # Recorded: the greedy parameter is the encoded path without the slashes at its ends.
-        proxy = call.target.raw_path.strip("/")
-        resource = "/{proxy+}" if proxy else "/"
+        matched = call.api.resources.match(call.target.raw_path) or _NOWHERE
         return {
-            "resource": resource,
+            "resource": matched.resource,
             "path": call.target.raw_path,
             "httpMethod": call.request.method,
             "headers": dict(fields),
             "multiValueHeaders": gathered(fields),
             "queryStringParameters": dict(call.target.query) or None,
             "multiValueQueryStringParameters": gathered(call.target.query) or None,
-            "pathParameters": {"proxy": proxy} if proxy else None,
+            "pathParameters": dict(matched.parameters) or None,
             "stageVariables": None,
-            "requestContext": _request_context(call, resource),
+            "requestContext": _request_context(call, matched.resource),
             **_body_members(call),
         }
 
@@ -149,13 +158,15 @@ def _request_context(call: Call, resource: str) -> dict[str, Any]:
         "domainPrefix": call.host.partition(".")[0],
         "extendedRequestId": call.extended_request_id,
         "httpMethod": call.request.method,
-        "identity": identity(call),
+        "identity": {**identity(call), **_key_members(call)},
         "path": call.api.requested or call.target.raw_path,
         "protocol": call.request.http_version,
         "requestId": call.request_id,
         "requestTime": call.log_time,
         "requestTimeEpoch": call.epoch_ms,
-        "resourceId": "proxy1" if resource != "/" else "root01",
+        "resourceId": {"/": "root01", "/{proxy+}": "proxy1"}.get(
+            resource, f"{crc32(resource.encode()):x}"[:6]
+        ),
         "resourcePath": resource,
         "stage": call.api.stage,
     }
@@ -170,6 +181,12 @@ def identity(call: Call) -> dict[str, Any]:
         "userAgent": call.request.header("user-agent"),
         "userArn": None,
     }
+
+
+def _key_members(call: Call) -> dict[str, Any]:
+    """What a method that asks for an API key tells of the caller's."""
+    key = call.api.resources.key(call.request, call.target.raw_path)
+    return {} if key is None else {"apiKey": key.value, "apiKeyId": key.id}
 
 
 def _body_members(call: Call) -> dict[str, Any]:

@@ -83,7 +83,12 @@ def respond(scope: RequestContext, request: Request) -> Response:
     if app.lifecycle is not None:
         return app.lifecycle.respond(request)
     try:
-        request.url_rule, request.view_args = app.route_table.match(request.path, request.method)
+        rule, request.view_args = app.route_table.match(request.path, request.method)
+        request.url_rule = rule
+        if rule.api_key_required:
+            from .protection import check_api_key
+
+            check_api_key(rule, request)
         response = view_response(request)
     except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
         from .failures import error_response

@@ -99,7 +99,13 @@ class Lifecycle:
 
         names = _blueprints(request)
         layers = [one for one in self.middleware if one.wraps("http", names)]
+        rule = request.url_rule
         try:
+            if rule is not None and rule.api_key_required:
+                # before the middleware, which may answer in the view's place: from a cache
+                from .protection import check_api_key
+
+                check_api_key(rule, request)
             response: Response = onion(layers, inside, _middleware_answer)(request)
         except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
             return handled_error(self._app, request, exc)

@@ -60,6 +60,7 @@ class Rule:
 
     __slots__ = (
         "accepted",
+        "api_key_required",
         "blueprints",
         "content_types",
         "converters",
@@ -93,6 +94,7 @@ class Rule:
         self.strict_slashes = strict_slashes
         self.cors: Any = None
         self.content_types: Any = None
+        self.api_key_required = False
         self.blueprints: tuple[str, ...] = ()
         self.registration: object = None  # the one of a blueprint that it comes from
         self.accepted = self.methods = _GET if methods is None else _upper(rule, methods)
