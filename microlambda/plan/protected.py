@@ -28,6 +28,8 @@ CATCH_ALL = "{proxy+}"
 RESOURCES = 300
 # "Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the
 # beginning and the end", AWS answers to others: https://github.com/hashicorp/terraform-provider-aws/issues/5364
+# Fixed parts and whole captures, and at the end one of all that follows.
+_RESOURCE = re.compile(r"/|(?:/(?:[^/<{]+|\{\w+\}))*(?:/\{\w+\+\})?", re.ASCII)
 _LITERAL = re.compile(r"[A-Za-z0-9._:-]+")
 
 
@@ -74,7 +76,7 @@ def explicit_resources(app: App) -> dict[str, tuple[str, ...]]:
 def _segments(rule: Rule) -> tuple[str, ...]:
     resource = resource_of(rule.rule)
     converters = (rule.converters or {}).values()
-    if resource is None or any(type(one) is not PathConverter for one in converters):
+    if not _RESOURCE.fullmatch(resource) or any(type(one) is not PathConverter for one in converters):
         raise _inexpressible(
             rule,
             "its parts are fixed, or captures of a whole part without a converter, or <path:...> at the end",

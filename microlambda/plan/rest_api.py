@@ -62,9 +62,17 @@ def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
     ]
 
 
+def _only_origin(cors: CORS) -> str | None:
+    """Give the origin that is let in, where it is one and named in full, as browsers write it."""
+    # str.__eq__ of an origin, the method of a compiled pattern, or a function of ours
+    named = [getattr(matches, "__self__", None) for matches in cors._matchers]
+    alone = not cors.allows_any and len(named) == 1
+    return named[0] if alone and isinstance(named[0], str) else None
+
+
 def _parameters(cors: CORS) -> dict[str, str]:
     """Write the headers of a policy as a gateway response has them: static values stand in single quotes."""
-    origin = cors.only_origin
+    origin = _only_origin(cors)
     headers = {"Access-Control-Allow-Origin": origin or "*"}
     if origin is not None and cors.credentials:
         headers["Access-Control-Allow-Credentials"] = "true"

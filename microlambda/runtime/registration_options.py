@@ -126,13 +126,6 @@ def checked_content_types(rule: str, value: object) -> tuple[str, ...]:
     return kinds
 
 
-def checked_flag(option: str, rule: str, value: object) -> bool:
-    """True or False; anything else would be taken for one of them."""
-    if not isinstance(value, bool):
-        raise RegistrationError(f"{option}={value!r} for {rule!r} is neither True nor False.")
-    return value
-
-
 def rule_with_options(
     app: App, rule: str, view: Callable[..., Any], endpoint: str | None, options: dict[str, Any]
 ) -> Rule:
@@ -150,7 +143,9 @@ def rule_with_options(
     if content_types is not None:
         made.content_types = checked_content_types(rule, content_types)
     if api_key_required is not None:
-        made.api_key_required = checked_flag("api_key_required", rule, api_key_required)
+        if not isinstance(api_key_required, bool):
+            raise RegistrationError(f"{api_key_required=} for {rule!r} is neither True nor False.")
+        made.api_key_required = api_key_required
     return made
 
 

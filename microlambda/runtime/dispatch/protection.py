@@ -1,8 +1,7 @@
 """Views that ask for an API key, which a REST API checks; loaded when the first of them is asked for.
 
-Beside the explicit route of such a view stands a route for everything, which asks for no key. So a request
-reaches the view only where its event shows that it came through the view's own route, with a key that API
-Gateway has checked. Of a method that asks for none, `apiKeyId` is null.
+Beside such a view's own route stands one for everything, which asks for no key: the event has to show that it
+came through the view's own, with a key. Of a method that asks for none, `apiKeyId` is null.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
 """
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from ..http.request import Request
     from ..routing.rule import Rule
 
-_CAPTURE = re.compile(r"<(?:string:)?(\w+)>|\{(\w+)\}", re.ASCII)
-_GREEDY = re.compile(r"<path:(\w+)>|\{(\w+)\+\}", re.ASCII)
+_CAPTURE = re.compile(r"<(?:(string|path):)?(\w+)>", re.ASCII)
 
 
 def check_api_key(rule: Rule, request: Request) -> None:
@@ -32,21 +30,11 @@ def check_api_key(rule: Rule, request: Request) -> None:
     raise Forbidden("this view asks for an API key.")
 
 
-def resource_of(rule: str) -> str | None:
-    """The rule as a resource of API Gateway has it, `/users/{id}`; None where none can.
+def resource_of(rule: str) -> str:
+    """The rule as a resource of API Gateway has it, `/users/{id}`.
 
-    API Gateway takes a path with a slash at its end for the one without.
+    What none can express stays in it as it is, and API Gateway has no resource of such a name. It takes a
+    path with a slash at its end for the one without.
     """
-    segments = merged_slashes(rule).strip("/").split("/")
-    found = [_segment(segment, is_last=number == len(segments)) for number, segment in enumerate(segments, 1)]
-    return None if None in found else "/" + "/".join(map(str, found))
-
-
-def _segment(text: str, *, is_last: bool) -> str | None:
-    if "<" not in text and "{" not in text:
-        return text
-    if capture := _CAPTURE.fullmatch(text):
-        return f"{{{capture[1] or capture[2]}}}"
-    if is_last and (capture := _GREEDY.fullmatch(text)):
-        return f"{{{capture[1] or capture[2]}+}}"
-    return None
+    named = _CAPTURE.sub(lambda part: f"{{{part[2]}{'+' * (part[1] == 'path')}}}", merged_slashes(rule))
+    return named.rstrip("/") or "/"

@@ -78,14 +78,6 @@ class CORS:
             return False
         return self.allows_any or any(matches(origin) for matches in self._matchers)
 
-    @property
-    def only_origin(self) -> str | None:
-        """The origin that is let in, where it is one and named in full, as browsers write it."""
-        # str.__eq__ of an origin, the method of a compiled pattern, or a function of ours
-        named = [getattr(matches, "__self__", None) for matches in self._matchers]
-        alone = not self.allows_any and len(named) == 1
-        return named[0] if alone and isinstance(named[0], str) else None
-
     def write(self, headers: Headers, origin: str | None) -> None:
         """Put the policy's fields for an answer to `origin` into the headers; a view's own are left alone."""
         if not self.allows_any:
