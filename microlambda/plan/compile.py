@@ -129,11 +129,6 @@ def _check_known(app: App, settings: Settings) -> None:
             "`microlambda delete` removes what an earlier version of it deployed."
         )
     _check_triggers(list(app.handlers.values()))
-    if settings.ingress not in ingresses.PLANNERS:
-        raise PlanError(
-            f"ingress = {settings.ingress!r} is not deployed by this version. "
-            f"Deployed are: {', '.join(ingresses.PLANNERS)}."
-        )
     if settings.endpoint_type is not None and settings.ingress != RestApi.kind:
         raise PlanError(
             f"endpoint_type = {settings.endpoint_type!r} is for REST APIs alone, and the ingress of stage "

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from microlambda import App, Blueprint
+from microlambda.plan import ingresses
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.errors import PlanError
 from microlambda.plan.kinds import KINDS, REMOVAL_ORDER
@@ -16,6 +17,7 @@ from microlambda.plan.plan import Plan, Scope
 from microlambda.plan.records import Function, Layer, LogGroup, Record, Ref, Role, Version
 from microlambda.plan.view import as_data, summary, title
 from microlambda.project.errors import SettingsError, ToolError
+from microlambda.project.limits import INGRESS_TIMEOUTS
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import load_settings
 from microlambda.runtime.naming import function_name
@@ -336,3 +338,7 @@ def test_a_log_group_may_keep_for_ever(plan: Planner) -> None:
 
 def test_every_error_of_the_plan_is_a_tool_error() -> None:
     assert issubclass(PlanError, ToolError)
+
+
+def test_every_ingress_of_the_settings_can_be_planned() -> None:
+    assert set(ingresses.PLANNERS) == set(INGRESS_TIMEOUTS)
