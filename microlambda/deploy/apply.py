@@ -99,15 +99,12 @@ class _Making:
             self._made.add(running[future])
 
     def _make(self, change: Change) -> None:
-        self._tell_beginning(change)
+        with self._telling:
+            self._progress.began(change)
         started = time.monotonic()
         _apply_one(change, self._job)
         with self._telling:
             self._progress.ended(change, time.monotonic() - started)
-
-    def _tell_beginning(self, change: Change) -> None:
-        with self._telling:
-            self._progress.began(change)
 
     def _finish(self) -> None:
         """Let what has begun come to its end: only then may the lock be given up."""

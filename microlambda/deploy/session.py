@@ -126,6 +126,13 @@ class Aws:
         """Write an ARN in this account and region."""
         return f"arn:{self.identity.partition}:{service}:{self.region}:{self.identity.account}:{resource}"
 
+    def gateway_arn(self, resource: str) -> str:
+        """Write the ARN of something of API Gateway's, which names no account: `/apis/a1b2c3`.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
+        """
+        return f"arn:{self.identity.partition}:apigateway:{self.region}::{resource}"
+
     def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Call `function` for all items, several at a time; the answers are in the items' order."""
         wanted = list(items)

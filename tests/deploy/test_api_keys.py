@@ -24,7 +24,7 @@ from tests.deploy.conftest import (
     on_answer,
     without_numbers,
 )
-from tests.deploy.test_rest_api import Step, interrupt, only_api, served
+from tests.deploy.test_rest_api import Step, gateway_calls, interrupted, only_api, served
 
 KEYED = {("/users/{id}", "GET"), ("/users/{id}", "HEAD")}
 SETTINGS = 'ingress = "rest-api"\napi_keys = ["partner-a", "partner-b"]\n'
@@ -65,28 +65,6 @@ def may_call(cloud: Cloud) -> list[str]:
     return sorted(
         name for name, key in keys(cloud).items() if key_of(ACCOUNT, REGION, api, "dev", key["value"])
     )
-
-
-def gateway_calls(project: Project, run: Callable[[], object]) -> list[Step]:
-    """Run, and give the calls that changed something of the API or its keys, each with its number."""
-    calls: list[str] = []
-
-    def before_call(name: str, params: dict[str, Any]) -> None:
-        ours = params["url_path"].startswith(("/restapis", "/tags", "/apikeys", "/usageplans"))
-        if ours and not name.startswith("Get"):
-            calls.append(name)
-
-    project.cloud.before_call = before_call
-    run()
-    project.cloud.before_call = None
-    return [(name, calls[: index + 1].count(name)) for index, name in enumerate(calls)]
-
-
-def interrupted(project: Project, run: Callable[[], object], step: Step, *, lost: bool) -> None:
-    go_on = interrupt(project, step, lost=lost)
-    with pytest.raises(DeployFailed, match="interrupted"):
-        run()
-    go_on()
 
 
 FIRST: list[Step] = [

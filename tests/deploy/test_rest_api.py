@@ -64,7 +64,7 @@ def gateway_calls(project: Project, run: Callable[[], object]) -> list[Step]:
 
 
 def is_change(name: str, params: dict[str, Any]) -> bool:
-    ours = params["url_path"].startswith(("/restapis", "/tags"))
+    ours = params["url_path"].startswith(("/restapis", "/tags", "/apikeys", "/usageplans"))
     return ours and not name.startswith("Get")
 
 
@@ -84,11 +84,16 @@ def interrupt(project: Project, step: Step, *, lost: bool) -> Callable[[], None]
     return lambda: events.unregister(hook, interrupted)
 
 
-def interrupted_deploy(project: Project, step: Step, *, lost: bool) -> None:
+def interrupted(project: Project, run: Callable[[], object], step: Step, *, lost: bool) -> None:
+    """Run with this call failing, or its reply lost."""
     go_on = interrupt(project, step, lost=lost)
     with pytest.raises(DeployFailed, match="interrupted"):
-        project.deployer.deploy()
+        run()
     go_on()
+
+
+def interrupted_deploy(project: Project, step: Step, *, lost: bool) -> None:
+    interrupted(project, project.deployer.deploy, step, lost=lost)
 
 
 def only_api(cloud: Cloud) -> dict[str, Any]:
@@ -272,10 +277,7 @@ def test_answers_are_given_back_where_the_app_has_no_cors_any_more(
 @pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
 def test_a_delete_that_is_interrupted_goes_on_with_the_next_run(shop: Project, lost: bool) -> None:
     shop.deployer.deploy()
-    go_on = interrupt(shop, ("DeleteRestApi", 1), lost=lost)
-    with pytest.raises(DeployFailed, match="interrupted"):
-        shop.deployer.delete(logs=True)
-    go_on()
+    interrupted(shop, lambda: shop.deployer.delete(logs=True), ("DeleteRestApi", 1), lost=lost)
 
     shop.deployer.delete(logs=True)
 

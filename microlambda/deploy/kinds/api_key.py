@@ -95,7 +95,7 @@ def _seen(aws: Aws, scope: Scope, key: Mapping[str, Any]) -> Seen:
 
 
 def _attributes(aws: Aws, key: str) -> Attributes:
-    return {"id": key, "arn": f"arn:{aws.identity.partition}:apigateway:{aws.region}::/apikeys/{key}"}
+    return {"id": key, "arn": aws.gateway_arn(f"/apikeys/{key}")}
 
 
 def _age(key: Mapping[str, Any]) -> tuple[str, str]:

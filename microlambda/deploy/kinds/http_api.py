@@ -141,7 +141,7 @@ def _attributes(aws: Aws, api: Mapping[str, Any]) -> Attributes:
     name = api["ApiId"]
     return {
         "id": name,
-        "arn": f"arn:{aws.identity.partition}:apigateway:{aws.region}::/apis/{name}",
+        "arn": aws.gateway_arn(f"/apis/{name}"),
         "source_arn": aws.arn("execute-api", f"{name}/*"),
         "url": api["ApiEndpoint"],
     }

@@ -166,7 +166,7 @@ def _age(seen: Seen) -> tuple[bool, str, str]:
 def _attributes(aws: Aws, name: str, stage: str, answer: Mapping[str, Any]) -> Attributes:
     return {
         "id": name,
-        "arn": f"arn:{aws.identity.partition}:apigateway:{aws.region}::/restapis/{name}",
+        "arn": aws.gateway_arn(f"/restapis/{name}"),
         "source_arn": aws.arn("execute-api", f"{name}/*"),
         "url": rest_url(aws, name, stage, answer),
     }

@@ -123,7 +123,7 @@ def _use(seen: Seen) -> tuple[int, int, str]:
 
 
 def _attributes(aws: Aws, plan: str) -> Attributes:
-    return {"id": plan, "arn": f"arn:{aws.identity.partition}:apigateway:{aws.region}::/usageplans/{plan}"}
+    return {"id": plan, "arn": aws.gateway_arn(f"/usageplans/{plan}")}
 
 
 def _stage(record: UsagePlan, api: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -130,7 +131,7 @@ class EmbeddedCloud:
         front = {"function-url": self._urls}.get(kind, self._apis)
         if front is None:
             raise RuntimeError("the embedded cloud is not started")
-        server = Server(front.application(identity), port=port, log=self._say).start()
+        server = Server(partial(front.answer, identity), port=port, log=self._say).start()
         self._api_servers.append(server)
         self._moto.serves_api(identity, server.url)
         stages = () if (rest := self._moto.rest_api(identity)) is None else rest.stages

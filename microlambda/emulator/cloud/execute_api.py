@@ -42,14 +42,6 @@ class ExecuteApi:
         self._behind = Behind(moto, functions, policies, self._explain)
         self._rest = ExecuteRest(self._behind, observe, self._explain)
 
-    def application(self, api_id: str) -> Any:
-        """The WSGI application of one API."""
-
-        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            return self.answer(api_id, environ, start_response)
-
-        return answer
-
     def answer(self, api_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request to an API."""
         if (rest := self._moto.rest_api(api_id)) is not None:

@@ -44,14 +44,6 @@ class LambdaUrls:
         self._observe = observe
         self._explain = explain or (lambda _: None)
 
-    def application(self, url_id: str) -> Any:
-        """The WSGI application of one URL."""
-
-        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            return self.answer(url_id, environ, start_response)
-
-        return answer
-
     def answer(self, url_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request to a URL."""
         url = self._moto.function_url(url_id)
