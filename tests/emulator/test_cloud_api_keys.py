@@ -145,6 +145,15 @@ def test_what_is_not_in_a_usage_plan_or_not_there_is_not_found(rest: Rest, key: 
         rest.gateway.delete_usage_plan(usagePlanId="none")
 
 
+def test_a_stage_is_taken_out_of_a_usage_plan_once(rest: Rest, key: dict[str, Any]) -> None:
+    [stage] = rest.gateway.get_usage_plan(usagePlanId=key["plan"])["apiStages"]
+    patch = {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
+    rest.gateway.update_usage_plan(usagePlanId=key["plan"], patchOperations=[patch])
+
+    with pytest.raises(ClientError, match="NotFoundException.*API Stage not found"):
+        rest.gateway.update_usage_plan(usagePlanId=key["plan"], patchOperations=[patch])
+
+
 @pytest.mark.parametrize("kind", ["apikeys", "usageplans"])
 def test_keys_and_usage_plans_have_tags(rest: Rest, key: dict[str, Any], kind: str) -> None:
     arn = f"arn:aws:apigateway:{REGION}::/{kind}/{key['id' if kind == 'apikeys' else 'plan']}"

@@ -96,9 +96,11 @@ class UsagePlanDeployer(KindDeployer[UsagePlan]):
         """
         client, plan = job.aws.client(_SERVICE), seen.attributes["id"]
         stages = [{"op": "remove", "path": "/apiStages", "value": one} for one in seen.state["stages"]]
-        with suppress(client.exceptions.NotFoundException):
-            if stages:
+        gone = client.exceptions.NotFoundException
+        if stages:
+            with suppress(gone):
                 job.call(client.update_usage_plan, usagePlanId=plan, patchOperations=stages)
+        with suppress(gone):
             job.call(client.delete_usage_plan, usagePlanId=plan)
 
 

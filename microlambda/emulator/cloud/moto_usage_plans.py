@@ -1,6 +1,7 @@
 """moto's API keys and usage plans, made to behave as API Gateway's, and whom they let in.
 
-moto removes a usage plan that has stages, lets a key into a plan twice, and keeps it there when it is gone.
+moto removes a usage plan that has stages, lets a key into a plan twice, keeps it there when it is gone, and
+breaks where a stage is taken out of a plan that it is not in.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ from typing import Any
 
 def usage_plans(backend: Any) -> dict[str, Any]:
     """Give the methods of moto's API Gateway that are to take the place of its own."""
-    from moto.apigateway.exceptions import BadRequestException, ConflictException, UsagePlanNotFoundException
+    from moto.apigateway.exceptions import (
+        BadRequestException,
+        ConflictException,
+        NotFoundException,
+        UsagePlanNotFoundException,
+    )
 
     create_key, delete_key, delete_api_key = (
         backend.create_usage_plan_key,
         backend.delete_usage_plan_key,
         backend.delete_api_key,
     )
-    delete_plan = backend.delete_usage_plan
+    delete_plan, update_plan = backend.delete_usage_plan, backend.update_usage_plan
 
     def key_added(self: Any, plan: str, payload: dict[str, Any]) -> Any:
         self.get_usage_plan(plan)
@@ -35,6 +41,13 @@ def usage_plans(backend: Any) -> dict[str, Any]:
         for keys in self.usage_plan_keys.values():
             keys.pop(key, None)
 
+    def plan_updated(self: Any, plan: str, patches: list[dict[str, str]]) -> Any:
+        there = {f"{one['apiId']}:{one['stage']}" for one in self.get_usage_plan(plan).api_stages}
+        for one in patches:
+            if (one["op"], one["path"]) == ("remove", "/apiStages") and one["value"] not in there:
+                raise NotFoundException(f"API Stage not found: {one['value']}")
+        return update_plan(self, plan, patches)
+
     def plan_deleted(self: Any, plan: str) -> Any:
         if stages := self.get_usage_plan(plan).api_stages:
             raise BadRequestException(
@@ -48,6 +61,7 @@ def usage_plans(backend: Any) -> dict[str, Any]:
         "create_usage_plan_key": key_added,
         "delete_usage_plan_key": key_taken_out,
         "delete_api_key": key_deleted,
+        "update_usage_plan": plan_updated,
         "delete_usage_plan": plan_deleted,
     }
 
