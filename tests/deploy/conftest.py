@@ -19,23 +19,25 @@ from unittest.mock import patch
 import boto3
 import botocore.session
 import pytest
+from botocore.auth import SigV4Auth
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.apigatewayv2.models import Api
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.exceptions import JsonRESTError
+from moto.core.utils import method_names_from_class
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 from moto.scheduler.models import EventBridgeSchedulerBackend
 
 from microlambda import App
 from microlambda.bundle.archive import content_digest
 from microlambda.deploy.deployer import Deployer, Outcome
-from microlambda.deploy.kinds.role import ATTACHED
 from microlambda.deploy.progress import Lines
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.emulator.cloud.moto_mappings import telling_of_mappings
+from microlambda.emulator.cloud.moto_notifications import telling_of_the_bus
 from microlambda.emulator.cloud.moto_rest import faithful
 from microlambda.emulator.cloud.moto_urls import urls_of_aliases
 from microlambda.plan.compile import compile_plan
@@ -168,6 +170,19 @@ def answering_one_at_a_time() -> Iterator[None]:
 
 
 @contextmanager
+def unsigned() -> Iterator[None]:
+    """Leave out what takes a fifth of each call's time, and of which no test learns anything.
+
+    That is what a signature is made of, which moto does not read, and the names of moto's operations.
+    """
+    with (
+        patch.object(SigV4Auth, "canonical_request", lambda _self, _request: ""),
+        patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
+    ):
+        yield
+
+
+@contextmanager
 def refusing_doubles() -> Iterator[None]:
     """Refuse a route whose key an HTTP API has already, and to remove a group of schedules that has gone.
 
@@ -198,11 +213,13 @@ def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
     with (
         mock_aws(config={"lambda": {"use_docker": False}}),
         answering_one_at_a_time(),
+        unsigned(),
         refusing_doubles(),
         remembering(),
         telling_of_mappings(lambda _mapping: None),
         urls_of_aliases(),
         faithful(),
+        telling_of_the_bus(),
     ):
         session = new_session()
         sleeps: list[float] = []
@@ -412,16 +429,13 @@ def account(cloud: Cloud) -> dict[str, Any]:
     iam, logs, lambda_ = cloud.client("iam"), cloud.client("logs"), cloud.client("lambda")
     gateway = cloud.client("apigatewayv2")
     found: dict[str, Any] = {}
-    for role in iam.list_roles()["Roles"]:
-        name = role["RoleName"]
-        policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
-        found[f"role {name}"] = {
-            one: iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"] for one in policies
-        }
-        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-        marks = [tag for tag in iam.list_role_tags(RoleName=name)["Tags"] if tag["Key"] == ATTACHED]
-        if attached or marks:
-            found[f"attached to {name}"] = [one["PolicyArn"] for one in attached], marks
+    for role in iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]:
+        name, policies = role["RoleName"], role["RolePolicyList"]
+        found[f"role {name}"] = {one["PolicyName"]: one["PolicyDocument"] for one in policies}
+        if role["Tags"]:
+            found[f"tags of {name}"] = {tag["Key"]: tag["Value"] for tag in role["Tags"]}
+        if role["AttachedManagedPolicies"]:
+            found[f"attached to {name}"] = [one["PolicyArn"] for one in role["AttachedManagedPolicies"]]
     for group in logs.describe_log_groups()["logGroups"]:
         found[f"log-group {group['logGroupName']}"] = group.get("retentionInDays")
     for layer in lambda_.list_layers()["Layers"]:
@@ -471,21 +485,26 @@ def rest_api_state(gateway: Any, api: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+OF_A_FUNCTION = (
+    *("Runtime", "MemorySize", "Timeout", "Role", "Handler", "Environment", "CodeSha256", "Architectures"),
+    *("EphemeralStorage", "TracingConfig", "VpcConfig", "SnapStart", "DeadLetterConfig", "LoggingConfig"),
+)
+
+
 def function_state(lambda_: Any, name: str) -> dict[str, Any]:
     try:
-        configuration = lambda_.get_function_configuration(FunctionName=name, Qualifier="live")
+        told = lambda_.get_function(FunctionName=name, Qualifier="live")
     except lambda_.exceptions.ResourceNotFoundException:
         return {"live": None, "layers": [], "statements": []}
-    kept = ("Runtime", "MemorySize", "Timeout", "Role", "Handler", "Environment", "CodeSha256")
+    configuration = told["Configuration"]
     return {
-        **{one: configuration[one] for one in kept},
+        **{one: configuration.get(one) for one in OF_A_FUNCTION},
         "layers": [one["Arn"] for one in configuration["Layers"]],
         "versions": len(lambda_.list_versions_by_function(FunctionName=name)["Versions"]) - 1,
         "aliases": [one["Name"] for one in lambda_.list_aliases(FunctionName=name)["Aliases"]],
         "statements": statements(lambda_, name),
-        "concurrency": lambda_.get_function_concurrency(FunctionName=name).get(
-            "ReservedConcurrentExecutions"
-        ),
+        "concurrency": told.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+        "tags": told.get("Tags"),
         "failures": failures(lambda_, name),
         "url": url(lambda_, name),
     }

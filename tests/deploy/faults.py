@@ -62,7 +62,8 @@ class Faults:
     """Runs something once undisturbed, and beside it once for each fault at each call that changes anything.
 
     With `kills` the process is killed, too, when a call was made and before its reply. `judge` is called in
-    the copy, where nothing but the account is left of a killed run; `failures` collects what it raises.
+    the copy, where nothing but the account is left of a killed run, and before it `broken_off` where the run
+    did not come to its end; `failures` collects what they raise.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class Faults:
         faults: Sequence[Fault],
         *,
         kills: bool = False,
+        broken_off: Callable[[], None] | None = None,
     ) -> None:
         self._cloud = cloud
         self._folder = folder
         self._judge = judge
         self._faults = faults
         self._kills = kills
+        self._broken_off = broken_off
         self.calls: list[str] = []
         self.failures: list[str] = []
         self._fault: Fault | None = None  # of a copy
@@ -89,11 +92,16 @@ class Faults:
             act()
         except BaseException as exc:
             if self._fault is not None:
-                self._end(self._judge if self._is_foreseen(exc, self._fault) else partial(_raise, exc))
+                self._end(self._judge_broken if self._is_foreseen(exc, self._fault) else partial(_raise, exc))
             raise
         if self._fault is not None:
             self._end(self._judge)
         self._cloud.before_call = self._cloud.after_reply = None
+
+    def _judge_broken(self) -> None:
+        if self._broken_off is not None:
+            self._broken_off()
+        self._judge()
 
     def _is_foreseen(self, exc: BaseException, fault: Fault) -> bool:
         return isinstance(exc, ToolError) and fault.says is not None and fault.says in str(exc)
@@ -114,7 +122,7 @@ class Faults:
             return
         self.calls.append(name)
         if self._kills and self._copied(f"{name}, and killed"):
-            self._end(self._judge)
+            self._end(self._judge_broken)
 
     def _copied(self, fault: str) -> bool:
         """Go on as two; True in the copy, and once that has ended False in this process."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from moto.s3.models import s3_backends
 
 from microlambda import App
 from microlambda.deploy.errors import DeployFailed
@@ -19,7 +18,6 @@ from tests.deploy.conftest import (
     deploy_again,
     fail_at,
     lose_reply_of,
-    on_answer,
     unlock,
 )
 
@@ -79,7 +77,7 @@ def test_a_bucket_calls_the_alias_and_goes_on_calling_others(
     changes = [change.line for change in project.deployer.deploy().changes]
 
     assert changes[-2:] == [
-        "+ permission microlambda-bucket-outbox",
+        "+ permission microlambda-bucket-outbox of shop-dev-load",
         "+ notifications of the bucket outbox: calls shop-dev-load",
     ]
     assert told(cloud) == [THEIRS, (alias("load"), CREATED, {"prefix": "csv/", "suffix": ".csv"})]
@@ -223,16 +221,11 @@ def test_a_bucket_that_was_deleted_does_not_stop_the_removal(
 def test_through_eventbridge_the_bucket_is_told_to_send_there_and_keeps_what_it_has(
     project: Project, cloud: Cloud, bucket: str
 ) -> None:
-    def tell(answer: dict[str, Any]) -> None:  # as S3 does, and moto does not
-        if sends():
-            answer["EventBridgeConfiguration"] = {}
-
     def sends() -> bool:
-        found = s3_backends[ACCOUNT]["aws"].buckets[bucket].notification_configuration
-        return found is not None and found.event_bridge is not None
+        answer = cloud.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+        return "EventBridgeConfiguration" in answer
 
     handle(project, load={"prefix": "csv/", "through": "eventbridge"})
-    on_answer(cloud, "s3", "GetBucketNotificationConfiguration", tell)
 
     changes = [change.line for change in project.deployer.deploy().changes]
 

@@ -16,8 +16,9 @@ from microlambda.deploy.logs import Logs
 from tests.deploy.conftest import REGION, Cloud, Project, models
 from tests.deploy.test_drift import DRIFTS
 from tests.deploy.test_function_url import set_cors_by_hand
-from tests.deploy.test_mappings import make_queue, make_table, switch_off
+from tests.deploy.test_mappings import switch_off
 from tests.deploy.test_rest_api import change_an_answer, lose_a_path, protect_a_method
+from tests.deploy.whole import make_what_is_read
 from tests.plan.everything import everything
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "deploy.md"
@@ -126,12 +127,7 @@ def use_everything(project: Project, cloud: Cloud) -> None:
     project.deployer.deploy()
     project.write("")
     plain, project.app = project.app, everything()
-    make_queue(cloud, "orders")
-    make_table(cloud)
-    cloud.client("sns").create_topic(Name="news")
-    cloud.client("s3").create_bucket(
-        Bucket="outbox", CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
+    make_what_is_read(cloud, project.plan)
     project.deployer.deploy()
     change_triggers(cloud)
     project.write("tags = { team = 'red' }")

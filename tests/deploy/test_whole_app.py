@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from microlambda import App
-from tests.deploy.conftest import Cloud, Project, unlock
+from tests.deploy.conftest import ACCOUNT, Cloud, Project, unlock
 from tests.deploy.faults import Fault, Faults, Inline, in_a_copy, make_twice, refuse, time_out
-from tests.deploy.whole import entrances, make_what_is_read, whole
-from tests.plan.everything import everything
+from tests.deploy.leads import leads
+from tests.deploy.whole import make_what_is_attached, make_what_is_read, settings_of, whole
+from tests.plan.everything import QUEUE, everything
 
 pytestmark = [
     pytest.mark.slow,
@@ -47,57 +48,88 @@ def changed() -> App:
     app = App("shop")
     app.get("/")(lambda: "hello")
     app.task(name="resize", retries=1)(lambda: None)
-    app.on_sqs_message(queue="orders", name="take_orders", batch_size=5)(lambda event: None)
-    app.on_dynamodb_record(table="orders", name="follow_orders", batch_size=7)(lambda event: None)
-    app.on_event({"source": ["shop", "mail"]}, name="bill")(lambda event: None)
-    app.schedule("rate(2 days)", name="tidy")(lambda event: None)
-    app.schedule("rate(2 days)", tz="UTC", name="wake")(lambda event: None)
-    app.on_sns_message("news", name="tell", filter_policy={"kind": ["bill"]})(lambda event: None)
-    app.on_s3_event(bucket="outbox", name="load", prefix="csv/")(lambda event: None)
+    of_orders = {"body": {"kind": ["order", "return"]}}
+    app.on_sqs_message(queue="orders", name="take_orders", batch_size=5, filters=of_orders)(_take)
+    app.on_dynamodb_record(table="orders", name="follow_orders", batch_size=7)(_take)
+    app.on_kinesis_record(stream="clicks", name="count", retries=3, on_failure=QUEUE)(_take)
+    app.on_event({"source": ["shop", "mail"]}, name="bill")(_take)
+    app.on_event({"source": ["shop", "mail"]}, bus="trade", name="book")(_take)
+    app.schedule("rate(2 days)", name="tidy", dead_letter_queue=QUEUE)(_take)
+    app.schedule("rate(2 days)", tz="UTC", name="wake")(_take)
+    app.on_sns_message("news", name="tell", filter_policy={"kind": ["bill"]})(_take)
+    app.on_s3_event(bucket="outbox", name="load", prefix="csv/")(_take)
+    app.on_s3_event(bucket="inbox", through="eventbridge", name="receive", prefix="csv/")(_take)
     return app
+
+
+def _take(event: object) -> None: ...
+
+
+UPDATED = f"""
+python = "3.13"
+architecture = "x86_64"
+memory = 512
+ephemeral_storage = 1024
+log_retention = 7
+environment = {{ TABLE = "orders", LEVEL = "info" }}
+tags = {{ team = "sales", cost = "low" }}
+
+[functions.http]
+policies = ["arn:aws:iam::{ACCOUNT}:policy/two", "arn:aws:iam::{ACCOUNT}:policy/three"]
+reserved_concurrency = 5
+
+[functions.tidy]
+tracing = true
+"""
 
 
 def update(project: Project) -> None:
     project.app = changed()
     project.code, project.dependencies = "two", "second"
-    project.write("memory = 512\nreserved_concurrency = 5\nlog_retention = 7\n")
+    project.write(UPDATED)
 
 
 def rename(project: Project) -> None:
-    """Give each kind of trigger's handler another name."""
+    """Give each kind of trigger's handler another name, but one."""
     app = App("shop")
     app.get("/")(lambda: "hello")
-    app.task(name="resize", retries=0)(lambda: None)
-    app.on_sqs_message(queue="orders", name="accept")(lambda event: None)
-    app.on_dynamodb_record(table="orders", name="follow_orders")(lambda event: None)
-    app.on_event({"source": ["shop"]}, name="invoice")(lambda event: None)
-    app.schedule("rate(1 day)", name="tidy")(lambda event: None)
-    app.schedule("rate(1 day)", tz="UTC", name="rise")(lambda event: None)
-    app.on_sns_message("news", name="announce", filter_policy={"kind": ["order"]})(lambda event: None)
-    app.on_s3_event(bucket="outbox", name="fetch")(lambda event: None)
+    app.task(name="resize", retries=0, on_failure=QUEUE)(lambda: None)
+    of_orders = {"body": {"kind": ["order"]}}
+    app.on_sqs_message(queue="orders", name="accept", filters=of_orders)(_take)
+    app.on_dynamodb_record(table="orders", name="follow_orders", on_failure=QUEUE)(_take)
+    app.on_kinesis_record(stream="clicks", name="add", retries=3)(_take)
+    app.on_event({"source": ["shop"]}, name="invoice", dead_letter_queue=QUEUE)(_take)
+    app.on_event({"source": ["shop"]}, bus="trade", name="keep")(_take)
+    app.schedule("rate(1 day)", name="tidy")(_take)
+    app.schedule("rate(1 day)", tz="UTC", name="rise", dead_letter_queue=QUEUE)(_take)
+    app.on_sns_message("news", name="announce", filter_policy={"kind": ["order"]})(_take)
+    app.on_s3_event(bucket="outbox", name="fetch")(_take)
+    app.on_s3_event(bucket="inbox", through="eventbridge", name="collect")(_take)
     project.app = app
+    project.write(settings_of(traced="accept", connected="add"))
 
 
 def remove(project: Project) -> None:
     project.app = App("shop")
     project.app.get("/")(lambda: "hello")
-    project.app.schedule("rate(1 day)", name="tidy")(lambda event: None)
+    project.app.schedule("rate(1 day)", name="tidy")(_take)
+    project.write(settings_of(traced=None, connected=None))
 
 
 def rest_api(project: Project) -> None:
     """Let a REST API stand before the app, which asks for a key at one of its routes."""
     project.app = everything()
     project.app.get("/partners/list", api_key_required=True)(lambda: "hello")
-    project.write('ingress = "rest-api"\napi_keys = ["partner"]\n')
+    project.write('ingress = "rest-api"\napi_keys = ["partner"]\n' + settings_of())
 
 
 def function_url(project: Project) -> None:
     project.app = everything()
-    project.write('ingress = "function-url"\n')
+    project.write('ingress = "function-url"\n' + settings_of())
 
 
 def http_api(project: Project) -> None:
-    project.write("")
+    project.write(settings_of())
 
 
 def nothing(project: Project) -> None:
@@ -109,7 +141,9 @@ def full(project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Pro
     """Give the app with one of each kind, and what it reads; changes are made one after the other."""
     monkeypatch.setattr("microlambda.deploy.apply.ThreadPoolExecutor", Inline)
     project.app = everything()
+    project.write(settings_of())
     make_what_is_read(cloud, project.plan)
+    make_what_is_attached(cloud)
     return project
 
 
@@ -131,11 +165,9 @@ def check_all(
     expected = in_a_copy(folder, lambda: converged(project, run))
 
     def judge() -> None:
-        if between is not None:
-            between()
         assert converged(project, run).splitlines() == expected.splitlines()
 
-    faults = Faults(project.cloud, folder, judge, FAULTS, kills=True)
+    faults = Faults(project.cloud, folder, judge, FAULTS, kills=True, broken_off=between)
     faults.run(run)
     assert not faults.failures, "\n\n".join(faults.failures[:3]) + f"\n{len(faults.failures)} in all"
     assert written(whole(project.cloud)) == expected
@@ -165,28 +197,28 @@ def test_a_change_that_is_disturbed_anywhere_converges_and_what_answers_goes_on_
 ) -> None:
     start(full)
     full.deployer.deploy()
-    before = whole(cloud)
+    before, reached = whole(cloud), leads(cloud)
     change(full)
 
     def deploy() -> None:
         full.deployer.deploy()
 
     def deploy_wholly() -> str:
-        made = converged(full, deploy)
+        deploy()
         assert not full.deployer.changes()
-        return made
+        return written({"held": whole(cloud), "reached": sorted(leads(cloud))})
 
     after = json.loads(in_a_copy(tmp_path, deploy_wholly))
-    lasting = {name for name in before if name in after}
+    lasting = before.keys() & after["held"].keys()
+    # What reached a function goes on reaching one, and what was reached goes on being reached.
+    answering = [{one[end] for one in reached} & {one[end] for one in after["reached"]} for end in (0, 1)]
+    assert all(answering)
 
     def between() -> None:
-        now = whole(cloud)
-        assert lasting - {*now} == set()
-        assert entrances(cloud)
-        for name in lasting:
-            if name.startswith("function "):
-                kept = {*before[name]["statements"]} & {*after[name]["statements"]}
-                assert kept - {*now[name]["statements"]} == set(), name
+        assert lasting - whole(cloud).keys() == set()
+        now = leads(cloud)
+        for end in (0, 1):
+            assert answering[end] - {one[end] for one in now} == set()
 
     calls = check_all(full, tmp_path, deploy, between=between)
 
@@ -199,4 +231,4 @@ def test_a_delete_that_is_disturbed_anywhere_is_finished_by_the_next(full: Proje
     calls = check_all(full, tmp_path, lambda: full.deployer.delete(logs=True))
 
     assert len(calls) > 60
-    assert whole(full.cloud) == {}
+    assert [*whole(full.cloud)] == ["layer fonts"]  # which is another's

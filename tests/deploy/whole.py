@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from microlambda.local.sources import make_sources
-from tests.deploy.conftest import ACCOUNT, Cloud, account, without_numbers
+from tests.deploy.conftest import ACCOUNT, REGION, Cloud, account, without_numbers, zipped
 
 _OF_ONE_MAPPING = ("UUID", "EventSourceMappingArn", "LastModified")
+
+
+#: What functions may have beside their code.
+_OF_ALL = f"""
+python = "3.13"
+architecture = "x86_64"
+layers = ["arn:aws:lambda:{REGION}:{ACCOUNT}:layer:fonts:1"]
+log_format = "json"
+log_retention = 30
+snap_start = true
+environment = {{ TABLE = "orders" }}
+tags = {{ team = "sales" }}
+
+[functions.http]
+policies = ["arn:aws:iam::{ACCOUNT}:policy/one", "arn:aws:iam::{ACCOUNT}:policy/two"]
+"""
+
+_TRACED = """
+[functions.%s]
+tracing = true
+reserved_concurrency = 3
+"""
+
+_IN_A_NETWORK = """
+[functions.%s]
+vpc = { subnets = ["subnet-0a1b2c3d"], security_groups = ["sg-0a1b2c3d"] }
+"""
+
+
+def settings_of(*, traced: str | None = "take_orders", connected: str | None = "count") -> str:
+    """Give settings in which what costs calls of its own is asked for by one function."""
+    return _OF_ALL + (_TRACED % traced if traced else "") + (_IN_A_NETWORK % connected if connected else "")
 
 
 def make_what_is_read(cloud: Cloud, plan: Any) -> None:
     """Make the queues, tables, topics and buckets that the app's handlers name, and where failures go."""
     make_sources(cloud.client, plan, ACCOUNT)
     cloud.client("sqs").create_queue(QueueName="failed")
+
+
+def make_what_is_attached(cloud: Cloud) -> None:
+    """Make what the settings name: policies, and a layer."""
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for name in ("one", "two", "three"):
+        cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=document)
+    content = {"ZipFile": zipped({"fonts/a.ttf": "a"})}
+    cloud.client("lambda").publish_layer_version(LayerName="fonts", Content=content)
 
 
 def whole(cloud: Cloud) -> dict[str, Any]:
@@ -26,15 +69,6 @@ def whole(cloud: Cloud) -> dict[str, Any]:
         **_subscriptions(cloud),
         **_buckets(cloud),
     }
-
-
-def entrances(cloud: Cloud) -> list[str]:
-    """Name what leads requests to the app, all the way."""
-    held = whole(cloud)
-    apis = [name for name in held if name.startswith("api ") and all(held[name].values())]
-    rests = [name for name in held if name.startswith("rest-api ") and held[name]["stages"]]
-    urls = [name for name in held if name.startswith("function ") and held[name].get("url")]
-    return [*apis, *rests, *urls]
 
 
 def _mappings(cloud: Cloud) -> dict[str, Any]:

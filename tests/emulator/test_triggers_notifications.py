@@ -273,6 +273,7 @@ def test_a_bucket_sends_to_the_bus_where_it_says_so(shop: Shop) -> None:
     s3.put_bucket_notification_configuration(
         Bucket="on-bus", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
+    assert s3.get_bucket_notification_configuration(Bucket="on-bus")["EventBridgeConfiguration"] == {}
     pattern = {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],

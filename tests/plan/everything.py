@@ -35,12 +35,16 @@ def everything() -> App:
     @app.task(retries=0, on_failure=QUEUE)
     def resize() -> None: ...
 
-    app.on_sqs_message(queue="orders", name="take_orders")(lambda event: None)
-    app.on_dynamodb_record(table="orders", name="follow_orders")(lambda event: None)
-    app.on_event({"source": ["shop"]}, name="bill")(lambda event: None)
+    of_orders = {"body": {"kind": ["order"]}}
+    app.on_sqs_message(queue="orders", name="take_orders", filters=of_orders)(lambda event: None)
+    app.on_dynamodb_record(table="orders", name="follow_orders", on_failure=QUEUE)(lambda event: None)
+    app.on_kinesis_record(stream="clicks", name="count", retries=3)(lambda event: None)
+    app.on_event({"source": ["shop"]}, name="bill", dead_letter_queue=QUEUE)(lambda event: None)
+    app.on_event({"source": ["shop"]}, bus="trade", name="book")(lambda event: None)
     app.schedule("rate(1 day)", name="tidy")(lambda event: None)
-    app.schedule("rate(1 day)", tz="UTC", name="wake")(lambda event: None)
+    app.schedule("rate(1 day)", tz="UTC", name="wake", dead_letter_queue=QUEUE)(lambda event: None)
     app.on_sns_message("news", name="tell", filter_policy={"kind": ["order"]})(lambda event: None)
     app.on_s3_event(bucket="outbox", name="load")(lambda event: None)
+    app.on_s3_event(bucket="inbox", through="eventbridge", name="receive")(lambda event: None)
 
     return app

@@ -11,19 +11,17 @@ from typing import Any
 
 def usage_plans(backend: Any) -> dict[str, Any]:
     """Give the methods of moto's API Gateway that are to take the place of its own."""
-    from moto.apigateway.exceptions import (
-        BadRequestException,
-        ConflictException,
-        NotFoundException,
-        UsagePlanNotFoundException,
-    )
+    return {**_keys(backend), **_plans(backend)}
+
+
+def _keys(backend: Any) -> dict[str, Any]:
+    from moto.apigateway.exceptions import ConflictException, UsagePlanNotFoundException
 
     create_key, delete_key, delete_api_key = (
         backend.create_usage_plan_key,
         backend.delete_usage_plan_key,
         backend.delete_api_key,
     )
-    delete_plan, update_plan = backend.delete_usage_plan, backend.update_usage_plan
 
     def key_added(self: Any, plan: str, payload: dict[str, Any]) -> Any:
         self.get_usage_plan(plan)
@@ -41,6 +39,18 @@ def usage_plans(backend: Any) -> dict[str, Any]:
         for keys in self.usage_plan_keys.values():
             keys.pop(key, None)
 
+    return {
+        "create_usage_plan_key": key_added,
+        "delete_usage_plan_key": key_taken_out,
+        "delete_api_key": key_deleted,
+    }
+
+
+def _plans(backend: Any) -> dict[str, Any]:
+    from moto.apigateway.exceptions import BadRequestException, NotFoundException
+
+    delete_plan, update_plan = backend.delete_usage_plan, backend.update_usage_plan
+
     def plan_updated(self: Any, plan: str, patches: list[dict[str, str]]) -> Any:
         there = {f"{one['apiId']}:{one['stage']}" for one in self.get_usage_plan(plan).api_stages}
         for one in patches:
@@ -57,13 +67,7 @@ def usage_plans(backend: Any) -> dict[str, Any]:
         self.usage_plan_keys.pop(plan, None)
         return delete_plan(self, plan)
 
-    return {
-        "create_usage_plan_key": key_added,
-        "delete_usage_plan_key": key_taken_out,
-        "delete_api_key": key_deleted,
-        "update_usage_plan": plan_updated,
-        "delete_usage_plan": plan_deleted,
-    }
+    return {"update_usage_plan": plan_updated, "delete_usage_plan": plan_deleted}
 
 
 def key_of(account: str, region: str, api: str, stage: str, value: str) -> str | None:
