@@ -1,7 +1,12 @@
-"""The published versions of a function: they hold code and configuration as they were."""
+"""The published versions of a function: they hold code and configuration as they were.
+
+Not each of them has served: one that did not start was published, too. Those that have are on the alias
+`live`, in the call that moves it.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +15,14 @@ from botocore.exceptions import ClientError
 from microlambda.deploy.explain import NOT_FOUND, error_code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from microlambda.deploy.session import Aws
 
 #: How many versions stay beside the one that serves: the way back.
 KEPT = 5
+
+_AFTER = re.compile(r", after (?P<served>\d+(?: \d+)*)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +50,30 @@ def published(aws: Aws, function: str) -> list[PublishedVersion]:
     return sorted(found, key=lambda one: -one.number)
 
 
-def prune(aws: Aws, function: str, live: str) -> None:
-    """Delete the oldest versions beyond those kept; one that another alias points at stays.
+def with_served(description: str, served: Iterable[int], live: int) -> str:
+    """Write on the alias of the version `live` which versions have served before it."""
+    before = sorted({number for number in served if number < live}, reverse=True)[:KEPT]
+    return f"{description}, after {' '.join(map(str, before))}" if before else description
+
+
+def read_served(description: str) -> tuple[str, tuple[int, ...]]:
+    """Take apart what is written on an alias: the version's own description, and what has served before."""
+    found = _AFTER.search(description)
+    if found is None:
+        return description, ()
+    return description[: found.start()], tuple(map(int, found["served"].split()))
+
+
+def prune(aws: Aws, function: str, live: int, served: Sequence[int]) -> None:
+    """Delete the oldest versions beyond those kept, which are those that `served` before all others.
+
+    One that another alias points at stays.
 
     https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html
     """
     client = aws.client("lambda")
-    older = [one for one in published(aws, function) if one.number < int(live)]
-    for version in older[KEPT:]:
+    older = [one for one in published(aws, function) if one.number < live]
+    for version in sorted(older, key=lambda one: one.number not in served)[KEPT:]:
         try:
             client.delete_function(FunctionName=function, Qualifier=str(version.number))
         except ClientError as exc:

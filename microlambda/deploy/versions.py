@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from microlambda.deploy.errors import NotDeployed, NothingToRollBack
+from microlambda.deploy.errors import NotDeployed, NothingToRollBack, deploy_first
 from microlambda.deploy.explain import AWS_ERRORS, explain, explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.lock import Lock
-from microlambda.deploy.published import published
+from microlambda.deploy.published import published, read_served, with_served
 from microlambda.plan.compile import LIVE
 from microlambda.plan.names import function_name
 from microlambda.plan.records import Function
@@ -31,19 +31,23 @@ if TYPE_CHECKING:
 class DeployedFunction:
     """A function of the stage, its versions, the newest first, and the configuration that serves.
 
-    `live` is the version that serves; None where an interrupted deploy has not come to the alias.
+    `live` is the version that serves; None where an interrupted deploy has not come to the alias. `served`
+    are the numbers of those that did before it.
     """
 
     name: str
     live: PublishedVersion | None
     versions: tuple[PublishedVersion, ...]
+    served: tuple[int, ...]
     configuration: Mapping[str, Any]
 
     @property
     def before(self) -> tuple[PublishedVersion, ...]:
-        """List the versions that are older than the one that serves, the newest first."""
-        live = self.live
-        return tuple(one for one in self.versions if live is not None and one.number < live.number)
+        """List the versions that have served before the one that serves, the newest first.
+
+        Without those that were published and did not start.
+        """
+        return tuple(one for one in self.versions if one.number in self.served)
 
     def target(self, to: int | None) -> PublishedVersion | None:
         """Give the version to go back to: the one of this number, or the one before; None where none is."""
@@ -66,6 +70,16 @@ class Move:
         start = "no version" if live is None else f"version {live.number}"
         return f"~ {self.function.name}: {start} -> version {self.to.number}, of {self.to.since} UTC"
 
+    def as_data(self) -> dict[str, Any]:
+        """Give it as data for JSON; `since` is when the version was published, in UTC."""
+        live = self.function.live
+        return {
+            "function": self.function.name,
+            "from": live.number if live else None,
+            "to": self.to.number,
+            "since": self.to.since,
+        }
+
 
 def deployed_functions(aws: Aws, scope: Scope) -> list[DeployedFunction]:
     """List the functions of a stage; `NotDeployed` where there are none."""
@@ -75,8 +89,8 @@ def deployed_functions(aws: Aws, scope: Scope) -> list[DeployedFunction]:
         found = list(aws.each(lambda name: _look_at(aws, name), names))
     if not found:
         raise NotDeployed(
-            f"stage {scope.stage!r} of {scope.app!r} has no functions in {aws.region}. Deploy it first: "
-            "microlambda deploy"
+            f"stage {scope.stage!r} of {scope.app!r} has no functions in {aws.region}. "
+            f"{deploy_first(scope.stage)}"
         )
     return found
 
@@ -106,7 +120,7 @@ def ways_back(functions: Sequence[DeployedFunction], to: int | None) -> list[Mov
     if not moves:
         have = "; ".join(_versions_of(one) for one in functions)
         asked = (
-            "no earlier version is there" if to is None else f"version {to} is not there, or serves already"
+            "no version has served before" if to is None else f"version {to} is not there, or serves already"
         )
         raise NothingToRollBack(f"{asked}: {have}.")
     return moves
@@ -125,11 +139,13 @@ def roll_back(aws: Aws, scope: Scope, moves: Sequence[Move], *, say: Callable[[s
 
 
 def _move(aws: Aws, move: Move) -> None:
+    function = move.function
+    served = [*function.served, *([function.live.number] if function.live else [])]
     aws.client("lambda").update_alias(
-        FunctionName=move.function.name,
+        FunctionName=function.name,
         Name=LIVE,
         FunctionVersion=str(move.to.number),
-        Description=move.to.description,
+        Description=with_served(move.to.description, served, move.to.number),
         RoutingConfig={"AdditionalVersionWeights": {}},
     )
 
@@ -143,13 +159,15 @@ def _look_at(aws: Aws, name: str) -> DeployedFunction:
     client = aws.client("lambda")
     versions = published(aws, name)
     try:
-        number = int(client.get_alias(FunctionName=name, Name=LIVE)["FunctionVersion"])
+        alias = client.get_alias(FunctionName=name, Name=LIVE)
     except client.exceptions.ResourceNotFoundException:
-        number = 0  # of no version
+        alias = {"FunctionVersion": "0"}  # of no version
+    number = int(alias["FunctionVersion"])
     where = {"Qualifier": LIVE} if number else {}
     return DeployedFunction(
         name=name,
         live=next((one for one in versions if one.number == number), None),
         versions=tuple(versions),
+        served=read_served(alias.get("Description", ""))[1],
         configuration=client.get_function_configuration(FunctionName=name, **where),
     )

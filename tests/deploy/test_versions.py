@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from microlambda.deploy.errors import DeployFailed, LockHeld, NotDeployed, NothingToRollBack
+from microlambda.deploy.errors import CheckFailed, DeployFailed, LockHeld, NotDeployed, NothingToRollBack
 from microlambda.deploy.published import KEPT
 from microlambda.deploy.versions import DeployedFunction, chosen, deployed_functions, roll_back, ways_back
-from tests.deploy.conftest import Cloud, Project, deploy_again, fail_at, lose_reply_of, unlock
+from tests.deploy.conftest import Answers, Cloud, Project, deploy_again, fail_at, lose_reply_of, unlock
 
 NAME = "shop-dev-http"
 
@@ -19,6 +19,15 @@ def deploy(project: Project, *codes: str) -> None:
     for code in codes:
         project.code = code
         project.deployer.deploy()
+
+
+def deploy_broken(project: Project, answers: type[Answers], *codes: str) -> None:
+    """Publish versions that do not start."""
+    answers.error = {"errorType": "ImportError", "errorMessage": "no twilio"}
+    for code in codes:
+        with pytest.raises(CheckFailed):
+            deploy(project, code)
+    answers.error = None
 
 
 def functions(project: Project, handler: str | None = None) -> list[DeployedFunction]:
@@ -84,6 +93,43 @@ def test_a_rollback_to_what_is_planned_changes_nothing_more(project: Project, cl
     assert deploy_again(project) == []
 
 
+def test_a_version_that_did_not_start_is_no_way_back(
+    project: Project, cloud: Cloud, answers: type[Answers]
+) -> None:
+    deploy(project, "one")
+    deploy_broken(project, answers, "two")
+    deploy(project, "three")
+
+    (function,) = functions(project)
+    back(project)
+
+    assert [one.number for one in function.before] == [1]
+    assert live(cloud) == 1
+
+
+def test_where_the_first_version_did_not_start_there_is_no_way_back(
+    project: Project, answers: type[Answers]
+) -> None:
+    deploy_broken(project, answers, "one")
+    deploy(project, "two")
+
+    with pytest.raises(NothingToRollBack, match=r"no version has served before: shop-dev-http has 2, 1\."):
+        back(project)
+
+
+def test_the_way_back_is_kept_through_rollbacks(project: Project, cloud: Cloud) -> None:
+    deploy(project, "one", "two", "three")
+
+    back(project)
+    assert live(cloud) == 2
+    back(project)
+    assert live(cloud) == 1
+    back(project, to=3)
+    back(project)
+
+    assert live(cloud) == 1  # which served before 3 did again
+
+
 def test_a_version_is_chosen_by_its_number_forwards_too(project: Project, cloud: Cloud) -> None:
     deploy(project, "one", "two", "three")
 
@@ -112,7 +158,7 @@ def test_one_function_goes_back_alone(project: Project, cloud: Cloud) -> None:
             None,
             None,
             NothingToRollBack,
-            r"no earlier version is there: shop-dev-http has 1; shop-dev-work has 1",
+            r"no version has served before: shop-dev-http has 1; shop-dev-work has 1",
         ),
         (1, None, NothingToRollBack, r"the stage has 2: add --function NAME"),
         (
@@ -186,6 +232,18 @@ def test_the_oldest_versions_go_and_the_way_back_stays(project: Project, cloud: 
     assert numbers(cloud) == list(range(3, KEPT + 4))
     back(project, to=3)
     assert live(cloud) == 3
+
+
+def test_versions_that_did_not_start_go_before_those_that_served(
+    project: Project, cloud: Cloud, answers: type[Answers]
+) -> None:
+    deploy(project, "one")
+    deploy_broken(project, answers, *(f"broken {number}" for number in range(KEPT + 1)))
+    deploy(project, "good")
+
+    assert 1 in numbers(cloud)
+    back(project)
+    assert live(cloud) == 1
 
 
 def test_a_version_that_another_alias_points_at_stays(project: Project, cloud: Cloud) -> None:

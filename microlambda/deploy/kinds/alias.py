@@ -1,4 +1,7 @@
-"""The alias `live`, which every trigger names. Its description says what its code was built from."""
+"""The alias `live`, which every trigger names.
+
+Its description says what its code was built from, and which versions have served before.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
 from microlambda.deploy.kinds.version import describe
 from microlambda.deploy.observed import Seen
-from microlambda.deploy.published import prune
+from microlambda.deploy.published import prune, read_served, with_served
 from microlambda.plan.compile import LIVE
 from microlambda.plan.records import Alias
 
@@ -46,11 +49,12 @@ class AliasDeployer(KindDeployer[Alias]):
     def update(self, job: Job, record: Alias, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Move it to the published version, in one call, and all calls with it; the oldest versions go."""
         del reasons
+        served = int(seen.attributes["version"]), *seen.state["served"]
         answer = job.aws.client("lambda").update_alias(
-            **_arguments(job, record), RoutingConfig={"AdditionalVersionWeights": {}}
+            **_arguments(job, record, served), RoutingConfig={"AdditionalVersionWeights": {}}
         )
         if answer["FunctionVersion"] != seen.attributes["version"]:
-            prune(job.aws, record.function_name, answer["FunctionVersion"])
+            prune(job.aws, record.function_name, int(answer["FunctionVersion"]), served)
         return _attributes(answer)
 
     def remove(self, job: Job, seen: Seen) -> None:
@@ -62,12 +66,13 @@ class AliasDeployer(KindDeployer[Alias]):
             return
 
 
-def _arguments(job: Job, record: Alias) -> dict[str, Any]:
+def _arguments(job: Job, record: Alias, served: Sequence[int] = ()) -> dict[str, Any]:
+    version = job.value(record.version)
     return {
         "FunctionName": record.function_name,
         "Name": record.name,
-        "FunctionVersion": job.value(record.version),
-        "Description": describe(record.code_hash),
+        "FunctionVersion": version,
+        "Description": with_served(describe(record.code_hash), served, int(version)),
     }
 
 
@@ -81,13 +86,15 @@ def _observe(aws: Aws, function: str) -> Seen | None:
         answer = client.get_alias(FunctionName=function, Name=LIVE)
     except client.exceptions.ResourceNotFoundException:
         return None
+    description, served = read_served(answer.get("Description", ""))
     return Seen(
         kind=Alias.kind,
         address=f"{function}:{LIVE}",
         name=LIVE,
         attributes=_attributes(answer),
         state={
-            "code_hash": answer.get("Description", "").removeprefix(_PREFIX),
+            "code_hash": description.removeprefix(_PREFIX),
+            "served": served,
             "function": function,
             "weights": answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
         },
