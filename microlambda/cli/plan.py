@@ -9,9 +9,9 @@ import click
 
 from microlambda.cli.options import adopt_option, aws_options, note, project_root, target_argument
 from microlambda.deploy.changes import CREATE, REMOVE, UPDATE
-from microlambda.plan.function_url import PUBLIC
+from microlambda.plan.function_url import EVERYBODY, PUBLIC
 from microlambda.plan.ingresses import ANSWERING
-from microlambda.plan.kinds import KINDS
+from microlambda.plan.records import Permission, RestApi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,11 +75,13 @@ def as_lines(plan: Plan, changes: Sequence[Change], aws: Aws) -> list[str]:
     counts = {action: sum(change.action == action for change in changes) for action in _VERBS}
     summary = ", ".join(f"{count} {_VERBS[action]}" for action, count in counts.items())
     removals = [change for change in changes if change.action == REMOVE]
+    then = ", once these are made" if len(removals) < len(changes) else ""
     return [
         f"{where}:",
         *(change.line for change in changes if change.action != REMOVE),
-        *_section("Deleted, once these are made:", [change.line for change in removals]),
+        *_section(f"Deleted{then}:", [change.line for change in removals]),
         *_section("Reachable from the internet from then on, by everybody:", _named(_opened(changes))),
+        *_section("Without an API key from then on:", [f"  {way}" for way in _unkeyed(changes)]),
         *_section("No longer reachable:", _named(_closed(changes))),
         f"{summary}.",
     ]
@@ -97,6 +99,7 @@ def as_data(plan: Plan, changes: Sequence[Change], aws: Aws) -> dict[str, Any]:
         "changes": [change.as_data() for change in changes],
         "deletes": [_reference(change) for change in changes if change.action == REMOVE],
         "opens": [_reference(change) for change in _opened(changes)],
+        "opens_without_key": _unkeyed(changes),
         "closes": [_reference(change) for change in _closed(changes)],
         "resources": [record_as_data(record) for record in plan.records],
     }
@@ -104,7 +107,14 @@ def as_data(plan: Plan, changes: Sequence[Change], aws: Aws) -> dict[str, Any]:
 
 def _opened(changes: Sequence[Change]) -> list[Change]:
     """Give what will answer whoever calls it, and does not now."""
-    return [change for change in changes if change.kind in ANSWERING and _opens(change)]
+    urls = [change for change in changes if change.kind in ANSWERING and _opens(change)]
+    return urls or [change for change in changes if _lets_everybody(change)]
+
+
+def _lets_everybody(change: Change) -> bool:
+    """Tell whether it lets everybody call, where the URL is there: it answers 403 without."""
+    record = change.record
+    return isinstance(record, Permission) and record.principal == EVERYBODY
 
 
 def _opens(change: Change) -> bool:
@@ -112,6 +122,18 @@ def _opens(change: Change) -> bool:
         return change.action == CREATE
     asked: str = change.seen.state.get("auth_type", PUBLIC)  # what a URL has asked of callers until now
     return asked != PUBLIC
+
+
+def _unkeyed(changes: Sequence[Change]) -> list[str]:
+    """Name what has asked for an API key until now, and will not: "GET /partners"."""
+    from microlambda.deploy.kinds.rest_methods import asked_for_keys
+
+    return [
+        way
+        for change in changes
+        if isinstance(change.record, RestApi) and change.action == UPDATE and change.seen is not None
+        for way in asked_for_keys(change.seen.state["resources"], change.record)
+    ]
 
 
 def _closed(changes: Sequence[Change]) -> list[Change]:
@@ -123,11 +145,12 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _named(changes: Sequence[Change]) -> list[str]:
-    return [f"  {KINDS[change.kind].title} {change.name}{_url(change)}" for change in changes]
+    return [f"  {change.title}{_url(change)}" for change in changes]
 
 
 def _url(change: Change) -> str:
-    return f" ({change.seen.attributes['url']}/)" if change.seen is not None else ""
+    url = change.seen.attributes.get("url") if change.seen is not None else None
+    return f" ({url}/)" if url else ""
 
 
 def _reference(change: Change) -> dict[str, str]:

@@ -108,9 +108,9 @@ def _add(root: _Node, segments: Iterable[str], rule: Rule) -> _Node:
 
 def _keep_open(root: _Node, rule: Rule, keyed: Rule) -> None:
     """Make a resource for an open rule where the gateway would ask for the key of another view."""
-    if not rule.accepted & keyed.accepted:
-        return
     parts, segments = _parts(rule), _segments(keyed)
+    if not rule.accepted & keyed.accepted or not _share_a_length(parts, segments):
+        return
     for number, (part, segment) in enumerate(zip(parts, segments, strict=False)):
         if segment[0] != "{":
             if part != segment:  # no path is both's, or the fixed part comes first here as there
@@ -126,6 +126,17 @@ def _keep_open(root: _Node, rule: Rule, keyed: Rule) -> None:
             return
     if len(parts) == len(segments):
         raise _shadowed(rule, keyed)
+
+
+def _share_a_length(parts: tuple[str | Part, ...], segments: tuple[str, ...]) -> bool:
+    """Tell whether a path may be long enough for both.
+
+    A resource that is not needed would hide the keyed one beside it.
+    """
+    more = len(parts) - len(segments)
+    if more > 0:
+        return segments[-1:] != () and segments[-1].endswith("+}")
+    return more == 0 or any(not isinstance(part, str) and part.final for part in parts)
 
 
 def _parts(rule: Rule) -> tuple[str | Part, ...]:

@@ -77,6 +77,8 @@ class TestClient(EventMethods, Client):
         use_cookies: bool = True,
         api_keys: Iterable[str] | None = None,
     ) -> None:
+        if isinstance(api_keys, str):
+            raise TypeError("api_keys takes the values of keys in a list, of one if need be.")
         super().__init__(_through_gateway, Response, use_cookies=use_cookies)
         self.app = app
         self.ingress = ingress

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from microlambda import App
+from microlambda.cli.plan import as_data, as_lines
 from microlambda.deploy.errors import DeployFailed
 from microlambda.emulator.cloud.moto_rest import rest_api
 from microlambda.emulator.cloud.moto_usage_plans import key_of
@@ -252,6 +253,11 @@ def where(cloud: Cloud, path: str = "/users/{id}") -> dict[str, str]:
     }
 
 
+def lose_the_tag_of_a_key(cloud: Cloud) -> None:
+    arn = f"arn:aws:apigateway:{REGION}::/apikeys/{key_id(cloud)}"
+    cloud.client("apigateway").untag_resource(resourceArn=arn, tagKeys=["microlambda:key"])
+
+
 def ask_for_no_key(cloud: Cloud) -> None:
     gateway, here = cloud.client("apigateway"), {**where(cloud), "httpMethod": "GET"}
     gateway.delete_method(**here)
@@ -295,6 +301,18 @@ def test_what_was_changed_by_hand_is_put_right(shop: Project, drift: Callable[[C
     after.pop("api-key other", None)  # it is another's, and stays; it is in the usage plan no more
     assert after == before
     assert keyed(shop.cloud) == KEYED
+    assert deploy_again(shop) == []
+
+
+def test_keys_are_read_from_the_header_again(shop: Project, cloud: Cloud) -> None:
+    shop.deployer.deploy()
+    patch = {"op": "replace", "path": "/apiKeySource", "value": "AUTHORIZER"}
+    cloud.client("apigateway").update_rest_api(restApiId=only_api(cloud)["id"], patchOperations=[patch])
+
+    outcome = shop.deployer.deploy()
+
+    assert [change.reasons for change in outcome.changes] == [("where API keys are read",)]
+    assert only_api(cloud)["apiKeySource"] == "HEADER"
     assert deploy_again(shop) == []
 
 
@@ -384,6 +402,37 @@ def test_of_two_of_ours_one_stays(shop: Project, cloud: Cloud, kind: str) -> Non
     assert may_call(cloud) == ["shop-dev-partner-a", "shop-dev-partner-b"]
 
 
+def test_of_two_keys_the_one_in_the_usage_plan_stays(shop: Project, cloud: Cloud) -> None:
+    """Where the answer to the first is lost, the SDK makes a second at once: callers have that one."""
+    shop.deployer.deploy()
+    before = keys(cloud)
+    tags = {**shop.plan.scope.tags, "microlambda:key": "partner-a"}
+    lost = cloud.client("apigateway").create_api_key(name="shop-dev-partner-a", enabled=True, tags=tags)["id"]
+
+    def lost_is_the_oldest(told: dict[str, Any]) -> None:
+        next(one for one in told["items"] if one["id"] == lost)["createdDate"] = "0"
+
+    on_answer(cloud, "apigateway", "GetApiKeys", lost_is_the_oldest)
+
+    outcome = shop.deployer.deploy()
+
+    assert [(change.action, change.kind) for change in outcome.changes] == [("remove", "api-key")]
+    assert {one["id"] for one in keys(cloud).values()} == {one["id"] for one in before.values()}
+    assert may_call(cloud) == ["shop-dev-partner-a", "shop-dev-partner-b"]
+
+
+def test_a_key_without_its_tag_is_not_made_anew(shop: Project, cloud: Cloud) -> None:
+    shop.deployer.deploy()
+    value = keys(cloud)["shop-dev-partner-a"]["value"]
+    lose_the_tag_of_a_key(cloud)
+
+    outcome = shop.deployer.deploy()
+
+    assert [(change.action, change.kind) for change in outcome.changes] == [("update", "api-key")]
+    assert keys(cloud)["shop-dev-partner-a"]["value"] == value
+    assert deploy_again(shop) == []
+
+
 def test_keys_and_usage_plans_of_others_are_left_alone(shop: Project, cloud: Cloud) -> None:
     gateway = cloud.client("apigateway")
     gateway.create_api_key(name="shop-dev-partner-a", enabled=True)
@@ -467,3 +516,17 @@ def test_an_error_of_a_key_names_it_without_its_value(shop: Project, cloud: Clou
         shop.deployer.deploy()
 
     assert not any(key["value"] in str(told.value) for key in keys(cloud).values())
+
+
+def test_a_plan_says_what_asks_for_a_key_no_longer(shop: Project, cloud: Cloud) -> None:
+    shop.deployer.deploy()
+    shop.app = app_with("/orders/<id>")
+    shop.app.get("/users/<id>")(lambda **names: names)
+    changes = shop.deployer.changes()
+
+    lines = as_lines(shop.plan, changes, cloud.aws)
+
+    opened = lines.index("Without an API key from then on:")
+    ways = ["GET /users/{id}", "HEAD /users/{id}"]
+    assert lines[opened + 1 : opened + 3] == [f"  {way}" for way in ways]
+    assert as_data(shop.plan, changes, cloud.aws)["opens_without_key"] == ways

@@ -99,6 +99,22 @@ def test_a_view_has_a_resource_of_its_own_beside_the_catch_alls(
     assert explicit_resources(app_of(*keyed, opened=opened)) == resources
 
 
+@pytest.mark.parametrize(
+    ("keyed", "opened"),
+    [
+        ("/reports/<year>", "/reports/2026/summary"),
+        ("/reports/<year>", "/reports/2026/<path:rest>"),
+        ("/reports/<year>", "/reports/@all/summary"),
+        ("/reports/<year>/summary", "/reports/2026"),
+        ("/reports/<year>/<path:rest>", "/reports/2026"),
+    ],
+)
+def test_an_open_rule_of_another_length_takes_no_path_of_a_view(keyed: str, opened: str) -> None:
+    alone = explicit_resources(app_of(keyed))
+
+    assert explicit_resources(app_of(keyed, opened=(opened,))) == alone
+
+
 def test_parents_come_before_what_is_in_them() -> None:
     seen: set[str] = set()
     for path in explicit_resources(app_of("/a/b/<c>/d", "/a/<path:rest>", "/b.c")):

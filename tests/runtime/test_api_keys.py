@@ -280,6 +280,11 @@ def test_the_test_client_takes_the_keys_that_are_given(app: App) -> None:
     assert client.get("/open").status_code == 200
 
 
+def test_the_test_client_takes_no_text_for_its_letters(app: App) -> None:
+    with pytest.raises(TypeError, match="api_keys takes the values of keys in a list"):
+        app.test_client(ingress="rest-api", api_keys="right")
+
+
 def test_the_event_tells_the_route_and_the_key(app: App) -> None:
     event = event_of(app, "/files/a/b%20c/")
 

@@ -1,7 +1,8 @@
 """API keys, found by their tags, one of which says which key of the settings one is.
 
-Their names are free, and a lost reply may leave two: the oldest stays, for it is the one that callers may
-have. AWS chooses the value, answers it to the creation, and is never asked for it here.
+Their names are free, and a lost reply may leave two: the one stays that is in the usage plan, for callers
+may have it, and else the oldest. AWS chooses the value, answers it to the creation, and is never asked for
+it here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from microlambda.deploy.kinds.base import (
     missing_tags,
     tag_reasons,
 )
+from microlambda.deploy.kinds.usage_plan import UsagePlanDeployer
 from microlambda.deploy.observed import Seen
 from microlambda.plan.api_keys import KEY_TAG
 from microlambda.plan.names import api_key_name
@@ -41,11 +43,16 @@ class ApiKeyDeployer(KindDeployer[ApiKey]):
     def observe(
         self, aws: Aws, scope: Scope, planned: Sequence[ApiKey], functions: Sequence[str]
     ) -> list[Seen]:
-        """List the keys that carry our tags, the oldest first."""
+        """List the keys that carry our tags; of two that are the same, first the one that may call."""
         del planned, functions
         pages = aws.client(_SERVICE).get_paginator("get_api_keys").paginate(PaginationConfig=_PAGE)
         ours = [one for page in pages for one in page["items"] if scope.owns(one.get("tags") or {})]
-        return [_seen(aws, scope, one) for one in sorted(ours, key=_age)]
+        seen = [_seen(aws, scope, one) for one in sorted(ours, key=_age)]
+        if len({one.address for one in seen}) < len(seen):
+            plans = UsagePlanDeployer().observe(aws, scope, (), ())
+            known: set[str] = set().union(*(one.state["keys"] for one in plans[:1]))
+            seen.sort(key=lambda one: one.attributes["id"] not in known)
+        return seen
 
     def compare(self, record: ApiKey, seen: Seen, known: Known) -> list[str]:
         """Compare name, whether it is on, and tags."""
@@ -84,9 +91,11 @@ class ApiKeyDeployer(KindDeployer[ApiKey]):
 
 
 def _seen(aws: Aws, scope: Scope, key: Mapping[str, Any]) -> Seen:
+    tagged = key["tags"].get(KEY_TAG)
     return Seen(
         kind=ApiKey.kind,
-        address=api_key_name(scope.app, scope.stage, key["tags"].get(KEY_TAG, "")),
+        # its name tells, too, where somebody has taken the tag: a key that callers have is not made anew
+        address=key["name"] if tagged is None else api_key_name(scope.app, scope.stage, tagged),
         name=key["name"],
         tags=key["tags"],
         attributes=_attributes(aws, key["id"]),

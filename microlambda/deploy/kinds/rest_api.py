@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Scope
 
 _SERVICE = "apigateway"
+_HEADER = "HEADER"  # x-api-key; an authorizer otherwise
 _PAGE = {"PageSize": 500}  # the most that one page may hold; 25 otherwise
 
 
@@ -73,6 +74,7 @@ class RestApiDeployer(KindDeployer[RestApi]):
             *difference("name", seen.state["name"], record.name),
             *difference("endpoint", seen.state["endpoint_type"], record.endpoint_type),
             *([] if _binary_types(seen.state) == set(record.binary_types) else ["binary media types"]),
+            *(["where API keys are read"] if _reads_keys_elsewhere(seen.state, record) else []),
             *method_reasons(seen.state["resources"], record, uri),
             *(f"answers {kind}" for kind in _differing_answers(seen.state, record)),
             *stage_reasons(seen.state, record, content(record, uri)),
@@ -150,6 +152,7 @@ def _own_state(api: Mapping[str, Any]) -> dict[str, Any]:
         "name": api["name"],
         "endpoint_type": next(iter(api.get("endpointConfiguration", {}).get("types", ())), None),
         "binary_types": api.get("binaryMediaTypes", []),
+        "key_source": api.get("apiKeySource", _HEADER),
     }
 
 
@@ -194,7 +197,13 @@ def _patches(state: Mapping[str, Any], record: RestApi) -> list[dict[str, str]]:
     here, planned = _binary_types(state), set(record.binary_types)
     patches += [{"op": "add", "path": _binary_path(one)} for one in sorted(planned - here)]
     patches += [{"op": "remove", "path": _binary_path(one)} for one in sorted(here - planned)]
+    if _reads_keys_elsewhere(state, record):
+        patches.append({"op": "replace", "path": "/apiKeySource", "value": _HEADER})
     return patches
+
+
+def _reads_keys_elsewhere(state: Mapping[str, Any], record: RestApi) -> bool:
+    return any(record.resources.values()) and state["key_source"] != _HEADER
 
 
 def _binary_path(media_type: str) -> str:

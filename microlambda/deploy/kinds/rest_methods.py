@@ -54,6 +54,17 @@ def method_reasons(resources: Resources, record: RestApi, uri: str | None) -> li
     ]
 
 
+def asked_for_keys(resources: Resources, record: RestApi) -> list[str]:
+    """Name the ways that ask for an API key now, and will ask for none."""
+    keyed = {way for way, is_keyed in _ways(record).items() if is_keyed}
+    return [
+        f"{method} {path}"
+        for path, resource in sorted(resources.items())
+        for method, found in sorted((resource.get("resourceMethods") or {}).items())
+        if found.get("apiKeyRequired") and (path, method) not in keyed
+    ]
+
+
 def put_methods(client: Any, api: str, resources: Resources, record: RestApi, uri: str) -> None:
     """Make what differs as planned; what is left over goes first, for it may stand where another comes."""
     there = _without_left_over(client, api, resources, record, uri)
