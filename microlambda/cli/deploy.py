@@ -56,6 +56,8 @@ def command(
     """
     if here and as_json:
         raise click.UsageError("--json and --local exclude each other: --local goes on until Ctrl-C.")
+    if _is_given("port") and not here:
+        raise click.UsageError("--port goes with --local: on AWS the URL is AWS's choice.")
     if here:
         from microlambda.cli.embedded import deploy_here
 
@@ -114,5 +116,8 @@ def _told_as_json(outcome: Outcome) -> list[str]:
 
 def _stage_here(stage: str) -> str:
     """Take `local` where nobody has named a stage."""
-    source = click.get_current_context().get_parameter_source("stage")
-    return "local" if source is ParameterSource.DEFAULT else stage
+    return stage if _is_given("stage") else "local"
+
+
+def _is_given(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) is not ParameterSource.DEFAULT

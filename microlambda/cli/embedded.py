@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
 from microlambda.local.interrupt import until_interrupted
 from microlambda.local.sources import make_sources, waiting
-from microlambda.project.settings import load_settings
+from microlambda.project.settings import load_settings, resolve_environment
 
 if TYPE_CHECKING:
     from microlambda.deploy.deployer import Deployer
@@ -33,6 +34,8 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
     settings = replace(settings, region=checked_region(region or settings.region or REGION))
     deployment = Deployment.of(settings, target, command="deploy --local").for_host()
     scope = deployment.plan().scope
+    for name in deployment.loaded.app.functions:
+        resolve_environment(settings.function(name), os.environ)  # this AWS starts without secrets
     check_free(port)
     console = Console()
     cloud = EmbeddedCloud(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from microlambda.deploy.progress import Lines, Progress, timed
-from microlambda.plan.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,7 +71,7 @@ class LiveProgress:
 
     def _show(self, *, advance: int = 0) -> None:
         if self._bar is not None and self._task is not None:
-            names = [f"{KINDS[one.kind].title} {one.name}" for one in self._running]
+            names = [one.title for one in self._running]
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             described = f"{', '.join(names[:_SHOWN])}{more}"
             self._bar.update(self._task, advance=advance, description=described, refresh=True)

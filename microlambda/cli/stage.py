@@ -23,7 +23,7 @@ from microlambda.bundle.target import Target
 from microlambda.cli.options import project_root
 from microlambda.deploy.changes import REMOVE, Change
 from microlambda.deploy.deployer import Deployer
-from microlambda.deploy.errors import NotDeployed
+from microlambda.deploy.errors import NotDeployed, deploy_first
 from microlambda.deploy.explain import explained
 from microlambda.deploy.kinds.function import code_sha256
 from microlambda.deploy.session import Aws, check_place, connect
@@ -167,9 +167,7 @@ def deployed_scope(stage: str, *, profile: str | None, region: str | None) -> tu
     aws, settings = open_aws(settings, profile=profile, region=region)
     name = _name(settings)
     if settings.id is None:
-        raise NotDeployed(
-            f"{name!r} has never been deployed: its settings have no id. Run: microlambda deploy"
-        )
+        raise NotDeployed(f"{name!r} has never been deployed: its settings have no id. {deploy_first(stage)}")
     check_stage(aws, settings)
     return aws, Scope(id=settings.id, app=name, stage=stage, region=aws.region)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from microlambda.deploy.errors import NotDeployed
+from microlambda.deploy.errors import NotDeployed, deploy_first
 from microlambda.deploy.explain import explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.plan.ingresses import ANSWERING
@@ -24,10 +24,11 @@ def find_url(aws: Aws, scope: Scope) -> str:
             for seen in DEPLOYERS[kind].observe(aws, scope, (), functions):
                 if not seen.left_alone:
                     return f"{seen.attributes['url']}/"
-    raise NotDeployed(
-        f"stage {scope.stage!r} of {scope.app!r} has no URL in {aws.region}. Deploy it first: microlambda "
-        "deploy"
-    )
+        deployed = _functions(aws, scope)
+    where = f"stage {scope.stage!r} of {scope.app!r} has no URL in {aws.region}"
+    if deployed:
+        raise NotDeployed(f"{where}: what is deployed has no routes. It has: {', '.join(deployed)}.")
+    raise NotDeployed(f"{where}. {deploy_first(scope.stage)}")
 
 
 def _functions(aws: Aws, scope: Scope) -> list[str]:

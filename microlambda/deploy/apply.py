@@ -70,17 +70,22 @@ class _Making:
     def run(self) -> None:
         with ThreadPoolExecutor(self._workers) as pool:
             try:
-                while len(self._made) < len(self._changes):
-                    self._begin(pool)
-                    self._await_one()
+                self._make_all(pool)
             except KeyboardInterrupt:
                 self._job.aws.interrupt()
                 self._finish()
+                self._tell("Failed: ", self._failures())
                 self._progress.say(f"Interrupted. {self._told()} Run the same command again.")
                 raise
-            except Exception as exc:
-                self._finish()
-                raise self._explained(exc) from exc
+
+    def _make_all(self, pool: ThreadPoolExecutor) -> None:
+        try:
+            while len(self._made) < len(self._changes):
+                self._begin(pool)
+                self._await_one()
+        except Exception as exc:
+            self._finish()
+            raise self._explained(exc) from exc
 
     def _begin(self, pool: ThreadPoolExecutor) -> None:
         """Begin what waits for nothing, as far as there are hands; the first of the list first."""
@@ -117,13 +122,18 @@ class _Making:
 
     def _explained(self, exc: Exception) -> Exception:
         """Give what went wrong first, as the list has it, in our words where it is AWS's; say the rest."""
-        failed = [number for number in sorted(self._begun) if number not in self._made]
-        failures = [(number, self._begun[number].exception()) for number in failed]
-        for number, failure in failures[1:]:
-            if isinstance(failure, Exception):
-                self._progress.say(f"Failed, too: {self._in_words(number, failure)}")
-        number, first = failures[0] if failures else (-1, None)
-        return self._in_words(number, first, self._told()) if isinstance(first, Exception) else exc
+        failures = self._failures()
+        self._tell("Failed, too: ", failures[1:])
+        return self._in_words(*failures[0], self._told()) if failures else exc
+
+    def _failures(self) -> list[tuple[int, Exception]]:
+        """Give what failed, as the list of changes has it; what Ctrl-C has ended did not fail."""
+        ended = [(number, self._begun[number].exception()) for number in sorted(self._begun)]
+        return [(number, one) for number, one in ended if isinstance(one, Exception)]
+
+    def _tell(self, title: str, failures: Sequence[tuple[int, Exception]]) -> None:
+        for number, failure in failures:
+            self._progress.say(f"{title}{self._in_words(number, failure)}")
 
     def _in_words(self, number: int, failure: Exception, progress: str = "") -> Exception:
         hidden = secrets(self._job.plan)

@@ -29,15 +29,20 @@ class Change:
     seen: Seen | None = field(default=None, repr=False)
 
     @property
+    def title(self) -> str:
+        """Name what changes: `function shop-dev-http`, or `alias live of shop-dev-http`."""
+        return f"{KINDS[self.kind].title} {self.name}{self._of()}"
+
+    @property
     def line(self) -> str:
         """Write the change as people read it: `~ function shop-dev-http: memory 128 -> 512 MB`."""
         reasons = f": {', '.join(self.reasons)}" if self.reasons else ""
-        return f"{_SIGNS[self.action]} {KINDS[self.kind].title} {self.name}{reasons}"
+        return f"{_SIGNS[self.action]} {self.title}{reasons}"
 
     @property
     def doing(self) -> str:
         """Name the work in a sentence: `creating the function 'shop-dev-http'`."""
-        return f"{_DOING[self.action]} the {KINDS[self.kind].title} {self.name!r}"
+        return f"{_DOING[self.action]} the {KINDS[self.kind].title} {self.name!r}{self._of()}"
 
     def as_data(self) -> dict[str, Any]:
         """Give the change as data for JSON."""
@@ -47,4 +52,14 @@ class Change:
             "key": self.key,
             "name": self.name,
             "reasons": list(self.reasons),
+            **({"function": self._function} if self._function else {}),
         }
+
+    @property
+    def _function(self) -> str:
+        """Name the function of what is called the same in each; empty for all else."""
+        there = self.record or self.seen
+        return there.address.partition(":")[0] if there is not None and KINDS[self.kind].alike else ""
+
+    def _of(self) -> str:
+        return f" of {self._function}" if self._function else ""

@@ -14,6 +14,7 @@ from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.kinds.base import Job
+from microlambda.deploy.kinds.function import check_role
 from microlambda.deploy.lock import Lock
 from microlambda.deploy.observe import observe
 from microlambda.deploy.place import Place
@@ -21,6 +22,7 @@ from microlambda.deploy.progress import Lines, Progress
 from microlambda.plan.ingresses import ANSWERING
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan
+from microlambda.plan.records import Function
 
 if TYPE_CHECKING:
     from microlambda.deploy.kinds.base import Archive, Attributes
@@ -80,8 +82,8 @@ def _removals(changes: Sequence[Change]) -> set[tuple[str, str, str | None]]:
 class Deployer:
     """Brings one stage on AWS to what a plan says.
 
-    `archive` gives a zip's bytes by its key, and is called at most once for each, before anything is locked
-    or changed, and only for what has to be uploaded. `progress` is told of each step; up to `workers` changes
+    `archive` gives a zip's bytes by its key, and is called at most once for each, before anything is changed,
+    and only for what has to be uploaded. `progress` is told of each step; up to `workers` changes
     are made at a time. `adopt` takes over what has a planned name and is another's.
     """
 
@@ -117,12 +119,12 @@ class Deployer:
         if not changes:
             return Outcome(changes=(), attributes=known_attributes(self.plan, observed))
         confirm(changes)
-        for change in changes:
-            DEPLOYERS[change.kind].prepare(change, self._archive)
+        self._prepare(changes)
         with self._lock().held():
             observed = self._observe(self.plan)
             confirmed, changes = changes, self._compare(self.plan, observed)
             _confirm_more(confirm, confirmed, changes)
+            self._prepare(changes)  # what was not to be uploaded before the lock was taken
             job = self._job(observed)
             self._apply(changes, job)
         return Outcome(changes=changes, attributes=job.attributes)
@@ -147,6 +149,10 @@ class Deployer:
             )
         return changes
 
+    def _prepare(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            DEPLOYERS[change.kind].prepare(change, self._archive)
+
     def _apply(self, changes: Sequence[Change], job: Job) -> None:
         apply(changes, job, self._progress, workers=self._workers)
 
@@ -170,7 +176,12 @@ class Deployer:
         return observed
 
     def _compare(self, plan: Plan, observed: Observed, *, remove_kept: bool = False) -> tuple[Change, ...]:
-        return compare(plan, observed, self._place(), remove_kept=remove_kept, adopt=self._adopt)
+        place = self._place()
+        if not self._aws.identity.is_embedded:  # where any role will do
+            for record in plan.of_kind(Function.kind):
+                if isinstance(record, Function):
+                    check_role(record, place)
+        return compare(plan, observed, place, remove_kept=remove_kept, adopt=self._adopt)
 
     def _place(self) -> Place:
         identity = self._aws.identity

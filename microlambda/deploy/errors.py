@@ -69,6 +69,12 @@ class NotDeployed(ToolError):
     """The stage has nothing on AWS that the command could work on."""
 
 
+def deploy_first(stage: str) -> str:
+    """Say what to run where a stage is not deployed."""
+    named = "" if stage == "dev" else f" --stage {stage}"
+    return f"Deploy it first: microlambda deploy{named}"
+
+
 class NothingToRollBack(ToolError):
     """There is no version to go back to."""
 

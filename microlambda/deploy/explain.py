@@ -144,9 +144,11 @@ def _explain_answer(exc: boto.ClientError, message: str, doing: str, progress: s
 
 def _denied(operation: str, message: str, doing: str) -> str:
     found = _ACTION.search(message)
-    action = found["action"] if found else operation
-    resource = f" on {found['resource']}" if found and found["resource"] else ""
-    return f"{doing} needs {action}{resource}, which this identity lacks."
+    if found is None:  # then it need not be for want of a permission of the caller's
+        words = f" AWS says: {message.strip().rstrip('.')}." if message.strip() else ""
+        return f"{doing} needs {operation}, which this identity lacks.{words}"
+    resource = f" on {found['resource']}" if found["resource"] else ""
+    return f"{doing} needs {found['action']}{resource}, which this identity lacks."
 
 
 def _joined(fact: str, progress: str, once: str = "") -> str:

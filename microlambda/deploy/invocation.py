@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from microlambda.deploy.errors import NotDeployed
+from microlambda.deploy.errors import NotDeployed, deploy_first
 from microlambda.deploy.explain import error_code, explained
 from microlambda.deploy.kinds.function import look_at
 from microlambda.deploy.ownership import check_ours
@@ -35,14 +35,14 @@ def invoke(aws: Aws, scope: Scope, function: str, payload: bytes, *, log: bool =
     """Call the live version of a function of the stage and wait for its answer."""
     with explained(f"calling the function {function!r}"):
         try:
-            check_ours(Function.kind, function, look_at(aws, function).tags or {}, scope)
+            check_ours(Function.kind, function, look_at(aws, function).tags or {}, scope, remedy="")
             answer = aws.client_for_invoke(TIMEOUT[1]).invoke(
                 FunctionName=function, Qualifier=LIVE, Payload=payload, LogType="Tail" if log else "None"
             )
         except ClientError as exc:
             if error_code(exc) == "ResourceNotFoundException":
                 raise NotDeployed(
-                    f"there is no function {function!r} in {aws.region}. Deploy it first: microlambda deploy"
+                    f"there is no function {function!r} in {aws.region}. {deploy_first(scope.stage)}"
                 ) from exc
             raise
         return Answer(

@@ -1,7 +1,7 @@
 """A line of a log: which function wrote it, for which request, and whether it tells of an error.
 
-In Lambda's text format only Lambda's own lines name the request; what the function prints stands between
-them, in the stream of one environment, which has one request at a time.
+In Lambda's text format only Lambda's own lines and those of Python's logger name the request; what the
+function prints stands between them, in the stream of one environment, which has one request at a time.
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 """
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _OF_REQUEST = re.compile(r"(?P<word>START|END|REPORT) RequestId: (?P<id>\S+)")
+# What tells its request by itself: Python's logger, and Lambda of what it has ended.
+_ITSELF = re.compile(
+    r"(?:\[[A-Z]+\]\t\S+\t|\S+ |RequestId: )"
+    r"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\t| Task timed out | Error: )"
+)
 _ERROR = re.compile(r"\[(?:ERROR|CRITICAL)\]|\S+ \S+ Task timed out after |RequestId: \S+ Error: ")
 _LEVELS = ("ERROR", "CRITICAL", "FATAL")
 
@@ -59,6 +64,8 @@ class Requests:
             elif found["word"] == "REPORT":  # the last line of a request
                 self._current.pop(stream, None)
             return found["id"]
+        if (itself := _ITSELF.match(text)) is not None:
+            return itself["id"]
         data = _json(text)
         told = data.get("requestId") or _record(data).get("requestId")
         return str(told) if told else self._current.get(stream, "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from microlambda.deploy.errors import NotDeployed
+from microlambda.deploy.errors import NotDeployed, deploy_first
 from microlambda.deploy.explain import error_code, explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.log_lines import LogLine, Requests, is_error
@@ -50,18 +50,9 @@ class Logs:
         """Find the logs of one handler's function, or of all; they outlive the functions that wrote them."""
         if handler is not None:
             name = function_name(scope.app, scope.stage, handler)
-            _check(aws, scope, log_group_name(name))
+            _check(aws, scope, name)
             return cls(aws=aws, functions=[name], pattern=pattern)
-        with explained("looking for logs"):
-            seen = DEPLOYERS[LogGroup.kind].observe(aws, scope, (), ())
-        start = log_group_name("")
-        names = sorted(one.name.removeprefix(start) for one in seen if not one.left_alone)
-        if not names:
-            raise NotDeployed(
-                f"stage {scope.stage!r} of {scope.app!r} has no logs in {aws.region}. "
-                "Deploy first: microlambda deploy"
-            )
-        return cls(aws=aws, functions=names, pattern=pattern)
+        return cls(aws=aws, functions=_logging(aws, scope), pattern=pattern)
 
     def read(self, since: datetime) -> Iterator[LogLine]:
         """Give the lines from `since` until now, the oldest first."""
@@ -109,12 +100,31 @@ class Logs:
         )
 
 
-def _check(aws: Aws, scope: Scope, group: str) -> None:
+def _logging(aws: Aws, scope: Scope) -> list[str]:
+    """List the functions that have logs; `NotDeployed` where there are none."""
+    with explained("looking for logs"):
+        seen = DEPLOYERS[LogGroup.kind].observe(aws, scope, (), ())
+    start = log_group_name("")
+    names = sorted(one.name.removeprefix(start) for one in seen if not one.left_alone)
+    if not names:
+        raise NotDeployed(
+            f"stage {scope.stage!r} of {scope.app!r} has no logs in {aws.region}. {deploy_first(scope.stage)}"
+        )
+    return names
+
+
+def _check(aws: Aws, scope: Scope, function: str) -> None:
     """Read the group's own tags, not the function's: logs outlive the function that wrote them."""
+    group, logs = log_group_name(function), aws.client("logs")
     with _reading(aws, group):
+        like = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+        is_there = any(one["logGroupName"] == group for one in like)
         arn = aws.arn("logs", f"log-group:{group}")
-        tags = aws.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
-    check_ours(LogGroup.kind, group, tags, scope)
+        tags = logs.list_tags_for_resource(resourceArn=arn)["tags"] if is_there else {}
+    if not is_there:
+        has = ", ".join(_logging(aws, scope))
+        raise NotDeployed(f"stage {scope.stage!r} has no logs of a function {function!r}. It has: {has}.")
+    check_ours(LogGroup.kind, group, tags, scope, remedy="")
 
 
 @contextmanager
@@ -124,9 +134,7 @@ def _reading(aws: Aws, group: str) -> Iterator[None]:
             yield
         except ClientError as exc:
             if error_code(exc) == "ResourceNotFoundException":
-                raise NotDeployed(
-                    f"there is no log group {group!r} in {aws.region}. Deploy first: microlambda deploy"
-                ) from exc
+                raise NotDeployed(f"there is no log group {group!r} in {aws.region} any more.") from exc
             raise
 
 

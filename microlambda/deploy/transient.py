@@ -76,6 +76,14 @@ TRANSIENT: tuple[Transient, ...] = (
     *(
         Transient(
             operation=operation,
+            says=("throttled by EC2",),  # several functions at a time go into a VPC
+            source="https://github.com/hashicorp/terraform-provider-aws/pull/3062",
+        )
+        for operation in ("CreateFunction", "UpdateFunctionConfiguration")
+    ),
+    *(
+        Transient(
+            operation=operation,
             says=("execution role does not have permissions to call",),
             source="https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
         )

@@ -90,7 +90,7 @@ def compile_plan(
     for handler in app.functions:
         function = settings.function(handler)
         _check_timeout(function, settings.ingress)
-        _check_snap_start(function, settings.python)
+        _check_snap_start(function, settings.lambda_python)
         own = _own_environment(scope, app_path, handler, tasks)
         environment = _environment(function, own, environ)
         wiring = _wiring(scope, function, app.handlers.get(handler))

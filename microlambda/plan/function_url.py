@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Nobody is asked who he is.
 PUBLIC = "NONE"
 
+#: Who may call, in the words of a resource policy.
+EVERYBODY = "*"
+
 #: What the names of the statements start with that let everybody call: by them a URL is told to be ours.
 STATEMENTS = "microlambda-function-url"
 
@@ -36,7 +39,7 @@ def plan_function_url(target: Target, app: App, settings: Settings) -> list[Reco
         function_name=target.function_name,
         alias_name=LIVE,
         action="lambda:InvokeFunctionUrl",
-        principal="*",
+        principal=EVERYBODY,
         url_auth_type=PUBLIC,
     )
     return [

@@ -37,7 +37,8 @@ class Kind:
     """A kind of resource: its record, what to call it, and the kind that it lives inside or is found by.
 
     `unmarked` says of one that it does not tell whose it is. Where its removal `loses` nothing, nobody is
-    asked: nothing stops answering, and no event is dropped.
+    asked: nothing stops answering, and no event is dropped. One that is `alike` is called the same in every
+    function, whose name its address begins with.
     """
 
     record: type[Record]
@@ -45,6 +46,7 @@ class Kind:
     inside: str | None = None
     unmarked: str = "it has no tag {tag}"
     loses: str = "an answer or events"
+    alike: bool = False
 
     @property
     def name(self) -> str:
@@ -88,14 +90,14 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(record=Function, title="function"),
         Kind(record=Version, title="version of", inside="function"),
-        Kind(record=Alias, title="alias", inside="function"),
+        Kind(record=Alias, title="alias", inside="function", alike=True),
         Kind(record=EventSourceMapping, title="event source mapping", inside="function"),
         Kind(record=InvokeConfig, title="failed invocations of", inside="function", loses="nothing"),
         Kind(record=HttpApi, title="HTTP API"),
         Kind(record=RestApi, title="REST API"),
         Kind(record=ApiKey, title="API key"),
         Kind(record=UsagePlan, title="usage plan"),
-        Kind(record=Permission, title="permission", inside="function"),
+        Kind(record=Permission, title="permission", inside="function", alike=True),
         Kind(record=FunctionUrl, title="URL of", inside="function"),
         Kind(record=Rule, title="rule", inside="function"),
         Kind(record=ScheduleGroup, title="schedule group"),

@@ -30,6 +30,7 @@ def plan_role(
     A function that runs as a role of the user's gets none.
     """
     if function.iam_role_arn is not None:
+        _check_not_ours(scope, function.name, function.iam_role_arn)
         if function.policies:
             raise PlanError(
                 f"the function {function.name!r} is to run as {function.iam_role_arn}, which is yours, so "
@@ -54,6 +55,17 @@ def plan_role(
             tags=tags,
         )
     ]
+
+
+def _check_not_ours(scope: Scope, function: str, arn: str) -> None:
+    """Refuse a role that the stage itself has made: as nobody's of the plan, it would be removed."""
+    path = names.role_path(scope.app, scope.stage)
+    if f":role{path}" in arn:
+        raise PlanError(
+            f"the function {function!r} is to run as {arn}, which this stage has made, and removes once its "
+            f"function runs as another. Make a role of your own, not under the path {path}, or remove "
+            "iam_role_arn."
+        )
 
 
 def runs_as(function: FunctionSettings) -> Ref | Placed:

@@ -159,6 +159,8 @@ def _check_table(table: Mapping[str, Any], level: str, where: str, label: str) -
     for name, value in table.items():
         place = f"{label}: {where}"
         if name not in known_at(level):
+            if level == FUNCTION and isinstance(value, dict) and not nearest(name, known_at(level)):
+                raise SettingsError(_dotted(name, where, label))
             raise SettingsError(_unknown_key(name, level, place))
         if name in KEYS:
             if problem := KEYS[name].check(value):
@@ -176,6 +178,12 @@ def _unknown_key(name: str, level: str, place: str) -> str:
         )
     hint = nearest(name, known_at(level)) or f" Known here: {', '.join(sorted(known_at(level)))}."
     return f"{place}unknown key {name!r}.{hint}"
+
+
+def _dotted(name: str, where: str, label: str) -> str:
+    """Tell a function's dotted name, which TOML has read as a table in a table."""
+    outer, _, inner = where.strip("[] ").rpartition(".")
+    return f'{label}: {where}holds a table {name!r}. Quote a dotted name: [{outer}."{inner}.{name}"].'
 
 
 def _check_nested(name: str, value: object, where: str, label: str) -> None:

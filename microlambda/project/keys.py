@@ -133,8 +133,11 @@ _LAYER = re.compile(
     r"[\w-]+",
     re.ASCII,
 )
+# IAM is global: names of a region each end in it.
 _ROLE = re.compile(
-    r"arn:(?:aws[\w-]*|\$\{partition\}):iam::(?:\d{12}|\$\{account\}):role/[\w+=,.@/-]+", re.ASCII
+    r"arn:(?:aws[\w-]*|\$\{partition\}):iam::(?:\d{12}|\$\{account\}):"
+    r"role/(?:[\w+=,.@/-]|\$\{(?:region|account)\})+",
+    re.ASCII,
 )
 
 

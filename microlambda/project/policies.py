@@ -7,6 +7,7 @@ tell.
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from microlambda.project.errors import nearest
@@ -31,7 +32,9 @@ _KEYS = ("effect", "actions", "resources", "conditions")
 
 _PLACE = re.compile(r"\$\{(?P<name>[^}]*)\}")
 _MANAGED = re.compile(
-    r"arn:(?:aws[\w-]*|\$\{partition\}):iam::(?:aws|\d{12}|\$\{account\}):policy/[\w+=,.@/-]+", re.ASCII
+    r"arn:(?:aws[\w-]*|\$\{partition\}):iam::(?:aws|\d{12}|\$\{account\}):"
+    r"policy/(?:[\w+=,.@/-]|\$\{(?:region|account)\})+",
+    re.ASCII,
 )
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 # An account and a region may be left out, as in a bucket's, or stand for any.
@@ -131,7 +134,9 @@ def _conditions_problem(conditions: object) -> str | None:
     if not isinstance(conditions, dict):
         return "holds conditions that are no table, such as { StringEquals = { 'aws:SourceVpc' = 'vpc-1' } }"
     for operator, tests in conditions.items():
-        plain = operator.rpartition(":")[2].removesuffix("IfExists")
+        plain = operator.rpartition(":")[2]
+        if plain != "NullIfExists":  # there is none
+            plain = plain.removesuffix("IfExists")
         quantifier = operator.rpartition(":")[0]
         if plain not in _OPERATORS or quantifier not in ("", "ForAllValues", "ForAnyValue"):
             hint = nearest(plain, _OPERATORS)
@@ -158,8 +163,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _is_value(value: object) -> bool:
     if isinstance(value, list):
-        return bool(value) and all(isinstance(one, str | int | float) for one in value)
-    return isinstance(value, str | int | float)
+        return bool(value) and not any(isinstance(one, list) for one in value) and all(map(_is_value, value))
+    return isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
 
 
 def _is_texts(value: object) -> bool:

@@ -106,6 +106,12 @@ class Settings:
         return tuple(dict.fromkeys(name for layer in layers for name in _table(layer, "functions")))
 
     @property
+    def lambda_python(self) -> str:
+        """Name the Python of Lambda that is asked for; `python` may be that of this machine instead."""
+        stage = _table(self.table, "stages", self.stage)
+        return stage.get("python") or self.table.get("python") or limits.default_python()
+
+    @property
     def undeployed(self) -> tuple[str, ...]:
         """Name the keys that are set for the whole stage and that this version does not deploy."""
         return _undeployed(_merged(self.table, _table(self.table, "stages", self.stage)))

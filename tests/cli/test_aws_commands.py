@@ -344,6 +344,51 @@ def test_what_is_another_projects_is_neither_called_nor_read(
     assert result.stdout == ""
     assert "NotOurs: " in result.stderr
     assert "its microlambda:id is 'theirs'" in result.stderr
+    assert "--adopt" not in result.stderr  # which these commands do not take
+
+
+@pytest.mark.parametrize("command", ["status", "url", "logs", "rollback", "invoke --remote"])
+def test_a_stage_that_is_not_deployed_is_told_with_the_command_that_deploys_it(
+    project: Path, aws: None, run: Run, command: str
+) -> None:
+    with (project / "microlambda.toml").open("a") as file:
+        file.write("[stages.prod]\n")
+    run("deploy")
+
+    result = run(*command.split(), "--stage", "prod")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("NotDeployed: ")
+    assert result.stderr.endswith("Deploy it first: microlambda deploy --stage prod\n")
+
+
+def test_the_url_of_an_app_without_routes_is_told_with_what_is_deployed(
+    project: Path, aws: None, run: Run
+) -> None:
+    handler = "@app.lambda_function()\ndef nightly(event, context): ...\n"
+    (project / "app.py").write_text(APP.partition("@app")[0] + handler)
+    run("deploy")
+
+    result = run("url")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "NotDeployed: stage 'dev' of 'shop' has no URL in eu-west-1: what is deployed has no routes. It has: "
+        "shop-dev-nightly.\n"
+    )
+
+
+def test_logs_of_a_function_that_there_is_none_of_name_those_that_there_are(
+    project: Path, aws: None, run: Run
+) -> None:
+    run("deploy")
+
+    result = run("logs", "--function", "htp")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "NotDeployed: stage 'dev' has no logs of a function 'shop-dev-htp'. It has: shop-dev-http.\n"
+    )
 
 
 def test_logs_of_a_function_that_was_deleted_can_still_be_read(project: Path, aws: None, run: Run) -> None:
@@ -506,6 +551,24 @@ def test_invoke_of_a_function_that_raises_prints_its_traceback_and_fails(
     assert result.exit_code == 1
     assert result.stderr.startswith("FunctionFailed: ZeroDivisionError: division by zero\n  File")
     assert result.stdout == ""
+
+
+def test_the_traceback_of_a_remote_function_begins_in_the_users_code(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("deploy")
+    frames = [
+        '  File "/var/lang/lib/python3.13/importlib/__init__.py", line 88, in import_module\n',
+        '  File "<frozen importlib._bootstrap>", line 1387, in _gcd_import\n',
+        '  File "/opt/python/microlambda/runtime/entry.py", line 45, in _imported\n',
+        '  File "/var/task/app.py", line 9, in index\n    importlib.import_module(name)\n',
+        '  File "/var/lang/lib/python3.13/importlib/__init__.py", line 88, in import_module\n',
+    ]
+    fail_invokes(monkeypatch, {"errorType": "ImportError", "errorMessage": "no", "stackTrace": frames})
+
+    result = run("invoke", "--remote", "--no-log")
+
+    assert result.stderr == f"FunctionFailed: ImportError: no\n{''.join(frames[3:])}"
 
 
 def test_a_remote_batch_with_failures_is_exit_code_3(project: Path, aws: None, run: Run) -> None:
@@ -727,6 +790,38 @@ def test_deploy_and_url_answer_programs(project: Path, aws: None, run: Run) -> N
     refused = run("deploy", "--json", "--local")
     assert refused.exit_code == 2
     assert "--json and --local exclude each other" in refused.stderr
+
+
+def test_a_port_is_for_the_aws_on_this_machine_alone(project: Path, aws: None, run: Run) -> None:
+    refused = run("deploy", "--port", "9000")
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--port goes with --local" in refused.stderr
+
+
+def test_rollback_and_delete_answer_programs(project: Path, aws: None, run: Run) -> None:
+    (project / "app.py").write_text(TWO)
+    run("deploy")
+    (project / "app.py").write_text(TWO.replace("world", "you"))
+    run("deploy")
+    run("rollback", "--function", "nightly")
+
+    rolled = run("rollback", "--json")
+    told = json.loads(rolled.stdout)
+    (moved,) = told["moved"]
+    assert (moved["function"], moved["from"], moved["to"]) == ("shop-dev-http", 2, 1)
+    assert told["staying"] == ["shop-dev-nightly"]
+    assert "~ shop-dev-http: version 2 -> version 1" in rolled.stderr
+
+    deleted = run("delete", "--yes", "--json")
+    removed = json.loads(deleted.stdout)["removed"]
+    assert {one["action"] for one in removed} == {"remove"}
+    assert [one["function"] for one in removed if one["kind"] == "alias"] == [
+        "shop-dev-http",
+        "shop-dev-nightly",
+    ]
+    assert "- function shop-dev-http" in deleted.stderr
+    assert json.loads(run("delete", "--yes", "--json").stdout) == {"removed": []}
 
 
 def test_what_is_anothers_is_taken_over_when_that_is_asked_for(project: Path, aws: None, run: Run) -> None:

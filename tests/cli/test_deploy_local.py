@@ -416,6 +416,21 @@ def test_a_port_in_use_is_told_before_anything_is_built(project: Path) -> None:
     assert failed.stderr.startswith(f"PortInUse: port {port} of 127.0.0.1 is in use")
 
 
+def test_a_secret_is_refused_before_anything_is_built_since_this_aws_starts_without(project: Path) -> None:
+    with (project / "microlambda.toml").open("a") as file:
+        file.write('\n[stages.prod.functions.http.environment]\nTOKEN = "${secret:sms/token}"\n')
+
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0", "--stage", "prod"]
+    failed = subprocess.run(
+        command, cwd=project, env=environ, text=True, capture_output=True, check=False, timeout=60
+    )
+
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "TOKEN of stage 'prod': ${secret:sms/token} is resolved on AWS, and not here." in failed.stderr
+    assert "Give the stage 'local' a value of its own" in failed.stderr
+
+
 def test_a_module_that_does_not_import_on_lambda_is_the_deploys_failure(project: Path) -> None:
     with (project / "app.py").open("a") as file:
         # Installed here and not required by the project, and not to be seen by whoever follows imports.

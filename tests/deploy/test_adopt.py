@@ -128,6 +128,25 @@ def test_what_an_adopted_function_has_and_nobody_planned_is_to_be_deleted(
     assert theirs["UUID"] not in uuids
 
 
+def test_a_layer_of_ours_under_a_version_of_anothers_is_taken_over_once(
+    project: Project, cloud: Cloud
+) -> None:
+    project.deployer.deploy()
+    cloud.client("lambda").publish_layer_version(
+        LayerName="shop-dev-dependencies", Content={"ZipFile": b"theirs"}, Description="theirs"
+    )
+    project.adopt = True
+
+    project.deployer.deploy()
+
+    project.adopt = False
+    assert deploy_again(project) == []
+    layers = cloud.client("lambda").get_function_configuration(
+        FunctionName="shop-dev-http", Qualifier="live"
+    )["Layers"]
+    assert [one["Arn"].rpartition(":")[2] for one in layers] == ["3"]
+
+
 def test_a_role_elsewhere_cannot_be_adopted_and_that_is_said(project: Project, cloud: Cloud) -> None:
     make_role(cloud, "/")
     project.adopt = True

@@ -29,6 +29,16 @@ def test_a_first_deploy_creates_everything_in_order(project: Project, cloud: Clo
     ]
 
 
+def test_what_every_function_has_is_told_with_the_functions_name(project: Project, cloud: Cloud) -> None:
+    made = [change.line for change in project.deployer.deploy().changes]
+    removed = project.deployer.delete()
+
+    assert "+ alias live of shop-dev-http" in made
+    assert "+ permission microlambda-http-api of shop-dev-http" in made
+    assert "- alias live of shop-dev-http" in [change.line for change in removed]
+    assert "removing the alias 'live' of shop-dev-http" in [change.doing for change in removed]
+
+
 def test_the_function_is_what_the_settings_say(project: Project, cloud: Cloud) -> None:
     project.write(
         'python = "3.12"\narchitecture = "arm64"\nmemory = 512\ntimeout = 7\n'

@@ -49,6 +49,12 @@ TABLE = [
         id="denied-without-words",
     ),
     pytest.param(
+        refused("AccessDeniedException", "Cross-account pass role is not allowed."),
+        errors.DeployFailed,
+        "which this identity lacks. AWS says: Cross-account pass role is not allowed.",
+        id="denied-for-another-reason",
+    ),
+    pytest.param(
         boto.EndpointConnectionError(endpoint_url="https://sts.example/"),
         errors.AwsUnreachable,
         "https://sts.example/",

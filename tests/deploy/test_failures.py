@@ -52,6 +52,22 @@ def test_a_version_that_does_not_import_fails_the_deploy_and_the_alias_stays(
     assert deploy_again(project) == []
 
 
+def test_an_error_that_comes_from_none_of_the_users_code_has_no_frames_of_ours(
+    project: Project, answers: type[Answers]
+) -> None:
+    answers.error = {
+        "errorType": "ConfigurationError",
+        "errorMessage": "there is no such parameter",
+        "stackTrace": ['  File "/opt/python/microlambda/runtime/entry.py", line 57, in <module>\n'],
+    }
+
+    with pytest.raises(CheckFailed) as failed:
+        project.deployer.deploy()
+
+    told = "does not start: ConfigurationError: there is no such parameter\nThe alias 'live' has not moved"
+    assert told in str(failed.value)
+
+
 def test_a_check_that_answers_something_else_fails(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from moto.awslambda_simple.models import LambdaSimpleBackend
 
@@ -224,3 +240,21 @@ def test_tags_that_may_not_be_read_end_deploy_and_delete_by_naming_the_permissio
             work()
 
     assert cloud.mutating == []
+
+
+def test_what_has_to_be_uploaded_only_under_the_lock_is_built_before_anything_is_changed(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.deployer.deploy()
+    project.write("tracing = true")  # the first change is the role's
+    monkeypatch.setattr(upload, "UPLOAD_LIMIT", 10)  # of any archive too much
+
+    def meanwhile(changes: object) -> None:
+        cloud.client("lambda").delete_layer_version(LayerName="shop-dev-dependencies", VersionNumber=1)
+
+    cloud.calls.clear()
+
+    with pytest.raises(ArchiveTooLarge):
+        project.deployer.deploy(meanwhile)
+
+    assert cloud.changes == []

@@ -211,6 +211,17 @@ def test_the_order_of_subnets_is_no_difference_and_another_one_is(project: Proje
     assert network(cloud)[0] == ["subnet-0000000a", "subnet-0000000b"]
 
 
+def test_a_vpc_whose_ec2_is_asked_too_much_at_once_is_asked_again(project: Project, cloud: Cloud) -> None:
+    """https://github.com/hashicorp/terraform-provider-aws/pull/3062."""
+    project.write(VPC)
+    told = "Your request has been throttled by EC2, please make sure you have enough API rate limit."
+    fail_at(cloud, "CreateFunction", "InvalidParameterValueException", told)
+
+    project.deployer.deploy()
+
+    assert network(cloud) == (["subnet-0000000a", "subnet-0000000b"], ["sg-0000000a"])
+
+
 def _turn(configuration: dict[str, Any], ids: list[str]) -> None:
     if ids:
         configuration["VpcConfig"]["SubnetIds"] = list(ids)
@@ -264,6 +275,22 @@ def test_a_snapshot_that_fails_is_told_and_the_alias_stays(project: Project, clo
     assert live(cloud)["Version"] == "1"
 
 
+def test_a_version_whose_snapshot_failed_is_not_given_again(project: Project, cloud: Cloud) -> None:
+    """PublishVersion answers with the newest version again where nothing has changed since."""
+    project.deployer.deploy()
+    project.write("python = '3.12'\nsnap_start = true")
+
+    def failed(answer: dict[str, Any]) -> None:
+        if answer["Version"] == "2":
+            answer |= {"State": "Failed", "StateReason": "too many snapshots at once"}
+
+    on_answer(cloud, "lambda", "PublishVersion", failed)
+    with pytest.raises(DeployFailed, match="ready: too many snapshots at once"):
+        project.deployer.deploy()
+    versions = cloud.client("lambda").list_versions_by_function(FunctionName="shop-dev-http")["Versions"]
+    assert [one["Version"] for one in versions] == ["$LATEST", "1"]
+
+
 def role_of_the_user(cloud: Cloud) -> str:
     arn: str = cloud.client("iam").create_role(RoleName="mine", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     return arn
@@ -300,6 +327,19 @@ def test_a_function_changes_to_a_role_of_the_users_and_back(project: Project, cl
     project.deployer.deploy()
     assert live(cloud)["Role"].endswith(f"/shop-dev-http-{REGION}")
     assert deploy_again(project) == []
+
+
+def test_a_role_of_another_account_is_refused_before_anything_is_changed(
+    project: Project, cloud: Cloud
+) -> None:
+    project.write("iam_role_arn = 'arn:aws:iam::999999999999:role/mine'")
+
+    with pytest.raises(DeployFailed, match=f"a role of the account 999999999999.* alone: {ACCOUNT}"):
+        project.deployer.changes()
+    with pytest.raises(DeployFailed, match="a role of the account 999999999999"):
+        project.deployer.deploy()
+
+    assert cloud.mutating == []
 
 
 def work(project: Project, **options: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from microlambda import App
 from microlambda.cli.plan import as_data, as_lines
 from microlambda.deploy.address import find_url
 from microlambda.deploy.deployer import Outcome
@@ -269,7 +270,7 @@ def test_a_plan_says_what_differs(project: Project, cloud: Cloud) -> None:
     put_instead(STATEMENTS[1], Action="lambda:InvokeFunction")(cloud)
 
     assert [change.line for change in project.deployer.changes()] == [
-        f"~ permission {STATEMENTS[1]}: through a URL",
+        f"~ permission {STATEMENTS[1]} of {NAME}: through a URL",
         f"~ URL of {NAME}: authorization AWS_IAM -> NONE, invoke mode RESPONSE_STREAM -> BUFFERED, "
         "CORS beside the app's",
     ]
@@ -513,6 +514,32 @@ def test_a_plan_says_that_a_url_is_opened_again(project: Project, cloud: Cloud) 
 
     opened = lines[lines.index("Reachable from the internet from then on, by everybody:") + 1]
     assert opened == f"  URL of {NAME} ({outcome.url})"
+
+
+def test_a_plan_says_that_everybody_may_call_again(project: Project, cloud: Cloud) -> None:
+    project.deployer.deploy()
+    cloud.client("lambda").remove_permission(
+        FunctionName="shop-dev-http", Qualifier="live", StatementId="microlambda-function-url"
+    )
+    changes = project.deployer.changes()
+
+    lines = as_lines(project.plan, changes, cloud.aws)
+    told = as_data(project.plan, changes, cloud.aws)
+
+    opened = lines.index("Reachable from the internet from then on, by everybody:")
+    assert lines[opened + 1] == f"  permission microlambda-function-url of {NAME}"
+    assert told["opens"] == [{"kind": "permission", "name": "microlambda-function-url"}]
+
+
+def test_a_plan_that_only_deletes_says_so_plainly(project: Project, cloud: Cloud) -> None:
+    project.app.lambda_function(name="work")(lambda event, context: None)
+    project.deployer.deploy()
+    project.app = App("shop")
+    project.app.get("/")(lambda: "hello")
+
+    lines = as_lines(project.plan, project.deployer.changes(), cloud.aws)
+
+    assert lines[lines.index("Deleted:") + 1].startswith("- ")
 
 
 def test_a_plan_says_of_a_url_that_stays_open_nothing(project: Project, cloud: Cloud) -> None:

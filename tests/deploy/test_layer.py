@@ -105,7 +105,7 @@ def test_new_dependencies_do_not_even_ask_for_the_code(project: Project, cloud: 
         "~ layer shop-dev-dependencies: content",
         "~ function shop-dev-http: layers dependencies",
         "+ version of shop-dev-http: the function changes",
-        "~ alias live: version 1 -> the new one",
+        "~ alias live of shop-dev-http: version 1 -> the new one",
     ]
     assert layers_of(cloud) == [f"{ARN}:2"]
     assert deploy_again(project) == []

@@ -27,6 +27,23 @@ def test_lines_between_start_and_report_are_of_that_request_in_their_stream() ->
     ]
 
 
+ID = "3db022a9-e4c4-4937-bcdc-803e5809820d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[ERROR]\t2026-11-27T07:58:04.633Z\t{ID}\tcould not",
+        f"[INFO]\t2026-11-27T07:58:04.633Z\t{ID}\tdone",
+        f"2026-11-27T07:58:50.000Z {ID} Task timed out after 1.00 seconds",
+        f"RequestId: {ID} Error: Runtime exited with error: exit status 1",
+    ],
+    ids=["error", "info", "timeout", "exit"],
+)
+def test_a_line_that_names_its_request_needs_none_before_it(text: str) -> None:
+    assert Requests().of("a", text) == ID  # where --filter has left out the others
+
+
 def test_lines_in_json_say_themselves_whose_they_are() -> None:
     requests = Requests()
     own = json.dumps({"level": "INFO", "message": "hi", "requestId": "one"})

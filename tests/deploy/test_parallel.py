@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 from itertools import pairwise
 from typing import Any
@@ -30,6 +31,7 @@ from tests.deploy.whole import make_what_is_read, whole
 from tests.plan.everything import everything
 
 WAIT = 30  # s, after which a test gives up
+BUCKET = "bucket-notifications"
 
 
 def creations(project: Project) -> list[Change]:
@@ -81,7 +83,9 @@ def test_what_touches_one_function_or_one_bucket_has_an_order(full: Project) -> 
 
     for name in {str(getattr(one.record, "function_name", "")) for one in changes} - {""}:
         assert together(*(number for number, one in enumerate(changes) if name in _touched(one)))
-    assert together(*(number for number, one in enumerate(changes) if one.kind == "bucket-notifications"))
+    outbox = [number for number, one in enumerate(changes) if (one.kind, one.name) == (BUCKET, "outbox")]
+    assert len(outbox) == 2
+    assert together(*outbox)
 
 
 def _touched(change: Change) -> set[str]:
@@ -209,5 +213,46 @@ def test_ctrl_c_ends_the_waiting_of_all_threads(
     with pytest.raises(KeyboardInterrupt):
         full.deployer.deploy()
 
+    assert full.said[-1].startswith("Interrupted. ")
+    assert cloud.client("ssm").describe_parameters()["Parameters"] == []
+
+
+def test_ctrl_c_ends_the_waiting_after_a_failure_too_and_what_failed_is_told(
+    full: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = threading.Event()
+    patient = Aws(new_session().client, region=REGION)
+
+    def sleep(seconds: float) -> None:
+        waiting.set()
+        patient.sleep(WAIT)
+
+    monkeypatch.setattr(cloud.aws, "sleep", sleep)
+    monkeypatch.setattr(cloud.aws, "interrupt", patient.interrupt)
+    pressed: list[bool] = []
+
+    def wait(running: Any, **how: Any) -> Any:
+        if not how and not pressed:  # for the end of what has begun, once something has failed
+            pressed.append(True)
+            raise KeyboardInterrupt
+        return concurrent.futures.wait(running, **how)
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name == "PutRolePolicy" and "shop-dev-http" in role(params):
+            raise client_error(cloud, name, "NoSuchEntity", "The role with name x cannot be found.")
+        if name == "PutRolePolicy":
+            assert waiting.wait(WAIT)
+            raise client_error(cloud, name, "InternalFailure", "broken")
+
+    monkeypatch.setattr("microlambda.deploy.apply.wait", wait)
+    cloud.before_call = before_call
+    full.workers = 2
+
+    with pytest.raises(KeyboardInterrupt):
+        full.deployer.deploy()
+
+    assert pressed
+    assert full.said[-2].startswith("Failed: creating the role 'shop-dev-")
+    assert "InternalFailure: broken" in full.said[-2]
     assert full.said[-1].startswith("Interrupted. ")
     assert cloud.client("ssm").describe_parameters()["Parameters"] == []

@@ -588,9 +588,9 @@ def test_another_ingress_is_there_before_the_old_one_goes(shop: Project, before:
 
     assert [change.line for change in outcome.changes if change.action != "update"] == [
         f"+ {INGRESSES[after]} shop-dev: open to the internet{', regional' if after == 'rest-api' else ''}",
-        f"+ permission microlambda-{after}",
+        f"+ permission microlambda-{after} of shop-dev-http",
         f"- {INGRESSES[before]} shop-dev",
-        f"- permission microlambda-{before}",
+        f"- permission microlambda-{before} of shop-dev-http",
     ]
     assert outcome.entrance is not None
     assert outcome.entrance[0] == after

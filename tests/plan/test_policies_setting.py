@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from microlambda.plan.records import Function, Placed, Ref, Role
 from microlambda.plan.view import as_data, summary
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import load_settings
-from tests.plan.planning import plan_in
+from tests.plan.planning import PIECES, plan_in
 
 LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:fonts:3"
 MINE = "arn:aws:iam::123456789012:role/mine"
@@ -222,3 +223,27 @@ def test_a_role_of_the_users_and_policies_are_refused_together(tmp_path: Path) -
         planned(tmp_path, text)
 
     assert function(planned(tmp_path, f"{text}policies = []\n")).role == Placed(text=MINE)
+
+
+@pytest.mark.parametrize("account", ["123456789012", "${account}"])
+def test_a_role_that_the_stage_has_made_itself_is_refused_since_it_would_be_removed(
+    tmp_path: Path, account: str
+) -> None:
+    path = f"arn:aws:iam::{account}:role/microlambda/shop"
+    text = "iam_role_arn = '{}/shop-{}-work-eu-west-1'"
+
+    with pytest.raises(PlanError, match=r"'work' is to run as arn:.* which this stage has made, and removes"):
+        planned(tmp_path, text.format(f"{path}/dev", "dev"))
+
+    assert planned(tmp_path, text.format(f"{path}/prod", "prod")).of_kind("role") == ()
+
+
+def test_where_the_code_runs_on_this_machine_its_python_says_nothing_of_snap_start(tmp_path: Path) -> None:
+    (tmp_path / "microlambda.toml").write_text("region = 'eu-west-1'\npython = '3.13'\nsnap_start = true")
+    settings = replace(load_settings(tmp_path, "dev"), python="3.11")  # as `deploy --local` does
+    app = App("shop")
+    app.lambda_function(name="work")(lambda event, context: None)
+
+    plan = compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+
+    assert (function(plan).runtime, function(plan).snap_start) == ("python3.11", "PublishedVersions")

@@ -82,6 +82,21 @@ REFUSED = [
         "value",
     ),
     (
+        table("resources = ['*'], conditions = { NumericLessThan = { 'aws:x' = nan } }"),
+        "values are no texts, numbers, true or false",
+        "value-nan",
+    ),
+    (
+        table("resources = ['*'], conditions = { StringEquals = { 'aws:x' = [['a']] } }"),
+        "values are no texts, numbers, true or false",
+        "value-nested",
+    ),
+    (
+        table("resources = ['*'], conditions = { NullIfExists = { 'aws:x' = 'true' } }"),
+        "'NullIfExists', which IAM does not have",
+        "null-if-exists",
+    ),
+    (
         f"policies = {[f'arn:aws:iam::aws:policy/p{one}' for one in range(11)]}",
         "names 11 managed policies; IAM attaches 10 to a role",
         "managed-many",
@@ -126,6 +141,8 @@ ACCEPTED = [
     f"policies = ['{MANAGED}', 'arn:${{partition}}:iam::${{account}}:policy/team/own']",
     f"layers = ['{LAYER}:12', 'arn:aws:lambda:${{region}}:${{account}}:layer:other:1']",
     "iam_role_arn = 'arn:aws:iam::123456789012:role/team/mine'",
+    "iam_role_arn = 'arn:${partition}:iam::${account}:role/mine-${region}'",
+    "policies = ['arn:aws:iam::${account}:policy/own-${region}']",
 ]
 
 

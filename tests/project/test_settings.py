@@ -109,6 +109,14 @@ REFUSED = [
     pytest.param(
         "[stages.prod]\nmemroy = 1", "[stages.prod] unknown key 'memroy'. Did you mean", id="in-a-stage"
     ),
+    pytest.param(
+        "[functions.shop.nightly]\nmemory = 128",
+        "[functions.shop] holds a table 'nightly'. Quote a dotted name: [functions.\"shop.nightly\"].",
+        id="dotted",
+    ),
+    pytest.param(
+        "[functions.f.enviroment]\nAB = 'c'", "unknown key 'enviroment'. Did you mean 'en", id="table"
+    ),
     pytest.param("[functions.f]\ntimout = 1", "[functions.f] unknown key 'timout'. Did", id="in-a-function"),
     pytest.param(
         "[stages.prod.functions.f]\nx = 1", "[stages.prod.functions.f] unknown key 'x'.", id="deepest"

@@ -103,7 +103,7 @@ class KindDeployer(ABC, Generic[R]):
         return ""
 
     def prepare(self, change: Change, archive: Archive) -> None:
-        """Do the part of a change that needs no AWS and may fail, before anything is locked or changed."""
+        """Do the part of a change that needs no AWS and may fail, before anything is changed."""
 
     @abstractmethod
     def create(self, job: Job, record: R) -> Attributes:

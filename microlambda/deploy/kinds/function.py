@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from microlambda.deploy.kinds.base import Archive
+    from microlambda.deploy.place import Place
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
 
@@ -202,6 +203,20 @@ def rested(aws: Aws, answer: Mapping[str, Any], qualifier: str | None = None) ->
     raise DeployFailed(
         f"Lambda has not made the function {name!r} ready in five minutes. Run the same command again."
     )
+
+
+def check_role(record: Function, place: Place) -> None:
+    """Refuse a role of another account, as Lambda does: "Cross-account pass role is not allowed."."""
+    if isinstance(record.role, Ref):
+        return
+    arn = place.text(record.role)
+    account = arn.split(":")[4]
+    if account != place.account:
+        raise DeployFailed(
+            f"the function {record.key!r} is to run as {arn}, a role of the account {account}; Lambda takes "
+            f"roles of the function's own account alone: {place.account}. Name one of these as iam_role_arn; "
+            "${account} in it stands for the account of the deploy."
+        )
 
 
 def look_at(aws: Aws, name: str) -> Seen:

@@ -120,7 +120,9 @@ def _look_at(aws: Aws, scope: Scope, name: str, record: Layer | None) -> Seen | 
         return None
     # over a stranger's version nothing is published; what is planned no longer goes, whatever lies above it
     telling = newest_first if record is not None else [*ours, *newest_first]
-    serving = _serving(record, ours) if record is not None else None
+    # nor does one of ours serve under a stranger's: taken over is the layer once one of ours lies on top
+    on_top = bool(ours) and ours[0] is newest_first[0]
+    serving = _serving(record, ours) if record is not None and on_top else None
     return Seen(
         kind=Layer.kind,
         address=name,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import dropwhile
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.errors import CheckFailed
@@ -27,6 +29,9 @@ from microlambda.plan.records import Function, Ref, Version
 if TYPE_CHECKING:
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
+
+# Frames between Lambda and the user's code: our runtime, and Python's import of the app.
+_BEFORE_THE_APP = re.compile(r'\s*File "(?:<frozen importlib|[^"]*/(?:microlambda/runtime|importlib)/)')
 
 _MISSING = re.compile(r"No module named '([\w-]+)")
 
@@ -74,6 +79,9 @@ class VersionDeployer(KindDeployer[Version]):
             CodeSha256=job.value(Ref(kind=Function.kind, key=record.key, attribute="code_sha256")),
             Description=describe(record.code_hash),
         )
+        answer = rested(job.aws, answer, answer["Version"])
+        if answer.get("State") == "Failed":
+            _discard(client, record.name, answer["Version"])
         answer = settle(job.aws, answer, answer["Version"])
         _check(job, record, answer)
         return {"version": answer["Version"], "arn": answer["FunctionArn"]}
@@ -108,6 +116,16 @@ def _observe(aws: Aws, function: str) -> Seen | None:
     )
 
 
+def _discard(client: Any, function: str, version: str) -> None:
+    """Delete a version that never became ready: Lambda publishes the same once, and would give it again.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
+    """
+    gone = client.exceptions.ResourceNotFoundException, client.exceptions.ResourceConflictException
+    with suppress(*gone):  # an alias may point at it
+        client.delete_function(FunctionName=function, Qualifier=version)
+
+
 def _check(job: Job, record: Version, version: Mapping[str, Any]) -> None:
     answer = job.call(  # again where Lambda is busy: the check runs no handler
         job.aws.client_for_invoke(version["Timeout"]).invoke,
@@ -129,12 +147,11 @@ def _check(job: Job, record: Version, version: Mapping[str, Any]) -> None:
 
 
 def error_text(result: object) -> str:
-    """Write a function's error as Python does: type, message, and its stack."""
+    """Write a function's error as Python does: type, message, and its stack from the user's frame on."""
     if not isinstance(result, Mapping) or "errorMessage" not in result:
         return f"it answered {json.dumps(result)[:200]}"
-    stack = "".join(
-        str(line) if str(line).endswith("\n") else f"{line}\n" for line in result.get("stackTrace") or []
-    )
+    frames = (f"{str(line).rstrip()}\n" for line in result.get("stackTrace") or [])
+    stack = "".join(dropwhile(_BEFORE_THE_APP.match, frames))
     return f"{result.get('errorType', 'Error')}: {result['errorMessage']}\n{stack}".rstrip()
 
 
