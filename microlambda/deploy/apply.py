@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from microlambda.deploy.changes import CREATE, REMOVE, Change
+from microlambda.deploy.changes import CREATE, REMOVE, UPDATE, Change
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import AWS_ERRORS, explain, redact
 from microlambda.deploy.kinds import DEPLOYERS
@@ -86,6 +86,16 @@ class _Making:
         except Exception as exc:
             self._finish()
             raise self._explained(exc) from exc
+        self._take_away()
+
+    def _take_away(self) -> None:
+        """Take from what was updated that which only what has gone by now needed."""
+        for number, change in enumerate(self._changes):
+            if change.action == UPDATE and change.record is not None and change.seen is not None:
+                try:
+                    DEPLOYERS[change.kind].finish(self._job, change.record, change.seen)
+                except Exception as exc:
+                    raise self._in_words(number, exc, self._told()) from exc
 
     def _begin(self, pool: ThreadPoolExecutor) -> None:
         """Begin what waits for nothing, as far as there are hands; the first of the list first."""

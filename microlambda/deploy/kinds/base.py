@@ -113,6 +113,9 @@ class KindDeployer(ABC, Generic[R]):
     def update(self, job: Job, record: R, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Make what is there as planned, and tell its attributes."""
 
+    def finish(self, job: Job, record: R, seen: Seen) -> None:
+        """Take away, once all changes are made, what an updated resource had for what has gone."""
+
     @abstractmethod
     def remove(self, job: Job, seen: Seen) -> None:
         """Remove what is there; that it is gone already is no failure."""

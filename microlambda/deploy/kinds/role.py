@@ -32,7 +32,7 @@ from microlambda.deploy.observed import Seen
 from microlambda.deploy.ownership import seen_or_left_alone
 from microlambda.plan.names import in_region, role_path
 from microlambda.plan.records import Role
-from microlambda.project.limits import MANAGED_POLICIES
+from microlambda.project.limits import INLINE_POLICY_CHARACTERS, MANAGED_POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -112,19 +112,28 @@ class RoleDeployer(KindDeployer[Role]):
         return _attributes(role)
 
     def update(self, job: Job, record: Role, seen: Seen, reasons: Sequence[str]) -> Attributes:
-        """Write what differs."""
+        """Write what differs, and take nothing away that what serves until the end may need."""
         del reasons
         iam = job.aws.client("iam")
         if seen.state["trust"] != record.trust:
             iam.update_assume_role_policy(RoleName=record.name, PolicyDocument=json.dumps(record.trust))
         self._put_policies(job, record, seen.state["policies"])
-        for name in _needless(record, seen):
-            with suppress(iam.exceptions.NoSuchEntityException):
-                iam.delete_role_policy(RoleName=record.name, PolicyName=name)
         if tags := missing_tags(record.tags, seen.tags):
             iam.tag_role(RoleName=record.name, Tags=_tag_list(tags))
         _put_attached(job, record.name, _attached(job.resolve(record.attached), seen))
         return seen.attributes
+
+    def finish(self, job: Job, record: Role, seen: Seen) -> None:
+        """Take away what was for what has gone: policies, and of policies the statements."""
+        iam = job.aws.client("iam")
+        planned = job.resolve(record.policies)
+        for name, document in _meanwhile(seen.state["policies"], planned).items():
+            if document != planned[name]:
+                _put_policy(job, record.name, name, planned[name])
+        for name in _needless(record, seen):
+            with suppress(iam.exceptions.NoSuchEntityException):
+                iam.delete_role_policy(RoleName=record.name, PolicyName=name)
+        _take_attached(job, record.name, _attached(job.resolve(record.attached), seen))
 
     def remove(self, job: Job, seen: Seen) -> None:
         """Remove the role with every policy that it has; IAM asks for that order."""
@@ -146,14 +155,35 @@ class RoleDeployer(KindDeployer[Role]):
             job.call(iam.delete_role, **role)
 
     def _put_policies(self, job: Job, record: Role, now: Mapping[str, Any]) -> None:
-        for name, document in job.resolve(record.policies).items():
+        for name, document in _meanwhile(now, job.resolve(record.policies)).items():
             if now.get(name) != document:
-                job.call(
-                    job.aws.client("iam").put_role_policy,
-                    RoleName=record.name,
-                    PolicyName=name,
-                    PolicyDocument=json.dumps(document),
-                )
+                _put_policy(job, record.name, name, document)
+
+
+def _put_policy(job: Job, role: str, name: str, document: Mapping[str, Any]) -> None:
+    put = job.aws.client("iam").put_role_policy
+    job.call(put, RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+def _meanwhile(now: Mapping[str, Any], planned: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what the planned policies hold while both the old and the new are there: the statements of both.
+
+    No more than is planned where IAM has no room for that.
+    """
+    wide = {name: _widened(now.get(name), document) for name, document in planned.items()}
+    room = sum(len(json.dumps(one, separators=(",", ":"))) for one in {**now, **wide}.values())
+    return wide if room <= INLINE_POLICY_CHARACTERS else planned
+
+
+def _widened(now: Mapping[str, Any] | None, planned: Mapping[str, Any]) -> Mapping[str, Any]:
+    there = (now or {}).get("Statement")
+    if now is None or not isinstance(there, list):
+        return planned
+    kept = [one for one in there if one not in planned["Statement"]]
+    new = [one for one in planned["Statement"] if one not in there]
+    if not kept:
+        return planned
+    return {**planned, "Statement": [*there, *new]} if new else now
 
 
 def _needless(record: Role, seen: Seen) -> list[str]:
@@ -196,13 +226,18 @@ def _attached(planned: Sequence[str], seen: Seen) -> _Attached:
 
 
 def _put_attached(job: Job, role: str, wanted: _Attached) -> None:
-    now, meanwhile, then = wanted.marks
+    """Attach what is new; what is needless stays until the end, unless there is no room for both."""
+    now, meanwhile, _ = wanted.marks
     _put_mark(job, role, now, meanwhile)
-    steps = [(_attach, wanted.new), (_detach, wanted.needless)]
     if wanted.crowded:
-        steps.reverse()
-    for step, policies in steps:
-        step(job, role, policies)
+        _detach(job, role, wanted.needless)
+    _attach(job, role, wanted.new)
+
+
+def _take_attached(job: Job, role: str, wanted: _Attached) -> None:
+    _, meanwhile, then = wanted.marks
+    if not wanted.crowded:
+        _detach(job, role, wanted.needless)
     _put_mark(job, role, meanwhile, then)
 
 
