@@ -187,19 +187,24 @@ def test_where_several_fail_at_once_each_is_told(full: Project, cloud: Cloud) ->
     assert other.rpartition("no ")[2] not in str(failed.value)
 
 
-def test_ctrl_c_ends_the_waiting_of_all_threads(
-    full: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waiting = threading.Event()
+@pytest.fixture
+def waiting(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let the deployer wait as it does on AWS; gives what is set once it does."""
+    begun = threading.Event()
     patient = Aws(new_session().client, region=REGION)
 
     def sleep(seconds: float) -> None:
-        waiting.set()
+        begun.set()
         patient.sleep(WAIT)
 
     monkeypatch.setattr(cloud.aws, "sleep", sleep)
     monkeypatch.setattr(cloud.aws, "interrupt", patient.interrupt)
+    return begun
 
+
+def test_ctrl_c_ends_the_waiting_of_all_threads(
+    full: Project, cloud: Cloud, waiting: threading.Event
+) -> None:
     def before_call(name: str, params: dict[str, Any]) -> None:
         if name == "PutRolePolicy" and "shop-dev-http" in role(params):
             raise client_error(cloud, name, "NoSuchEntity", "The role with name x cannot be found.")
@@ -218,17 +223,8 @@ def test_ctrl_c_ends_the_waiting_of_all_threads(
 
 
 def test_ctrl_c_ends_the_waiting_after_a_failure_too_and_what_failed_is_told(
-    full: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+    full: Project, cloud: Cloud, waiting: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = threading.Event()
-    patient = Aws(new_session().client, region=REGION)
-
-    def sleep(seconds: float) -> None:
-        waiting.set()
-        patient.sleep(WAIT)
-
-    monkeypatch.setattr(cloud.aws, "sleep", sleep)
-    monkeypatch.setattr(cloud.aws, "interrupt", patient.interrupt)
     pressed: list[bool] = []
 
     def wait(running: Any, **how: Any) -> Any:
