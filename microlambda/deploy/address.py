@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from microlambda.deploy.errors import NotDeployed, deploy_first
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 def find_url(aws: Aws, scope: Scope) -> str:
     """Ask AWS for the URL of the stage."""
+    functions = cache(partial(_functions, aws, scope))  # looked for where needed, and once
     with explained("looking for the URL"):
         for kind in ANSWERING:
-            functions = _functions(aws, scope) if KINDS[kind].inside == Function.kind else ()
-            for seen in DEPLOYERS[kind].observe(aws, scope, (), functions):
+            inside = functions() if KINDS[kind].inside == Function.kind else ()
+            for seen in DEPLOYERS[kind].observe(aws, scope, (), inside):
                 if not seen.left_alone:
                     return f"{seen.attributes['url']}/"
-        deployed = _functions(aws, scope)
+        deployed = functions()
     where = f"stage {scope.stage!r} of {scope.app!r} has no URL in {aws.region}"
     if deployed:
         raise NotDeployed(f"{where}: what is deployed has no routes. It has: {', '.join(deployed)}.")
