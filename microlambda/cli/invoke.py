@@ -7,11 +7,14 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from microlambda.cli.options import profile_option, project_root, region_option
+
+if TYPE_CHECKING:
+    from microlambda.cli.called import Called
 
 #: The exit code where the function answered that some records of a batch failed.
 SOME_FAILED = 3
@@ -50,6 +53,9 @@ def _refuse_payload(_ctx: click.Context, _param: click.Parameter, value: str | N
     default=True,
     help="With --remote, print the end of the log (the default) or not; here it always is.",
 )
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the answer, the log, the time and the memory as JSON."
+)
 @click.option("--payload", hidden=True, expose_value=False, callback=_refuse_payload)
 def command(
     name: str,
@@ -61,11 +67,13 @@ def command(
     profile: str | None,
     region: str | None,
     log: bool,
+    as_json: bool,
 ) -> None:
     """Call the function NAME (http, if none is given) once, and print what it answers.
 
     Here it runs in a process of its own, with the environment and the timeout of the stage `local`, closed to
-    AWS. What it prints and logs goes to standard error, the answer alone to standard output.
+    AWS. What it prints and logs goes to standard error, the answer alone to standard output; with --json
+    everything is in one object.
 
     Exit codes: 0, 1 where the function failed, 2 for a mistake in the command, 3 where it answered that some
     records of a batch failed.
@@ -78,18 +86,30 @@ def command(
     given = read_event(event)
     if remote:
         stage = stage or os.environ.get("MICROLAMBDA_STAGE") or "dev"
-        result = _remote(name, given, stage=stage, profile=profile, region=region, log=log)
+        called = _remote(name, given, stage=stage, profile=profile, region=region, log=log or as_json)
     else:
-        result = _here(name, given, stage=stage or "local", target=target)
-    click.echo(result)
-    failed = failed_records(result)
-    if failed:
+        called = _here(name, given, stage=stage or "local", target=target, quiet=as_json)
+    if as_json:
+        _end_as_json(called)
+    if remote and called.log:
+        click.echo(called.log.rstrip("\n"), err=True)
+    if called.error is not None:
+        raise called.error
+    click.echo(called.payload)
+    if failed := called.failed_records:
         word = "record" if len(failed) == 1 else "records"
         click.echo(f"{name!r} reported {len(failed)} {word} as failed: {', '.join(failed)}", err=True)
         click.get_current_context().exit(SOME_FAILED)
 
 
-def _here(name: str, event: bytes, *, stage: str, target: str | None) -> bytes:
+def _end_as_json(called: Called) -> NoReturn:
+    click.echo(json.dumps(called.as_data(), indent=2))
+    code = SOME_FAILED if called.failed_records else 0
+    sys.exit(code if called.error is None else called.error.exit_code)
+
+
+def _here(name: str, event: bytes, *, stage: str, target: str | None, quiet: bool) -> Called:
+    from microlambda.cli.called import Called
     from microlambda.local.console import Console
     from microlambda.local.errors import FunctionRaised
     from microlambda.local.invocation import invoke_here
@@ -97,12 +117,18 @@ def _here(name: str, event: bytes, *, stage: str, target: str | None) -> bytes:
 
     settings = load_settings(project_root(), stage)
     console = Console(sys.stderr, sys.stderr)
-    invocation = invoke_here(
-        settings, name, event, target=target, output=_print_line, cut_off=console.cut_off
+    lines: list[bytes] = []
+    output = lines.append if quiet else _print_line
+    invocation = invoke_here(settings, name, event, target=target, output=output, cut_off=console.cut_off)
+    failed = invocation.function_error is not None
+    return Called(
+        function=name,
+        payload=invocation.payload,
+        error=FunctionRaised(name, json.loads(invocation.payload)) if failed else None,
+        log=b"".join(lines).decode(errors="replace"),
+        duration=invocation.duration,
+        max_memory=invocation.max_memory,
     )
-    if invocation.function_error is not None:
-        raise FunctionRaised(name, json.loads(invocation.payload))
-    return invocation.payload
 
 
 def _print_line(line: bytes) -> None:
@@ -114,7 +140,8 @@ def _print_line(line: bytes) -> None:
 
 def _remote(
     name: str, event: bytes, *, stage: str, profile: str | None, region: str | None, log: bool
-) -> bytes:
+) -> Called:
+    from microlambda.cli.called import Called, Report
     from microlambda.cli.stage import deployed_scope
     from microlambda.deploy.errors import FunctionFailed, NotDeployed
     from microlambda.deploy.invocation import invoke
@@ -127,11 +154,16 @@ def _remote(
     except NotDeployed:
         _check_known(name, stage)
         raise
-    if answer.log:
-        click.echo(answer.log.rstrip("\n"), err=True)
-    if answer.error is not None:
-        raise FunctionFailed(error_text(json.loads(answer.payload)))
-    return answer.payload
+    report = Report.read(answer.log)
+    return Called(
+        function=name,
+        payload=answer.payload,
+        error=FunctionFailed(error_text(json.loads(answer.payload))) if answer.error is not None else None,
+        log=answer.log,
+        duration=report.duration,
+        max_memory=report.max_memory,
+        version=answer.version or None,
+    )
 
 
 def _check_known(name: str, stage: str) -> None:
@@ -151,7 +183,7 @@ def _check_known(name: str, stage: str) -> None:
         raise UnknownFunction(name, functions)
 
 
-# The event, and what was answered to it --------------------------------------------------------------
+# The event --------------------------------------------------------------
 
 
 def read_event(text: str | None) -> bytes:
@@ -190,15 +222,3 @@ def _file(path: Path) -> str:
             f"{path} is no JSON, which begins with {{ or [, and as a file it cannot be read: {why}.{hint}"
         )
         raise click.BadParameter(message, param_hint="--event") from exc
-
-
-def failed_records(result: bytes) -> list[str]:
-    """The identifiers in the `batchItemFailures` of an answer, as text."""
-    try:
-        answer: Any = json.loads(result)
-    except ValueError:
-        return []
-    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-    if not isinstance(failures, list):
-        return []
-    return [str(one.get("itemIdentifier") if isinstance(one, dict) else one) for one in failures]

@@ -13,6 +13,7 @@ from microlambda.cli.options import project_root, target_argument
 from microlambda.local.columns import aligned
 
 if TYPE_CHECKING:
+    from microlambda import App
     from microlambda.runtime.dispatch.handler import Handler
     from microlambda.runtime.routing.rule import Rule
 
@@ -21,7 +22,7 @@ COLUMNS = ("methods", "rule", "view", "location")
 
 @click.command(short_help="List the app's routes.")
 @target_argument
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, one object for each route.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON: `routes`, and `functions`.")
 def command(target: str | None, *, as_json: bool) -> None:
     """List the app's routes: methods, rule, view and where it stands; then its other functions.
 
@@ -37,7 +38,7 @@ def command(target: str | None, *, as_json: bool) -> None:
         app = load_app(root, target, command="routes").app
     rows = [*map(_row, app.route_table), *map(_handler_row, app.handlers.values())]
     if as_json:
-        click.echo(json.dumps([_record(rule) for rule in app.route_table], indent=2))
+        click.echo(json.dumps(_as_data(app), indent=2))
     elif not rows:
         click.echo(f"The app {app.name or 'without a name'!r} has no routes.")
     elif sys.stdout.isatty():
@@ -47,12 +48,31 @@ def command(target: str | None, *, as_json: bool) -> None:
             click.echo(line)
 
 
+def _as_data(app: App) -> dict[str, object]:
+    return {
+        "app": app.name,
+        "routes": [_record(rule) for rule in app.route_table],
+        "functions": [_handler_record(one) for one in app.handlers.values()],
+    }
+
+
 def _record(rule: Rule) -> dict[str, object]:
     return {
         "methods": sorted(rule.methods),
         "rule": rule.rule,
         "view": rule.endpoint,
         "location": rule.location,
+    }
+
+
+def _handler_record(handler: Handler) -> dict[str, object]:
+    from microlambda.runtime.routing.problems import location_of
+
+    return {
+        "name": handler.name,
+        "kind": handler.kind,
+        "declared": handler.trigger.declared(),
+        "location": location_of(handler.function),
     }
 
 

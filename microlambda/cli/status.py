@@ -76,7 +76,7 @@ def _as_data(one: DeployedFunction) -> dict[str, Any]:
     return {
         "function": one.name,
         "version": one.live.number if one.live is not None else None,
-        "since": one.live.since if one.live is not None else None,
+        "since": one.since,
         "runtime": configuration.get("Runtime"),
         "architecture": configuration.get("Architectures", ["x86_64"])[0],
         "memory": configuration.get("MemorySize"),

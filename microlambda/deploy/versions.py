@@ -14,7 +14,7 @@ from microlambda.deploy.errors import NotDeployed, NothingToRollBack, deploy_fir
 from microlambda.deploy.explain import AWS_ERRORS, explain, explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.lock import Lock
-from microlambda.deploy.published import published, read_served, with_served
+from microlambda.deploy.published import Label, published
 from microlambda.plan.compile import LIVE
 from microlambda.plan.names import function_name
 from microlambda.plan.records import Function
@@ -31,15 +31,20 @@ if TYPE_CHECKING:
 class DeployedFunction:
     """A function of the stage, its versions, the newest first, and the configuration that serves.
 
-    `live` is the version that serves; None where an interrupted deploy has not come to the alias. `served`
-    are the numbers of those that did before it.
+    `live` is the version that serves; None where an interrupted deploy has not come to the alias. `label`
+    tells since when, and which have before it.
     """
 
     name: str
     live: PublishedVersion | None
     versions: tuple[PublishedVersion, ...]
-    served: tuple[int, ...]
+    label: Label
     configuration: Mapping[str, Any]
+
+    @property
+    def since(self) -> str | None:
+        """Give the moment since when it serves, in UTC: the alias's move, else the publishing."""
+        return self.label.since or (self.live.since if self.live is not None else None)
 
     @property
     def before(self) -> tuple[PublishedVersion, ...]:
@@ -47,7 +52,7 @@ class DeployedFunction:
 
         Without those that were published and did not start.
         """
-        return tuple(one for one in self.versions if one.number in self.served)
+        return tuple(one for one in self.versions if one.number in self.label.served)
 
     def target(self, to: int | None) -> PublishedVersion | None:
         """Give the version to go back to: the one of this number, or the one before; None where none is."""
@@ -140,12 +145,12 @@ def roll_back(aws: Aws, scope: Scope, moves: Sequence[Move], *, say: Callable[[s
 
 def _move(aws: Aws, move: Move) -> None:
     function = move.function
-    served = [*function.served, *([function.live.number] if function.live else [])]
+    served = [*function.label.served, *([function.live.number] if function.live else [])]
     aws.client("lambda").update_alias(
         FunctionName=function.name,
         Name=LIVE,
         FunctionVersion=str(move.to.number),
-        Description=with_served(move.to.description, served, move.to.number),
+        Description=str(Label.of_moving(move.to.description, move.to.number, served)),
         RoutingConfig={"AdditionalVersionWeights": {}},
     )
 
@@ -168,6 +173,6 @@ def _look_at(aws: Aws, name: str) -> DeployedFunction:
         name=name,
         live=next((one for one in versions if one.number == number), None),
         versions=tuple(versions),
-        served=read_served(alias.get("Description", ""))[1],
+        label=Label.read(alias.get("Description", "")),
         configuration=client.get_function_configuration(FunctionName=name, **where),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 import tempfile
 import tomllib
 from dataclasses import dataclass, field
@@ -165,7 +166,7 @@ def _check_table(table: Mapping[str, Any], level: str, where: str, label: str) -
         if name in KEYS:
             if problem := KEYS[name].check(value):
                 end = "" if problem.endswith(("?", ".")) else "."
-                raise SettingsError(f"{place}{name} {problem}{end}")
+                raise SettingsError(f"{place}{name} {problem}{_told(name, problem, value)}{end}")
         else:
             _check_nested(name, value, where, label)
 
@@ -184,6 +185,13 @@ def _dotted(name: str, where: str, label: str) -> str:
     """Tell a function's dotted name, which TOML has read as a table in a table."""
     outer, _, inner = where.strip("[] ").rpartition(".")
     return f'{label}: {where}holds a table {name!r}. Quote a dotted name: [{outer}."{inner}.{name}"].'
+
+
+def _told(name: str, problem: str, value: object) -> str:
+    """Add the value to what it must be, if it can be no secret."""
+    if name in ("environment", "tags") or not problem.startswith("must be ") or isinstance(value, dict):
+        return ""
+    return f", not {reprlib.repr(value) if not isinstance(value, bool) else str(value).lower()}"
 
 
 def _check_nested(name: str, value: object, where: str, label: str) -> None:

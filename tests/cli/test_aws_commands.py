@@ -143,6 +143,8 @@ def test_status_tells_what_runs_and_rollback_lets_the_version_before_serve(
     assert data["url"] == url
     (function,) = data["functions"]
     assert (function["version"], function["earlier"], function["memory"]) == (2, [1], 256)
+    moved = client("lambda").get_alias(FunctionName="shop-dev-http", Name="live")["Description"]
+    assert f", since {function['since']}, after 1" in moved
 
     rolled = run("rollback")
     assert rolled.exit_code == 0, rolled.output
@@ -534,6 +536,15 @@ def test_a_remote_invoke_prints_the_answer(
 
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {"a": 1}  # moto's Lambda answers with the event
+
+
+def test_a_remote_invoke_as_json_is_one_object(project: Path, aws: None, run: Run) -> None:
+    run("deploy")
+
+    result = run("invoke", "--remote", "--json", "--event", '{"a": 1}')
+
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["result"], told["version"], told["error"]) == (0, {"a": 1}, None, None)
 
 
 def test_invoke_of_a_function_that_raises_prints_its_traceback_and_fails(

@@ -178,10 +178,15 @@ def test_other_commands_reach_the_embedded_cloud_through_its_endpoint(project: P
         assert found is not None
         check = '{"microlambda": {"check": 1}}'
         invoked = there(project, found[1], "invoke", "--remote", "--event", check)
+        as_json = json.loads(there(project, found[1], "invoke", "--remote", "--json", "--event", check))
         told = there(project, found[1], "url")
         planned = there(project, found[1], "plan", "--exit-code")
 
     assert json.loads(invoked) == {"microlambda": {"check": 1}}
+    assert (as_json["result"], as_json["version"]) == (json.loads(invoked), "1")
+    assert as_json["duration"] > 0
+    assert as_json["max_memory"] > 1
+    assert as_json["log"][-1].startswith("REPORT RequestId: ")
     assert told == f"{url}/\n"
     # What another terminal bundles is what runs here, not what Lambda would run: nothing has changed.
     assert planned.startswith("No changes")

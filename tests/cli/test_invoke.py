@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from microlambda.cli.invoke import failed_records
+from microlambda.cli.called import Report, failed_records
 
 APP = """\
 import os
@@ -394,3 +394,55 @@ def test_of_several_apps_one_is_chosen(project: Path, invoke: Invoke) -> None:
 )
 def test_failed_records_are_read_from_any_answer(result: bytes, failed: list[str]) -> None:
     assert failed_records(result) == failed
+
+
+def test_json_holds_the_answer_the_log_the_time_and_the_memory(invoke: Invoke) -> None:
+    done = invoke("echo", "--json", "--event", '{"a": 1}')
+
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (told["function"], told["result"], told["error"]) == ("echo", {"a": 1}, None)
+    assert told["log"][:2] == ["imported good morning", "a print of echo"]
+    assert told["log"][2].endswith("\ta line of echo")
+    assert told["duration"] > 0
+    assert told["max_memory"] > 1
+
+
+def test_json_of_a_function_that_raises_holds_its_error(invoke: Invoke) -> None:
+    done = invoke("broken", "--json")
+
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert (told["result"], told["error"]["errorType"]) == (None, "KeyError")
+    assert "Traceback (most recent call last):" in told["log"]
+
+
+def test_json_of_a_batch_names_the_records_that_failed(invoke: Invoke) -> None:
+    event = invoke("sqs", "--queue", "orders", "--messages", "bad", command="event").stdout
+
+    done = invoke("ordered", "--json", text=event)
+
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["failed_records"] == [json.loads(event)["Records"][0]["messageId"]]
+
+
+@pytest.mark.parametrize(
+    ("log", "report"),
+    [
+        pytest.param("", Report(), id="none"),
+        pytest.param(
+            "REPORT RequestId: 1\tDuration: 9.00 ms\nREPORT RequestId: 2\tDuration: 12.35 ms\t"
+            "Billed Duration: 13 ms\tMemory Size: 256 MB\tMax Memory Used: 51 MB\t\n",
+            Report(duration=12.35, max_memory=51),
+            id="text",
+        ),
+        pytest.param(
+            '{"time":"2026-11-20T10:00:00.000Z","type":"platform.report","record":{"requestId":"1","metrics":'
+            '{"durationMs":12.35,"billedDurationMs":13,"memorySizeMB":256,"maxMemoryUsedMB":51},"status":"success"}}',
+            Report(duration=12.35, max_memory=51),
+            id="json",
+        ),
+    ],
+)
+def test_lambdas_report_is_read_in_both_formats(log: str, report: Report) -> None:
+    assert Report.read(log) == report

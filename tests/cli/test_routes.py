@@ -66,13 +66,28 @@ def test_functions_without_a_route_come_last(project: Path) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_json_for_machines() -> None:
-    records = json.loads(routes("--json").output)
+    told = json.loads(routes("--json").output)
 
-    assert records[1] == {
+    assert (told["app"], told["functions"]) == ("shop", [])
+    assert told["routes"][1] == {
         "methods": ["DELETE", "PUT"],
         "rule": "/items/<int:id>",
         "view": "item",
         "location": "app.py:12",
+    }
+
+
+def test_json_tells_the_functions_too(project: Path) -> None:
+    added = '\n\n@app.on_sqs_message("orders")\ndef ordered(event):\n    return None\n'
+    (project / "app.py").write_text(APP + added)
+
+    (function,) = json.loads(routes("--json").output)["functions"]
+
+    assert function == {
+        "name": "ordered",
+        "kind": "on_sqs_message",
+        "declared": "@app.on_sqs_message(queue='orders')",
+        "location": "app.py:17",
     }
 
 

@@ -40,7 +40,7 @@ def test_a_version_that_does_not_import_fails_the_deploy_and_the_alias_stays(
         "version 2 of shop-dev-http does not start: Runtime.ImportModuleError: No module named 'tw" in message
     )
     assert '/var/task/app.py", line 3' in message
-    assert "'live' has not moved" in message
+    assert "The alias 'live' has not moved: version 1 goes on serving." in message
     assert "1 of 3 changes were applied" in message
     lambda_ = cloud.client("lambda")
     assert lambda_.get_alias(FunctionName="shop-dev-http", Name="live")["FunctionVersion"] == "1"
@@ -64,7 +64,7 @@ def test_an_error_that_comes_from_none_of_the_users_code_has_no_frames_of_ours(
     with pytest.raises(CheckFailed) as failed:
         project.deployer.deploy()
 
-    told = "does not start: ConfigurationError: there is no such parameter\nThe alias 'live' has not moved"
+    told = "does not start: ConfigurationError: there is no such parameter\nIt has no version yet that starts"
     assert told in str(failed.value)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from microlambda.deploy import published
 from microlambda.deploy.errors import CheckFailed, DeployFailed, LockHeld, NotDeployed, NothingToRollBack
 from microlambda.deploy.published import KEPT
 from microlambda.deploy.versions import DeployedFunction, chosen, deployed_functions, roll_back, ways_back
@@ -269,3 +271,45 @@ def test_a_first_deploy_and_one_without_changes_look_for_no_versions(project: Pr
     project.deployer.deploy()
 
     assert "ListVersionsByFunction" not in cloud.calls
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The moment that deploys see; a test sets it."""
+    moments = [datetime(2026, 11, 1, 9, 0, tzinfo=UTC)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return moments[0].astimezone(tz)
+
+    monkeypatch.setattr(published, "datetime", Clock)
+    return moments
+
+
+def test_since_is_when_the_version_began_to_serve(project: Project, clock: list[datetime]) -> None:
+    deploy(project, "one")
+    first = functions(project)[0].since
+    clock[0] = datetime(2026, 11, 2, 9, 30, 5, tzinfo=UTC)
+    deploy(project, "two")
+    second = functions(project)[0].since
+    clock[0] = datetime(2026, 11, 3, 11, 0, tzinfo=UTC)
+    back(project)
+
+    assert (first, second) == ("2026-11-01 09:00:00", "2026-11-02 09:30:05")
+    assert functions(project)[0].since == "2026-11-03 11:00:00"
+
+
+def test_an_alias_without_the_moment_tells_when_its_version_was_published(
+    project: Project, cloud: Cloud
+) -> None:
+    deploy(project, "one")
+    told = cloud.client("lambda").get_alias(FunctionName=NAME, Name="live")["Description"]
+    plain = told.partition(", since ")[0]
+    cloud.client("lambda").update_alias(FunctionName=NAME, Name="live", Description=plain)
+
+    (function,) = functions(project)
+
+    assert function.live is not None
+    assert function.since == function.live.since
+    assert deploy_again(project) == []

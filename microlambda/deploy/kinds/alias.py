@@ -1,16 +1,17 @@
 """The alias `live`, which every trigger names.
 
-Its description says what its code was built from, and which versions have served before.
+Its description says what its code was built from, since when it serves, and which versions have before.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
 from microlambda.deploy.kinds.version import describe
 from microlambda.deploy.observed import Seen
-from microlambda.deploy.published import prune, read_served, with_served
+from microlambda.deploy.published import Label, prune
 from microlambda.plan.compile import LIVE
 from microlambda.plan.records import Alias
 
@@ -49,12 +50,11 @@ class AliasDeployer(KindDeployer[Alias]):
     def update(self, job: Job, record: Alias, seen: Seen, reasons: Sequence[str]) -> Attributes:
         """Move it to the published version, in one call, and all calls with it; the oldest versions go."""
         del reasons
-        served = int(seen.attributes["version"]), *seen.state["served"]
         answer = job.aws.client("lambda").update_alias(
-            **_arguments(job, record, served), RoutingConfig={"AdditionalVersionWeights": {}}
+            **_arguments(job, record, seen), RoutingConfig={"AdditionalVersionWeights": {}}
         )
         if answer["FunctionVersion"] != seen.attributes["version"]:
-            prune(job.aws, record.function_name, int(answer["FunctionVersion"]), served)
+            prune(job.aws, record.function_name, int(answer["FunctionVersion"]), _served(seen))
         return _attributes(answer)
 
     def remove(self, job: Job, seen: Seen) -> None:
@@ -66,14 +66,28 @@ class AliasDeployer(KindDeployer[Alias]):
             return
 
 
-def _arguments(job: Job, record: Alias, served: Sequence[int] = ()) -> dict[str, Any]:
+def _arguments(job: Job, record: Alias, seen: Seen | None = None) -> dict[str, Any]:
     version = job.value(record.version)
     return {
         "FunctionName": record.function_name,
         "Name": record.name,
         "FunctionVersion": version,
-        "Description": with_served(describe(record.code_hash), served, int(version)),
+        "Description": str(_label(record, version, seen)),
     }
+
+
+def _label(record: Alias, version: str, seen: Seen | None) -> Label:
+    description = describe(record.code_hash)
+    if seen is None:
+        return Label.of_moving(description, int(version))
+    if version == seen.attributes["version"]:  # it stays, whatever else is written anew
+        label: Label = seen.state["label"]
+        return replace(label, description=description)
+    return Label.of_moving(description, int(version), _served(seen))
+
+
+def _served(seen: Seen) -> tuple[int, ...]:
+    return int(seen.attributes["version"]), *seen.state["label"].served
 
 
 def _attributes(answer: Mapping[str, Any]) -> Attributes:
@@ -86,15 +100,15 @@ def _observe(aws: Aws, function: str) -> Seen | None:
         answer = client.get_alias(FunctionName=function, Name=LIVE)
     except client.exceptions.ResourceNotFoundException:
         return None
-    description, served = read_served(answer.get("Description", ""))
+    label = Label.read(answer.get("Description", ""))
     return Seen(
         kind=Alias.kind,
         address=f"{function}:{LIVE}",
         name=LIVE,
         attributes=_attributes(answer),
         state={
-            "code_hash": description.removeprefix(_PREFIX),
-            "served": served,
+            "code_hash": label.description.removeprefix(_PREFIX),
+            "label": label,
             "function": function,
             "weights": answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}),
         },

@@ -142,8 +142,15 @@ def _check(job: Job, record: Version, version: Mapping[str, Any]) -> None:
     remedy = f"Name {missing[1]!r} in the project's requirements.\n" if missing else ""
     raise CheckFailed(
         f"version {version['Version']} of {record.name} does not start: {told}\n{remedy}"
-        f"The alias {LIVE!r} has not moved: what was deployed before goes on serving."
+        f"{_serving(job.attributes.get((Version.kind, record.key)))}"
     )
+
+
+def _serving(live: Attributes | None) -> str:
+    """Say what a failed check means for those who call the function."""
+    if live is None:
+        return "It has no version yet that starts: nothing serves."
+    return f"The alias {LIVE!r} has not moved: version {live['version']} goes on serving."
 
 
 def error_text(result: object) -> str:
