@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from microlambda.project.errors import AppNotFound, nearest
 from microlambda.project.search import find_module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +42,17 @@ def locate(root: Path, wanted: str | None = None) -> ModulePlace:
         if (folder / inner).with_suffix(".py").is_file() or (folder / inner / "__init__.py").is_file():
             return ModulePlace(module=module, import_root=folder, attribute=attribute or None)
     expected = inner.with_suffix(".py")
-    modules = (path.stem for folder in (root, root / "src") for path in folder.glob("*.py"))
+    modules = {name for folder in (root, root / "src") for name in _modules_near(folder, module)}
     raise AppNotFound(f"{root} has no {expected}, and no src/{expected}.{nearest(module, modules)}")
+
+
+def _modules_near(folder: Path, module: str) -> Iterator[str]:
+    """Name the modules and packages in the folder, and those beside the one that is not there."""
+    for package in {"", module.rpartition(".")[0]}:
+        start = f"{package}." if package else ""
+        place = folder.joinpath(*package.split("."))
+        files = [*place.glob("*.py"), *(init.parent for init in place.glob("*/__init__.py"))]
+        yield from (f"{start}{file.stem}" for file in files if file.stem != "__init__")
 
 
 def import_root(root: Path, wanted: str | None = None) -> Path:

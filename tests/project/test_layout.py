@@ -64,3 +64,18 @@ def test_a_name_that_python_does_not_import_is_told_with_one_that_it_does(
         match=rf"letters, digits and _ alone. Give the file or folder another name, and write {mended}\.",
     ):
         locate(tmp_path, wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"),
+    [("shop.mian", "shop.main"), ("shpo", "shop"), ("shop.web.apis", "shop.web.api"), ("ap", "app")],
+)
+@pytest.mark.parametrize("folder", [".", "src"])
+def test_the_nearest_module_is_named(tmp_path: Path, folder: str, wanted: str, meant: str) -> None:
+    for file in ("app.py", "shop/__init__.py", "shop/main.py", "shop/web/__init__.py", "shop/web/api.py"):
+        path = tmp_path / folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(APP)
+
+    with pytest.raises(AppNotFound, match=rf"Did you mean '{meant}'\?"):
+        locate(tmp_path, wanted)
