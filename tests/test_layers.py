@@ -30,7 +30,8 @@ FLOORS: list[set[str]] = [
     {""},  # the public face
     {"project"},
     {"plan", "iam", "bundle", "emulator"},
-    {"deploy", "render", "local", "testing"},
+    {"deploy", "render"},
+    {"local", "testing"},  # `local` deploys into the AWS that it has inside
     {"cli"},
     {"__main__"},
 ]

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.invocation import failed_records
+
 if TYPE_CHECKING:
     from microlambda.project.errors import ToolError
 
@@ -67,15 +69,6 @@ class Report:
             duration=None if duration is None else float(duration),
             max_memory=None if memory is None else int(memory),
         )
-
-
-def failed_records(result: bytes) -> list[str]:
-    """The identifiers in the `batchItemFailures` of an answer, as text."""
-    answer = _read(result)
-    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-    if not isinstance(failures, list):
-        return []
-    return [str(one.get("itemIdentifier") if isinstance(one, dict) else one) for one in failures]
 
 
 def _last(pattern: re.Pattern[str], text: str) -> str | None:

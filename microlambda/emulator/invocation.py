@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,3 +107,20 @@ def when_over(invocation: Invocation, callback: Callable[[Invocation], None]) ->
         invocation.body.when_over(callback)
     else:
         callback(invocation)
+
+
+def failed_records(result: bytes) -> list[str]:
+    """The identifiers in the `batchItemFailures` of an answer, as text.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    if b"batchItemFailures" not in result:
+        return []
+    try:
+        answer: Any = json.loads(result)
+    except ValueError:
+        return []
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    if not isinstance(failures, list):
+        return []
+    return [str(one.get("itemIdentifier") if isinstance(one, dict) else one) for one in failures]

@@ -328,6 +328,7 @@ class SandboxPool:
         self._idle: list[Sandbox] = []
         self._all: set[Sandbox] = set()
         self._stopped = False
+        self._held = False
         self._changed = threading.Condition()
 
     @property
@@ -370,6 +371,11 @@ class SandboxPool:
         when_over(invocation, lambda _: self._release(sandbox))
         return invocation
 
+    def hold(self) -> None:
+        """Start no more environments beside those that there are: calls take turns."""
+        with self._changed:
+            self._held = True
+
     def stop(self, *, grace: float = 0.0) -> None:
         """End all environments; those that are busy have `grace` seconds to come to their end."""
         with self._changed:
@@ -401,7 +407,7 @@ class SandboxPool:
     def _acquire(self) -> Sandbox:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._stopped or self._idle or len(self._all) < self._max_size)
+                self._changed.wait_for(lambda: self._stopped or self._idle or self._may_grow())
                 if self._stopped:
                     raise InitFailed(_stopped_invocation())
                 if not self._idle:
@@ -421,6 +427,9 @@ class SandboxPool:
                 self._all.discard(sandbox)
                 self._changed.notify_all()
             raise
+
+    def _may_grow(self) -> bool:
+        return len(self._all) < (1 if self._held else self._max_size)
 
     def _release(self, sandbox: Sandbox) -> None:
         with self._changed:

@@ -1,8 +1,8 @@
 """The app's process: it loads the App, tells the parent what there is, and takes events from the Runtime API.
 
-`python -m microlambda.local.child ROOT [TARGET [FUNCTION]]`, with AWS_LAMBDA_RUNTIME_API in the environment.
-With the name of a function it serves that one alone (an empty TARGET is none). What the parent is told is an
-`AppReport`; an app that does not load is reported as an error of init.
+`python -m microlambda.local.child ROOT STAGE TARGET [FUNCTION]`, with AWS_LAMBDA_RUNTIME_API in the
+environment. With the name of a function it serves that one alone (an empty TARGET is none). What the parent
+is told is an `AppReport`; an app that does not load is reported as an error of init.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def main(argv: list[str]) -> int:
     """Load the app and serve it until the parent is gone."""
     end_quietly_on_interrupt()
     set_up_logging()
-    root, target, function = Path(argv[1]), _argument(argv, 2), _argument(argv, 3)
+    root, stage, target = Path(argv[1]), argv[2], argv[3] or None
+    function = argv[4] if len(argv) > 4 else None
     sys.argv[1:] = []  # on Lambda there are no arguments either
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
     with contextlib.suppress(RuntimeGone), tasks_run_by(TaskThreads(address)):
@@ -52,16 +53,13 @@ def main(argv: list[str]) -> int:
             report_init_error(connection, _fault(exc))
             return 1
         os.environ["MICROLAMBDA_APP"] = loaded.path
-        report_ready(connection, _report(loaded))
+        triggers = _triggers(loaded, root, stage) if function is None else {}
+        report_ready(connection, {**_report(loaded), **triggers})
         # One that has been asked for by name answers at once, as Lambda's Invoke does.
         with streaming_answers(function is None):
             serve(_served(loaded.app, function), connection)
         connection.close()
     return 0
-
-
-def _argument(argv: list[str], index: int) -> str | None:
-    return argv[index] or None if len(argv) > index else None
 
 
 def _served(app: App, function: str | None) -> Callable[[Any, Any], Any]:
@@ -104,6 +102,22 @@ def _resources(app: App) -> dict[str, list[str]] | str | None:
         return {path: list(methods) for path, methods in explicit_resources(app).items()}
     except ToolError as exc:
         return str(exc)
+
+
+def _triggers(loaded: LoadedApp, root: Path, stage: str) -> dict[str, Any]:
+    """Plan what fires the app's handlers, or say why that cannot be; nothing where there are none."""
+    if not any(handler.trigger.has_events for handler in loaded.app.handlers.values()):
+        return {}
+    from microlambda.local.triggers import packed, plan_triggers
+    from microlambda.plan.triggers import is_deployed
+    from microlambda.project.settings import load_settings
+
+    waiting = [one.name for one in loaded.app.handlers.values() if not is_deployed(one)]
+    try:
+        plan = plan_triggers(loaded.app, load_settings(root, stage), app_path=loaded.path)
+    except ToolError as exc:
+        return {"unplanned": f"{type(exc).__name__}: {exc}"}
+    return {"triggers": packed(plan), "waiting": waiting}
 
 
 def _source(module: object) -> str | None:

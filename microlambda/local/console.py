@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from microlambda.emulator.invocation import failed_records
 from microlambda.local.columns import aligned
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from microlambda.project.errors import ToolError
 
 _MOST = 5  # tasks that one line names
+_WIDEST = 60  # characters of a decorator
 _COLORS = {2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
@@ -77,6 +79,17 @@ class Console:
             lines.append(self._styled(f"  {_shown(reason)}", fg="yellow"))
         self._print(*lines)
 
+    def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
+        """Show one event that a handler got: time, what fired it, handler, outcome, duration."""
+        clock = time.strftime("%H:%M:%S")
+        declared = next((words for words, handler, _ in report.handlers if handler == name), "")
+        trigger = _shortened(declared.partition(".")[2] or "invoke")
+        outcome, color = _outcome(invocation)
+        lines = [f"{clock} {trigger} {name} {self._styled(outcome, fg=color)} {invocation.duration:.0f} ms"]
+        if invocation.function_error is not None:
+            lines.append(self._styled(f"  {_shown(_failure(invocation))}", fg="yellow"))
+        self._print(*lines)
+
     def cut_off(self, tasks: Mapping[str, str]) -> None:
         """Say which tasks were ended before their time; `tasks` are their names by id."""
         names = [f"{name} ({request_id})" for request_id, name in tasks.items()]
@@ -106,13 +119,28 @@ def _routes(report: AppReport) -> Iterable[str]:
 
 
 def _handlers(report: AppReport) -> Iterable[str]:
-    """The handlers of events, and that nothing fires them here: silence would look like working."""
-    if not report.handlers:
-        return []
-    return [
-        *(f"  {line}" for line in aligned(list(report.handlers))),
-        "  Their events are not fired here. `microlambda invoke NAME` runs one of them.",
-    ]
+    """The handlers of events, and which of them nothing fires here: silence would look like working."""
+    lines = [f"  {line}" for line in aligned(list(report.handlers))]
+    if report.unplanned is not None:
+        lines.append(f"  Nothing fires them here: {report.unplanned}")
+    if report.waiting:
+        lines.append(
+            f"  Not fired here: {', '.join(report.waiting)}. `microlambda invoke NAME` runs one of them."
+        )
+    return lines
+
+
+def _outcome(invocation: Invocation) -> tuple[str, str]:
+    """Say what came of an event, and in which colour."""
+    if invocation.function_error is not None:
+        return "failed", "red"
+    if failed := failed_records(invocation.payload):
+        return f"{len(failed)} record{'s' if len(failed) > 1 else ''} failed", "yellow"
+    return "ok", "green"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 def _failure(invocation: Invocation) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wsgi import ClosingIterator
 
 from microlambda.emulator.server import Server
+from microlambda.local.cloud import LocalCloud
 from microlambda.local.errors import UnusableHost
 from microlambda.local.version import AppReport, Source, Version
 from microlambda.local.watch import Watcher
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from microlambda.emulator.invocation import Invocation
     from microlambda.local.console import Console
+
+
+def _ignore(text: str) -> None:
+    del text
 
 
 class LocalServer:
@@ -49,6 +56,7 @@ class LocalServer:
     ) -> None:
         self._source = Source(root=root.resolve(), target=target, stage=stage, ingress=ingress)
         self._console = console
+        self.cloud = LocalCloud(self._run, say=console.note if console else _ignore)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
         self._watcher = Watcher(self._source.root, self._reload) if reload else None
         self._version: Version | None = None
@@ -78,10 +86,11 @@ class LocalServer:
         """Listen, start the app, and serve. A ToolError (PortInUse, AppImportFailed, ...) leaves nothing."""
         if self._watcher is not None:
             self._watcher.look()
-        version = self._new_version()
-        self._coming = version
-        self._listen()
+        self.cloud.listen()
+        self._source = replace(self._source, endpoint=self.cloud.endpoint)
         try:
+            version = self._coming = self._new_version()
+            self._listen()
             self._bring_up_first(version)
         except BaseException:
             self.stop()
@@ -93,6 +102,7 @@ class LocalServer:
             self._console.started(
                 self.report, stage=self._source.stage, ingress=version.ingress, url=self.url
             )
+        self._fire(self.report)
         return self
 
     def stop(self) -> None:
@@ -107,6 +117,7 @@ class LocalServer:
             if version is not None:
                 version.stop()
         self._server.stop()
+        self.cloud.stop()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -142,6 +153,22 @@ class LocalServer:
                 raise ConnectionError("the server stops")
             self._version.enter()  # with the lock still held: it must not retire in between
             return self._version
+
+    def _run(self, name: str, payload: bytes, **call: Any) -> Invocation:
+        """Run one event of a handler's, in the version that serves now."""
+        version = self._entered()
+        try:
+            invocation = version.invoke(name, payload, **call)
+        finally:
+            version.leave()
+        if self._console is not None and version.report is not None:
+            self._console.invoked(version.report, name, invocation)
+        return invocation
+
+    def _fire(self, report: AppReport) -> None:
+        """Let what the app's handlers wait for reach them."""
+        if report.triggers is not None:
+            self.cloud.bring(report.triggers)
 
     def _new_version(self) -> Version:
         if self._console is None:
@@ -204,6 +231,7 @@ class LocalServer:
             self._watcher.follow(report.files)
         if self._console is not None:
             self._console.reloaded(before.report if before else None, report, time.perf_counter() - began)
+        self._fire(report)
         if before is not None:
             before.retire()
             with self._change:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from microlambda.emulator.environment import developer_environment
 from microlambda.emulator.function_spec import FunctionSpec
-from microlambda.plan.names import function_name
+from microlambda.plan.names import TAG_VALUE, function_name
 from microlambda.project.layout import import_root
 from microlambda.project.settings import resolve_environment
+from microlambda.runtime.naming import aws_name
 
 if TYPE_CHECKING:
     from microlambda.project.settings import Settings
@@ -19,18 +20,27 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 def function_spec(
-    settings: Settings, target: str | None, *, name: str = "http", alone: bool = False
+    settings: Settings,
+    target: str | None,
+    *,
+    name: str = "http",
+    alone: bool = False,
+    endpoint: str | None = None,
 ) -> FunctionSpec:
-    """Describe the function `name` of the stage; `alone` serves it as on Lambda, and else the whole app."""
+    """Describe the function `name` of the stage; `alone` serves it as on Lambda, and else the whole app.
+
+    `endpoint` is where its calls of AWS go; without one they go nowhere.
+    """
     function = settings.function(name)
     region = settings.region or REGION
-    aws_name = function_name(settings.name or settings.root.name, settings.stage, name)
-    environment = developer_environment(resolve_environment(function, os.environ), region=region)
-    served = (target or "", name) if alone else () if target is None else (target,)
+    own_name = function_name(local_name(settings), settings.stage, name)
+    configured = resolve_environment(function, os.environ)
+    environment = developer_environment(configured, region=region, endpoint=endpoint)
+    served = (settings.stage, target or "", *([name] if alone else []))
     return FunctionSpec(
-        name=aws_name,
+        name=own_name,
         version="$LATEST",
-        arn=function_arn(region, aws_name),
+        arn=function_arn(region, own_name),
         # -u: prints come when they are made. -P: no folder before the standard library on the path.
         command=(sys.executable, "-u", "-P", "-m", "microlambda.local.child", str(settings.root), *served),
         cwd=import_root(settings.root, target or settings.app),
@@ -44,6 +54,12 @@ def function_spec(
 def longest_time(settings: Settings) -> int:
     """Give the time of the function that has most of it, in seconds: what tasks get, whichever they are."""
     return max(settings.function(name).timeout for name in ("http", *settings.function_names))
+
+
+def local_name(settings: Settings) -> str:
+    """Name the app as its functions are named here: as the settings do, else as its folder."""
+    name = settings.name or settings.root.name
+    return name if TAG_VALUE.fullmatch(name) else aws_name(name)
 
 
 def function_arn(region: str, name: str) -> str:

@@ -5,17 +5,16 @@ Saving a file makes a new version; requests that the old one has begun, it finis
 
 from __future__ import annotations
 
-import sys
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.resources import Resources, key_id
-from microlambda.emulator.invocation import when_over
-from microlambda.emulator.sandbox import InitFailed, SandboxPool
+from microlambda.emulator.sandbox import InitFailed
 from microlambda.local.errors import start_error
-from microlambda.local.spec import REGION, function_spec, longest_time
+from microlambda.local.functions import HTTP, ProjectFunctions
+from microlambda.local.spec import REGION
 from microlambda.plan.errors import PlanError
 from microlambda.project.settings import load_settings
 
@@ -39,6 +38,9 @@ class AppReport:
     files: tuple[str, ...]
     handlers: tuple[tuple[str, str, str], ...] = ()  # decorator, name, location
     resources: dict[str, list[str]] | str | None = None  # of a REST API; why it cannot have them; its own two
+    triggers: str | None = None  # the plan of what fires its handlers, packed
+    unplanned: str | None = None  # why there is none
+    waiting: tuple[str, ...] = ()  # handlers that nothing fires here
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> AppReport:
@@ -52,6 +54,9 @@ class AppReport:
             files=tuple(document["files"]),
             handlers=handlers,
             resources=document.get("resources"),
+            triggers=document.get("triggers"),
+            unplanned=document.get("unplanned"),
+            waiting=tuple(document.get("waiting", ())),
         )
 
 
@@ -63,6 +68,7 @@ class Source:
     target: str | None = None
     stage: str = "local"
     ingress: str | None = None  # None: the settings'
+    endpoint: str | None = None  # where its calls of AWS go
 
 
 class Version:
@@ -83,26 +89,26 @@ class Version:
         settings = load_settings(source.root, source.stage)
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
-        spec = function_spec(settings, source.target)
-        owns_terminal = sys.stdin is not None and sys.stdin.isatty()
-        self._pool = SandboxPool(spec, owns_terminal=owns_terminal, cut_off=cut_off)
-        self._grace = longest_time(settings)
+        self._functions = ProjectFunctions(settings, source.target, endpoint=source.endpoint, cut_off=cut_off)
         self._api_keys = settings.api_keys
         api = Api(region=settings.region or REGION)
         if self.ingress == "rest-api":
             api = Api(region=api.region, stage=settings.stage)
         self.gateway = Gateway(
-            self.ingress, self._invoke, api=api, observe=observe, explain=explain, timeout=spec.timeout
+            self.ingress,
+            self._answer,
+            api=api,
+            observe=observe,
+            explain=explain,
+            timeout=settings.function(HTTP).timeout,
         )
         self._serving = 0
-        self._invoking = 0
-        self._limit: int | None = None
         self._change = threading.Condition()
 
     def start(self) -> AppReport:
         """Start a process; a ToolError tells why the app did not come up."""
         try:
-            self.report = AppReport.from_document(self._pool.start())
+            self.report = AppReport.from_document(self._functions.start())
         except InitFailed as failed:
             raise start_error(failed.invocation) from failed
         if self.ingress == "rest-api" and self.report.resources is not None:
@@ -133,8 +139,7 @@ class Version:
 
     def hold(self) -> None:
         """Start no more processes, as the files are of another version now; requests take turns then."""
-        with self._change:
-            self._limit = max(1, self._pool.size)
+        self._functions.hold()
 
     def retire(self) -> None:
         """Finish the requests that were begun and the tasks that came of them, then stop.
@@ -143,26 +148,20 @@ class Version:
         """
         with self._change:
             self._change.wait_for(lambda: not self._serving)
-        self._pool.finish_tasks(self._grace)
+        self._functions.finish_tasks()
         self.stop()
 
     def stop(self) -> None:
         """End all processes at once; requests in them fail, and tasks are cut off."""
-        self._pool.stop()
+        self._functions.stop()
 
-    def _invoke(self, event: bytes) -> Invocation:
-        with self._change:
-            self._change.wait_for(lambda: self._limit is None or self._invoking < self._limit)
-            self._invoking += 1
+    def invoke(self, name: str, payload: bytes, **call: Any) -> Invocation:
+        """Run one event in the function of a handler; `call` is what `SandboxPool.invoke` takes."""
+        self.enter()
         try:
-            invocation = self._pool.invoke(event)
-        except BaseException:
-            self._invoked()
-            raise
-        when_over(invocation, lambda _: self._invoked())
-        return invocation
+            return self._functions.invoke(name, payload, **call)
+        finally:
+            self.leave()
 
-    def _invoked(self) -> None:
-        with self._change:
-            self._invoking -= 1
-            self._change.notify_all()
+    def _answer(self, event: bytes) -> Invocation:
+        return self._functions.invoke(HTTP, event)

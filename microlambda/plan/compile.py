@@ -36,6 +36,7 @@ from microlambda.project.limits import (
     TAGS,
     WITHOUT_SNAP_START,
 )
+from microlambda.project.settings import FunctionSettings
 from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
@@ -43,18 +44,16 @@ if TYPE_CHECKING:
 
     from microlambda import App
     from microlambda.project.pieces import FunctionPieces, Pieces
-    from microlambda.project.settings import FunctionSettings, Settings
+    from microlambda.project.settings import Settings
     from microlambda.runtime.dispatch.handler import Handler
 
-__all__ = ["HANDLER", "HTTP", "LIVE", "app_name", "compile_plan"]
+__all__ = ["HANDLER", "HTTP", "LIVE", "app_name", "compile_plan", "compile_triggers"]
 
 HANDLER = "microlambda.runtime.entry.handler"
 HTTP = "http"
 
 #: Names that so many projects have that their AWS names would meet.
 _COMMON_NAMES = ("app", "main", "__main__")
-# What a tag's value may hold: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
-_TAG_VALUE = re.compile(r"[\w .:/=+\-@]{1,128}")
 
 
 def app_name(app: App | None, settings: Settings) -> str:
@@ -66,7 +65,7 @@ def app_name(app: App | None, settings: Settings) -> str:
             f"{fact}, and everything on AWS is named after it. Write into {_file(settings)}: "
             f'name = "{_suggestion(settings)}"'
         )
-    if not _TAG_VALUE.fullmatch(name):
+    if not names.TAG_VALUE.fullmatch(name):
         raise PlanError(
             f"the App's name {name!r} holds characters that AWS's tags cannot. "
             f"Use letters, digits, spaces and . : / = + - _ @"
@@ -83,31 +82,76 @@ def compile_plan(
     """
     scope = _scope(app, settings)
     _check_known(app, settings)
-    names.check_distinct(scope.app, scope.stage, app.functions)
+    functions = [settings.function(name) for name in app.functions]
+    records = _functions(scope, app, functions, settings, app_path, pieces, environ)
+    if HTTP in app.functions:
+        target = _target(scope, settings.function(HTTP), tags=settings.tags)
+        records += ingresses.PLANNERS[settings.ingress](target, app, settings)
+    return _planned(scope, records)
+
+
+def compile_triggers(app: App, settings: Settings, *, app_path: str, pieces: Pieces) -> Plan:
+    """Plan the handlers of one stage, without its routes, for an AWS on this machine that fires them.
+
+    `settings` need a region, an id and a name that tags take. Handlers whose triggers this version does not
+    deploy are left out: `is_deployed` tells which. So is what only Lambda needs of a function: its
+    environment, its layers, its network, its permissions.
+    """
+    scope = Scope(id=settings.id, app=settings.name or "", stage=settings.stage, region=settings.region or "")
+    fired = [one.name for one in app.handlers.values() if is_deployed(one)]
+    functions = [_without_lambda(settings.function(name)) for name in fired]
+    return _planned(scope, _functions(scope, app, functions, settings, app_path, pieces, {}))
+
+
+def _without_lambda(function: FunctionSettings) -> FunctionSettings:
+    return FunctionSettings(
+        name=function.name,
+        stage=function.stage,
+        memory=function.memory,
+        timeout=function.timeout,
+        reserved_concurrency=function.reserved_concurrency,
+        log_format=function.log_format,
+        log_retention=function.log_retention,
+    )
+
+
+def _functions(
+    scope: Scope,
+    app: App,
+    functions: Sequence[FunctionSettings],
+    settings: Settings,
+    app_path: str,
+    pieces: Pieces,
+    environ: Mapping[str, str],
+) -> list[Record]:
+    """Plan these functions of the app, each with what fires it."""
+    known = [function.name for function in functions]
+    names.check_distinct(scope.app, scope.stage, known)
     tasks = [handler.name for handler in app.handlers.values() if handler.kind == TASK]
-    records: list[Record] = []
-    records += schedules.common(scope, app.handlers.values(), app.functions, _tags(scope, settings.tags))
-    for handler in app.functions:
-        function = settings.function(handler)
+    handlers = [app.handlers[name] for name in known if name in app.handlers]
+    records = list(schedules.common(scope, handlers, known, _tags(scope, settings.tags)))
+    for function in functions:
+        name = function.name
         _check_timeout(function, settings.ingress)
         _check_snap_start(function, settings.lambda_python)
-        own = _own_environment(scope, app_path, handler, tasks)
+        own = _own_environment(scope, app_path, name, tasks)
         environment = _environment(function, own, environ)
-        wiring = _wiring(scope, function, app.handlers.get(handler))
+        wiring = _wiring(scope, function, app.handlers.get(name))
         records += _function(
             scope,
             settings,
             function,
             environment,
-            pieces.of(handler),
+            pieces.of(name),
             tasks,
             policies=wiring.policies,
-            dead_letter=_dead_letter(app.handlers.get(handler)),
+            dead_letter=_dead_letter(app.handlers.get(name)),
         )
         records += wiring.records
-    if HTTP in app.functions:
-        target = _target(scope, settings.function(HTTP), tags=settings.tags)
-        records += ingresses.PLANNERS[settings.ingress](target, app, settings)
+    return records
+
+
+def _planned(scope: Scope, records: Sequence[Record]) -> Plan:
     rules.check_alone(records)
     roles.check_sizes(records, scope.region)
     # a layer that several functions share is one record, before the first of them

@@ -12,6 +12,9 @@ from microlambda.runtime.naming import NAME_LIMIT, aws_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: What a tag's value may hold: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+TAG_VALUE = re.compile(r"[\w .:/=+\-@]{1,128}")
+
 STATEMENT_LIMIT = 100
 LAYER_LIMIT = 140
 API_LIMIT = 128

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from microlambda.cli.called import Report, failed_records
+from microlambda.cli.called import Report
+from microlambda.emulator.invocation import failed_records
 
 APP = """\
 import os

@@ -34,9 +34,34 @@ def test_handlers_of_events_are_listed_with_what_runs_them() -> None:
     Console(out).reloaded(REPORT, report, 0.1)
     Console(out).reloaded(report, report, 0.1)
 
-    listed = "  @app.schedule('rate(1 day)')  nightly  app.py:5\n  Their events are not fired here."
+    listed = "  @app.schedule('rate(1 day)')  nightly  app.py:5\n"
     assert out.getvalue().count(listed) == 2
-    assert "`microlambda invoke NAME`" in out.getvalue()
+    assert "fire" not in out.getvalue()
+
+
+def test_handlers_that_nothing_fires_are_named_with_what_runs_them() -> None:
+    out = StringIO()
+    handler = ("@app.on_log_events('/x')", "logged", "app.py:5")
+
+    Console(out).started(
+        replace(REPORT, handlers=(handler,), waiting=("logged",)), stage="local", ingress="http-api", url="u"
+    )
+
+    assert "  Not fired here: logged. `microlambda invoke NAME` runs one of them.\n" in out.getvalue()
+
+
+def test_why_nothing_fires_the_handlers_is_said() -> None:
+    out = StringIO()
+    handler = ("@app.schedule('rate(1 day)')", "nightly", "app.py:5")
+
+    Console(out).started(
+        replace(REPORT, handlers=(handler,), unplanned="PlanError: no"),
+        stage="local",
+        ingress="http-api",
+        url="u",
+    )
+
+    assert "  Nothing fires them here: PlanError: no\n" in out.getvalue()
 
 
 def test_one_line_for_a_request() -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from microlambda.emulator.cloud.execute_api import Observe
-    from microlambda.emulator.cloud.functions import Output
+    from microlambda.emulator.cloud.functions import Live, Output
 
 
 class CloudUnavailable(ToolError):
@@ -48,6 +48,8 @@ class EmbeddedCloud:
             cloud.client("s3").create_bucket(...)
             print(cloud.serve_api(api_id, port=8000))
 
+    With a `server`, which listens already and hands on to `answer`, the cloud has no port of its own. `live`
+    runs functions in place of what was uploaded for them, and answers None for those that it does not know.
     `output` gets each line that a function prints, with the function's name; `observe` each request to an
     API and `explain` why an API answered by itself, as in `Gateway`, or a trigger called nobody; `say` what
     else there is to tell. `retry_delays` are the seconds before an event that failed is tried again, and
@@ -61,6 +63,8 @@ class EmbeddedCloud:
         *,
         region: str = "us-east-1",
         port: int = 0,
+        server: Server | None = None,
+        live: Live | None = None,
         output: Output | None = None,
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
@@ -75,7 +79,9 @@ class EmbeddedCloud:
         self._observe = observe
         self._say = say or (lambda _: None)
         self._explain = explain or self._say
-        self._server = Server(self._answer, port=port, log=self._say)
+        self._server = server or Server(self.answer, port=port, log=self._say)
+        self._owns_server = server is None
+        self._live = live
         self._api_servers: list[Server] = []
         self._moto = Moto(say=self._say)
         self._folder: CloudFolder | None = None
@@ -99,7 +105,8 @@ class EmbeddedCloud:
     def start(self) -> Self:
         """Start; `CloudUnavailable` names what is missing, `PortInUse` a port that is taken."""
         check_available()
-        self._server.start()
+        if self._owns_server:
+            self._server.start()
         try:
             self._assemble()
         except BaseException:
@@ -166,7 +173,8 @@ class EmbeddedCloud:
         if self._triggers is not None:
             self._triggers.join()
             self._triggers = None
-        self._server.stop()
+        if self._owns_server:
+            self._server.stop()
         if self._folder is not None:
             self._folder.remove()
             self._folder = None
@@ -179,7 +187,7 @@ class EmbeddedCloud:
         runtime = self._runtime(self._folder.path / "runtime")
         archives = Archives(self._folder.path / "archives")
         self._functions = Functions(
-            self._moto, archives, runtime, endpoint=self.endpoint, output=self._output
+            self._moto, archives, runtime, endpoint=self.endpoint, output=self._output, live=self._live
         )
         policies = Policies(self._moto)
         self._apis = ExecuteApi(
@@ -212,7 +220,8 @@ class EmbeddedCloud:
             )
         return runtime
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request to the cloud, as a WSGI application."""
         if self._front is None:
             start_response("503 Service Unavailable", [])
             return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from microlambda.emulator.environment import archive_environment
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from microlambda.emulator.invocation import Invocation
 
     Output = Callable[[str, bytes], None]
+    #: Runs one event of a function, with what `SandboxPool.invoke` takes; None for one that it does not know.
+    Live = Callable[..., Invocation | None]
 
 
 class Functions:
     """Every version of a function keeps its own environments; new code or configuration gets new ones.
 
-    `output` is told the function's name and each line that it prints.
+    `output` is told the function's name and each line that it prints. `live`, where it is given, comes before
+    what was uploaded.
     """
 
     def __init__(
@@ -37,7 +40,9 @@ class Functions:
         *,
         endpoint: str,
         output: Output | None = None,
+        live: Live | None = None,
     ) -> None:
+        self._live = live
         self._moto = moto
         self._archives = archives
         self._runtime = runtime
@@ -60,13 +65,15 @@ class Functions:
         """Run one event; answers with what came of it and the lines that went into the log."""
         request_id = request_id or str(uuid4())
         began = time.time()
-        invocation = self._pool(function).invoke(
-            payload,
-            request_id=request_id,
-            trace_id=trace_id,
-            client_context=client_context,
-            function_arn=function.arn,
-        )
+        call: dict[str, Any] = {
+            "request_id": request_id,
+            "trace_id": trace_id,
+            "client_context": client_context,
+            "function_arn": function.arn,
+        }
+        invocation = self._live(function, payload, **call) if self._live is not None else None
+        if invocation is None:
+            invocation = self._pool(function).invoke(payload, **call)
         lines = log_lines(function, request_id, invocation)
         self._write_log(function, invocation, lines, began)
         return invocation, lines

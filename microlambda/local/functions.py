@@ -1,0 +1,94 @@
+"""The functions of a project as its files are at one moment: each in environments of its own."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from microlambda.emulator.sandbox import SandboxPool
+from microlambda.local.spec import function_spec, longest_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from microlambda.emulator.invocation import Invocation
+    from microlambda.project.settings import Settings
+
+HTTP = "http"
+
+
+class ProjectFunctions:
+    """Runs functions by the names of their handlers; "http" serves the whole app.
+
+    `endpoint` is where their calls of AWS go, `cut_off` is told of tasks that end before their time. An
+    environment is started when an event needs one.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        target: str | None,
+        *,
+        endpoint: str | None = None,
+        cut_off: Callable[[dict[str, str]], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._target = target
+        self._endpoint = endpoint
+        self._cut_off = cut_off
+        self._owns_terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._pools: dict[str, SandboxPool] = {}
+        self._held = False
+        self._stopped = False
+        self._guard = threading.Lock()
+
+    def start(self) -> dict[str, Any]:
+        """Start the app; answers what its process reported of it, or raises `InitFailed`."""
+        return self._pool(HTTP).start()
+
+    def invoke(self, name: str, payload: bytes, **call: Any) -> Invocation:
+        """Run one event; `call` is what `SandboxPool.invoke` takes."""
+        return self._pool(name).invoke(payload, **call)
+
+    def hold(self) -> None:
+        """Start nothing more beside what there is: the files are of another version now."""
+        with self._guard:
+            self._held = True
+            pools = list(self._pools.values())
+        for pool in pools:
+            pool.hold()
+
+    def finish_tasks(self) -> None:
+        """Wait for the tasks that were begun, for as long as functions may take."""
+        grace = longest_time(self._settings)
+        for pool in self._all():
+            pool.finish_tasks(grace)
+
+    def stop(self) -> None:
+        """End all processes at once; requests in them fail, and tasks are cut off."""
+        with self._guard:
+            self._stopped = True
+        for pool in self._all():
+            pool.stop()
+
+    def _all(self) -> list[SandboxPool]:
+        with self._guard:
+            return list(self._pools.values())
+
+    def _pool(self, name: str) -> SandboxPool:
+        with self._guard:
+            if name not in self._pools:
+                self._pools[name] = self._new_pool(name)
+            return self._pools[name]
+
+    def _new_pool(self, name: str) -> SandboxPool:
+        spec = function_spec(
+            self._settings, self._target, name=name, alone=name != HTTP, endpoint=self._endpoint
+        )
+        pool = SandboxPool(spec, owns_terminal=self._owns_terminal, cut_off=self._cut_off)
+        if self._held:
+            pool.hold()
+        if self._stopped:
+            pool.stop()
+        return pool

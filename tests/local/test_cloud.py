@@ -1,0 +1,362 @@
+"""The AWS inside `microlambda local`: what happens in it reaches the handlers in the project's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from queue import Queue
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from microlambda.emulator.invocation import Invocation
+from microlambda.local.console import Console
+from microlambda.local.server import LocalServer
+from microlambda.local.version import AppReport
+
+Get = Callable[[str], tuple[int, str]]
+WAIT = 60  # s, after which a test gives up
+
+APP = """\
+import json
+import os
+
+import boto3
+
+from microlambda import App, Cron
+
+app = App("shop")
+
+
+def keep(seen):  # what handlers of streams answer is for Lambda alone
+    with open("seen.json", "w") as file:
+        json.dump(seen, file)
+
+
+@app.get("/")
+def index():
+    return {"hello": "world"}
+
+
+@app.post("/orders")
+def order():
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="orders")["QueueUrl"], MessageBody="from a view")
+    return ""
+
+
+@app.on_sqs_message("orders", per_record=True)
+def ordered(record):
+    print("ordered", record.body)
+    if record.body == "bad":
+        raise ValueError("on purpose")
+
+
+@app.on_s3_event("uploads", events=["s3:ObjectCreated:*"], suffix=".csv")
+def imported(event):
+    return [[record.bucket, record.key, record.size] for record in event]
+
+
+@app.on_sns_message("news")
+def told(event):
+    return [record.message for record in event]
+
+
+@app.on_dynamodb_record("books")
+def stored(event):
+    keep([[record.event_name, record.new_image["id"]] for record in event])
+
+
+@app.on_kinesis_record("clicks")
+def clicked(event):
+    keep([record.data.decode() for record in event])
+
+
+@app.on_event({"source": ["shop"]})
+def happened(event):
+    return [event.detail_type, event.detail]
+
+
+@app.lambda_function()
+def about(event, context):
+    return {
+        "function": context.function_name,
+        "memory": context.memory_limit_in_mb,
+        "arn": context.invoked_function_arn,
+        "own": os.environ.get("OWN"),
+        "left": context.get_remaining_time_in_millis() > 800_000,
+    }
+"""
+
+SETTINGS = """\
+name = "shop"
+region = "eu-west-1"
+
+[functions.about]
+memory = 512
+timeout = 900
+environment = { OWN = "of about" }
+"""
+
+
+class Event(NamedTuple):
+    name: str
+    result: Any
+    error: str | None
+
+
+class Events(Console):
+    """Hands on what handlers answered, and what is said, to the test that waits for it."""
+
+    def __init__(self) -> None:
+        self.out, self.err = StringIO(), StringIO()
+        super().__init__(self.out, self.err)
+        self.events: Queue[Event] = Queue()
+        self.notes: Queue[str] = Queue()
+        self.reloads: Queue[AppReport] = Queue()
+
+    def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
+        super().invoked(report, name, invocation)
+        self.events.put(Event(name, json.loads(invocation.payload), invocation.function_error))
+
+    def note(self, text: str) -> None:
+        super().note(text)
+        self.notes.put(text)
+
+    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
+        super().reloaded(before, report, seconds)
+        self.reloads.put(report)
+
+    def next(self) -> Event:
+        return self.events.get(timeout=WAIT)
+
+
+class Shop(NamedTuple):
+    """A project that is served, and its AWS as another terminal sees it."""
+
+    folder: Path
+    server: LocalServer
+    events: Events
+    made: str
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        return make(
+            service,
+            region_name="eu-west-1",
+            endpoint_url=re.findall(r"AWS_ENDPOINT_URL=(\S+?)\.?(?: |$)", self.made)[0],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+
+    @property
+    def seen(self) -> Any:
+        return json.loads((self.folder / "seen.json").read_text())
+
+    def send(self, body: str, queue: str = "orders") -> None:
+        sqs = self.client("sqs")
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=body)
+
+    def change(self, old: str, new: str) -> None:
+        file = self.folder / "app.py"
+        file.write_text(file.read_text().replace(old, new))
+        self.events.reloads.get(timeout=WAIT)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "microlambda.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+@pytest.fixture
+def shop(project: Path) -> Iterator[Shop]:
+    events = Events()
+    with LocalServer(project, port=0, reload=True, console=events) as server:
+        yield Shop(project, server, events, events.notes.get(timeout=WAIT))
+
+
+def test_what_handlers_wait_for_is_made_and_said(shop: Shop) -> None:
+    assert "Made for the handlers: " in shop.made
+    for made in ("queue orders", "bucket uploads", "topic news", "table books", "stream clicks"):
+        assert made in shop.made
+    assert [one["Name"] for one in shop.client("s3").list_buckets()["Buckets"]] == ["uploads"]
+
+
+def test_every_source_runs_its_handler_with_the_true_event(shop: Shop) -> None:
+    shop.client("s3").put_object(Bucket="uploads", Key="May 2026/a.csv", Body=b"a,b")
+    assert shop.events.next() == Event("imported", [["uploads", "May 2026/a.csv", 3]], None)
+
+    shop.client("sns").publish(TopicArn="arn:aws:sns:eu-west-1:123456789012:news", Message="hot")
+    assert shop.events.next() == Event("told", ["hot"], None)
+
+    shop.client("dynamodb").put_item(TableName="books", Item={"id": {"S": "1"}, "price": {"N": "3"}})
+    assert shop.events.next() == Event("stored", None, None)
+    assert shop.seen == [["INSERT", "1"]]
+
+    shop.client("kinesis").put_record(StreamName="clicks", Data=b"click", PartitionKey="k")
+    assert shop.events.next() == Event("clicked", None, None)
+    assert shop.seen == ["click"]
+
+    entry = {"Source": "shop", "DetailType": "sold", "Detail": '{"n": 1}'}
+    shop.client("events").put_events(Entries=[entry])
+    assert shop.events.next() == Event("happened", ["sold", {"n": 1}], None)
+
+    shop.send("hello")
+    assert shop.events.next() == Event("ordered", {"batchItemFailures": []}, None)
+
+
+def test_what_a_view_sends_reaches_the_handler(shop: Shop, get: Get) -> None:
+    import urllib.request
+
+    request = urllib.request.Request(f"{shop.server.url}/orders", method="POST")
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+        assert answer.status == 200
+
+    assert shop.events.next().name == "ordered"
+
+
+def test_one_line_tells_what_fired_whom_and_what_came_of_it(shop: Shop) -> None:
+    shop.send("good")
+    shop.events.next()
+    shop.send("bad")
+    failed = shop.events.next()
+
+    lines = [
+        line for line in shop.events.out.getvalue().splitlines() if " ordered " in line and ":" in line[:3]
+    ]
+    assert re.fullmatch(r"\d\d:\d\d:\d\d on_sqs_message\(queue='orders'\) ordered ok \d+ ms", lines[0])
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d on_sqs_message\(queue='orders'\) ordered 1 record failed \d+ ms", lines[1]
+    )
+    assert len(failed.result["batchItemFailures"]) == 1
+
+
+def test_a_record_that_failed_comes_back_after_its_visibility_timeout(shop: Shop) -> None:
+    sqs = shop.client("sqs")
+    url = sqs.get_queue_url(QueueName="orders")["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+
+    shop.send("bad")
+
+    first, second = shop.events.next(), shop.events.next()
+    assert first.result == second.result != {"batchItemFailures": []}
+
+
+def test_functions_are_called_by_name_with_their_own_environment_and_limits(shop: Shop) -> None:
+    answer = shop.client("lambda").invoke(FunctionName="shop-local-about", Payload=b"{}")
+
+    assert json.loads(answer["Payload"].read()) == {
+        "function": "shop-local-about",
+        "memory": "512",
+        "arn": "arn:aws:lambda:eu-west-1:123456789012:function:shop-local-about",
+        "own": "of about",
+        "left": True,
+    }
+
+
+def test_after_a_reload_the_new_code_gets_the_events_and_the_data_is_kept(shop: Shop) -> None:
+    shop.client("s3").put_object(Bucket="uploads", Key="kept.csv", Body=b"1")
+    shop.events.next()
+
+    shop.change("record.bucket, record.key, record.size", "'new', record.key")
+    shop.client("s3").put_object(Bucket="uploads", Key="next.csv", Body=b"2")
+
+    assert shop.events.next() == Event("imported", [["new", "next.csv"]], None)
+    assert shop.client("s3").get_object(Bucket="uploads", Key="kept.csv")["Body"].read() == b"1"
+
+
+def test_a_handler_that_is_new_gets_its_events_and_one_that_went_gets_none(shop: Shop) -> None:
+    shop.change(
+        '@app.on_sqs_message("orders", per_record=True)', '@app.on_sqs_message("jobs", per_record=True)'
+    )
+    assert shop.events.notes.get(timeout=WAIT).startswith("Made for the handlers: queue jobs")
+    sources = shop.client("lambda").list_event_source_mappings(FunctionName="shop-local-ordered:live")
+
+    shop.send("hello", queue="jobs")
+
+    assert shop.events.next().name == "ordered"
+    assert [one["EventSourceArn"].rpartition(":")[2] for one in sources["EventSourceMappings"]] == ["jobs"]
+
+
+def test_a_handler_that_exits_fails_its_event_alone(shop: Shop) -> None:
+    shop.change('print("ordered", record.body)', "os._exit(3)")
+    shop.send("hello")
+
+    failed = shop.events.next()
+    shop.client("sns").publish(TopicArn="arn:aws:sns:eu-west-1:123456789012:news", Message="hot")
+
+    assert (failed.name, failed.error) == ("ordered", "Unhandled")
+    assert failed.result["errorType"] == "Runtime.ExitError"
+    assert shop.events.next() == Event("told", ["hot"], None)
+
+
+def test_a_schedule_fires_by_the_clock(tmp_path: Path) -> None:
+    text = 'from microlambda import App, At\n\napp = App("shop")\n\n\n'
+    text += '@app.schedule(At("2020-01-01T00:00:00"))\ndef past(event):\n    return 1\n\n\n'
+    text += '@app.schedule("rate(1 minute)")\ndef tick(event):\n    return event.name\n'
+    (tmp_path / "app.py").write_text(text)
+    events = Events()
+
+    with LocalServer(tmp_path, port=0, console=events) as server:
+        events.notes.get(timeout=WAIT)
+        server.cloud.fire("tick")
+        event = events.next()
+
+    assert (event.name, event.error) == ("tick", None)
+
+
+def test_an_app_of_routes_alone_starts_no_aws_until_it_is_called(tmp_path: Path, get: Get) -> None:
+    text = 'import boto3\nfrom microlambda import App\n\napp = App("shop")\n\n\n'
+    text += '@app.get("/")\ndef index():\n    return "hello"\n\n\n'
+    text += '@app.get("/buckets")\ndef buckets():\n'
+    text += '    boto3.client("s3").create_bucket(Bucket="mine")\n'
+    text += '    return boto3.client("s3").list_buckets()["Buckets"][0]["Name"]\n'
+    (tmp_path / "app.py").write_text(text)
+
+    with LocalServer(tmp_path, port=0) as server:
+        assert get(f"{server.url}/") == (200, "hello")
+        before = server.cloud.is_started
+        buckets = get(f"{server.url}/buckets")
+
+        assert (before, server.cloud.is_started) == (False, True)
+    assert buckets == (200, "mine")
+
+
+def test_what_nothing_fires_here_is_said_by_name(tmp_path: Path) -> None:
+    text = 'from microlambda import App\n\napp = App("shop")\n\n\n'
+    text += (
+        '@app.on_kafka_record(topic="orders", cluster="arn:aws:kafka:eu-west-1:123456789012:cluster/a/b")\n'
+    )
+    text += "def consumed(event):\n    return 1\n"
+    (tmp_path / "app.py").write_text(text)
+    events = Events()
+
+    with LocalServer(tmp_path, port=0, console=events):
+        assert "Not fired here: consumed." in events.out.getvalue()
+
+
+def test_the_developers_own_account_is_out_of_reach(
+    project: Path, monkeypatch: pytest.MonkeyPatch, get: Get
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:9")
+    events = Events()
+    file = project / "app.py"
+    file.write_text(file.read_text() + '\n\n@app.get("/env")\ndef env():\n    return dict(os.environ)\n')
+
+    with LocalServer(project, port=0, console=events) as server:
+        environ = json.loads(get(f"{server.url}/env")[1])
+        endpoint = server.cloud.endpoint
+
+    assert environ["AWS_ENDPOINT_URL"] == endpoint
+    assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_SQS"} & set(environ)
+    assert environ["AWS_CONFIG_FILE"] == os.devnull
