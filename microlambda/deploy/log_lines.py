@@ -68,7 +68,15 @@ class Requests:
             return itself["id"]
         data = _json(text)
         told = data.get("requestId") or _record(data).get("requestId")
-        return str(told) if told else self._current.get(stream, "")
+        if told and data.get("type") == "platform.start":  # a print between stays text, in JSON's format, too
+            self._current[stream] = str(told)
+        elif told and data.get("type") == "platform.report":
+            self._current.pop(stream, None)
+        return str(told) if told else self.current(stream)
+
+    def current(self, stream: str) -> str:
+        """Tell the request that a stream is at; empty between two."""
+        return self._current.get(stream, "")
 
 
 def is_error(text: str) -> bool:

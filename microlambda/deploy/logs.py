@@ -13,6 +13,7 @@ from microlambda.deploy.errors import NotDeployed, deploy_first
 from microlambda.deploy.explain import error_code, explained
 from microlambda.deploy.kinds import DEPLOYERS
 from microlambda.deploy.log_lines import LogLine, Requests, is_error
+from microlambda.deploy.log_marks import Marks
 from microlambda.deploy.ownership import check_ours
 from microlambda.plan.names import function_name, log_group_name
 from microlambda.plan.records import LogGroup
@@ -44,6 +45,7 @@ class Logs:
     functions: Sequence[str]
     pattern: str | None = None
     requests: Requests = field(default_factory=Requests)
+    marks: dict[str, Marks] = field(default_factory=dict)  # by functions
 
     @classmethod
     def of(cls, aws: Aws, scope: Scope, handler: str | None, pattern: str | None = None) -> Logs:
@@ -79,25 +81,39 @@ class Logs:
             yield self._line(function, event)
 
     def _events(self, function: str, start: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        group = log_group_name(function)
         asked = {"filterPattern": self.pattern} if self.pattern is not None else {}
-        pages = self.aws.client("logs").get_paginator("filter_log_events")
-        with _reading(self.aws, group):
-            for page in pages.paginate(logGroupName=group, startTime=start, **asked):
-                for event in page["events"]:
-                    yield function, event
+        for event in _matching(self.aws, function, startTime=start, **asked):
+            yield function, event
+
+    def _marks(self, function: str) -> Marks:
+        def ask(stream: str, start: int, pattern: str) -> Iterator[Mapping[str, Any]]:
+            return _matching(
+                self.aws, function, logStreamNames=[stream], startTime=start, filterPattern=pattern
+            )
+
+        return self.marks.setdefault(function, Marks(ask))
 
     def _line(self, function: str, event: Mapping[str, Any]) -> LogLine:
         text, stream = readable(event["message"]), event["logStreamName"]
+        request = self.requests.of(f"{function} {stream}", text) or self._marks(function).request_of(event)
         return LogLine(
             id=event["eventId"],
             at=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
             stream=stream,
             text=text,
             function=function,
-            request=self.requests.of(f"{function} {stream}", text),
+            request=request,
             is_error=is_error(text),
         )
+
+
+def _matching(aws: Aws, function: str, **asked: Any) -> Iterator[Mapping[str, Any]]:
+    """Give the events of a function's logs that match what is asked for."""
+    group = log_group_name(function)
+    pages = aws.client("logs").get_paginator("filter_log_events")
+    with _reading(aws, group):
+        for page in pages.paginate(logGroupName=group, **asked):
+            yield from page["events"]
 
 
 def _logging(aws: Aws, scope: Scope) -> list[str]:

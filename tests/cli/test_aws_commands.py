@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.logs.models import LogsBackend
 
 from microlambda.cli import logs as logs_command
 from microlambda.cli.logs import read_since
@@ -751,6 +752,62 @@ def test_logs_are_filtered_by_cloudwatch(project: Path, aws: None, run: Run) -> 
     result = run("logs", "--filter", "order")
 
     assert [line.split()[-2:] for line in result.stdout.splitlines()] == [["order", "1"], ["order", "2"]]
+
+
+@pytest.mark.parametrize("options", [("--filter", "order"), ("--since", "4s")], ids=["filter", "since"])
+def test_lines_that_a_function_prints_have_their_request_where_its_beginning_is_left_out(
+    project: Path, aws: None, run: Run, options: tuple[str, str]
+) -> None:
+    run("deploy")
+    start = now()
+    write_log(
+        [
+            (start - 20_000, "order 0, while the module is imported"),
+            (start - 10_000, "START RequestId: 11111111-aaaa Version: 1"),
+            (start - 2_000, "order 1"),
+            (start - 1_999, "REPORT RequestId: 11111111-aaaa Duration: 1 ms"),
+            (start - 1_999, "order between two"),
+            (start - 1_998, "START RequestId: 22222222-bbbb Version: 1"),
+            (start - 1_998, "order 2"),
+            (start - 1_998, "REPORT RequestId: 22222222-bbbb Duration: 1 ms"),
+            (start - 1_998, "START RequestId: 33333333-cccc Version: 1"),
+            (start - 1_998, "order 3"),
+        ]
+    )
+
+    data = [json.loads(line) for line in run("logs", "--json", *options).stdout.splitlines()]
+
+    told = {one["text"]: one["request"] for one in data if one["text"].startswith("order")}
+    told.pop("order 0, while the module is imported", None)
+    assert told == {
+        "order 1": "11111111-aaaa",
+        "order between two": None,
+        "order 2": "22222222-bbbb",
+        "order 3": "33333333-cccc",
+    }
+
+
+def test_the_beginnings_of_requests_are_asked_for_once_for_each_stream(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("deploy")
+    start = now()
+    lines = [(start - 1000, "START RequestId: 11111111-aaaa Version: 1")]
+    write_lines("shop-dev-http", "a", [*lines, *((start - 900 + n, f"order {n}") for n in range(20))])
+    write_lines("shop-dev-http", "b", [(start - 800, "order 99")])
+    asked: list[list[str]] = []
+    matching = LogsBackend.filter_log_events
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(next((one for one in arguments if isinstance(one, list)), []))
+        return matching(*arguments)
+
+    monkeypatch.setattr(LogsBackend, "filter_log_events", counted)
+
+    result = run("logs", "--filter", "order")
+
+    assert len(result.stdout.splitlines()) == 21
+    assert asked == [[], ["a"], ["b"]]
 
 
 @pytest.mark.parametrize("text", ["10", "1y", "yesterday", ""])

@@ -52,6 +52,19 @@ def test_lines_in_json_say_themselves_whose_they_are() -> None:
     assert [requests.of("a", text) for text in (own, platform, "{no json", "[1]")] == ["one", "two", "", ""]
 
 
+def test_what_is_printed_between_lines_in_json_is_of_that_request() -> None:
+    requests = Requests()
+    start = json.dumps({"type": "platform.start", "record": {"requestId": "one"}})
+    report = json.dumps({"type": "platform.report", "record": {"requestId": "one", "status": "success"}})
+
+    assert [requests.of("a", text) for text in (start, "printed", report, "later")] == [
+        "one",
+        "one",
+        "one",
+        "",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
