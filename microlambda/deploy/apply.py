@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from microlambda.deploy.kinds.base import Attributes, Job
+    from microlambda.deploy.lock import Lock as StageLock
     from microlambda.deploy.observed import Observed
     from microlambda.deploy.progress import Progress
     from microlambda.plan.plan import Plan
@@ -33,14 +34,20 @@ def known_attributes(plan: Plan, observed: Observed) -> dict[tuple[str, str], At
     return {place: seen.attributes for place, seen in found.items() if seen is not None}
 
 
-def apply(changes: Sequence[Change], job: Job, progress: Progress, *, workers: int) -> None:
-    """Make all changes, up to `workers` at a time.
+def apply(changes: Sequence[Change], job: Job, progress: Progress, *, lock: StageLock, workers: int) -> None:
+    """Make all changes, up to `workers` at a time, for as long as the `lock` is held.
 
     Where one fails, nothing more is begun, and what has begun comes to its end; the error says which failed,
     why, and how many are in place.
     """
-    with progress.making(changes):
-        _Making(changes, job, progress, workers=workers).run()
+    making = _Making(changes, job, progress, lock=lock, workers=workers)
+    try:
+        with progress.making(changes):
+            making.run()
+    except BaseException:
+        if making.goes_on:  # Ctrl-C again and again
+            lock.keep()
+        raise
 
 
 def secrets(plan: Plan) -> Iterable[str]:
@@ -57,15 +64,23 @@ def secrets(plan: Plan) -> Iterable[str]:
 class _Making:
     """The changes of one deploy, on their way: waiting, begun, made."""
 
-    def __init__(self, changes: Sequence[Change], job: Job, progress: Progress, *, workers: int) -> None:
+    def __init__(
+        self, changes: Sequence[Change], job: Job, progress: Progress, *, lock: StageLock, workers: int
+    ) -> None:
         self._changes = changes
         self._job = job
         self._progress = progress
+        self._lock = lock
         self._workers = workers
         self._waits = waits(changes)
         self._begun: dict[int, Future[None]] = {}
         self._made: set[int] = set()
         self._telling = Lock()
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether something that was begun has not come to its end."""
+        return any(not one.done() for one in self._begun.values())
 
     def run(self) -> None:
         with ThreadPoolExecutor(self._workers) as pool:
@@ -103,6 +118,7 @@ class _Making:
             if len(self._begun) - len(self._made) >= self._workers:
                 return
             if number not in self._begun and before <= self._made:
+                self._lock.check()
                 self._begun[number] = pool.submit(self._make, self._changes[number])
 
     def _await_one(self) -> None:

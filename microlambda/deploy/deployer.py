@@ -120,13 +120,14 @@ class Deployer:
             return Outcome(changes=(), attributes=known_attributes(self.plan, observed))
         confirm(changes)
         self._prepare(changes)
-        with self._lock().held():
+        lock = self._lock()
+        with lock.held():
             observed = self._observe(self.plan)
             confirmed, changes = changes, self._compare(self.plan, observed)
             _confirm_more(confirm, confirmed, changes)
             self._prepare(changes)  # what was not to be uploaded before the lock was taken
             job = self._job(observed)
-            self._apply(changes, job)
+            self._apply(changes, job, lock)
         return Outcome(changes=changes, attributes=job.attributes)
 
     def delete(self, *, logs: bool = False, confirm: Confirm = _agree) -> tuple[Change, ...]:
@@ -136,11 +137,12 @@ class Deployer:
         if not changes:
             return ()
         confirm(changes)
-        with self._lock().held():
+        lock = self._lock()
+        with lock.held():
             observed = self._observe(empty)
             confirmed, changes = changes, self._compare(empty, observed, remove_kept=logs)
             _confirm_more(confirm, confirmed, changes)
-            self._apply(changes, self._job(observed))
+            self._apply(changes, self._job(observed), lock)
             left = self._left(empty, logs=logs)
         if left:
             raise DeployFailed(
@@ -153,8 +155,8 @@ class Deployer:
         for change in changes:
             DEPLOYERS[change.kind].prepare(change, self._archive)
 
-    def _apply(self, changes: Sequence[Change], job: Job) -> None:
-        apply(changes, job, self._progress, workers=self._workers)
+    def _apply(self, changes: Sequence[Change], job: Job, lock: Lock) -> None:
+        apply(changes, job, self._progress, lock=lock, workers=self._workers)
 
     def _left(self, empty: Plan, *, logs: bool) -> tuple[Change, ...]:
         """Look what is left, and again for a while: AWS's lists name for some seconds what has gone."""

@@ -1,7 +1,7 @@
 """One deploy of a stage at a time: an SSM parameter that only one can create.
 
-It holds who and since when. One that is older than 15 minutes was left by a deploy that died, and is taken
-over.
+It holds who and since when, and is renewed for as long as it is held. One that is older than 15 minutes was
+left by a deploy that died, or that slept with its machine, and is taken over.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import getpass
 import json
 import secrets
 import socket
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Scope
 
 STALE_AFTER = timedelta(minutes=15)
+
+#: How often a lock that is held is renewed, in seconds: three times before it is stale.
+RENEWED_EVERY = STALE_AFTER.total_seconds() / 4
 
 # Seconds between tries to take a lock that is there and that nobody is seen to hold.
 _PAUSES = (0.5, 1, 2)
@@ -64,20 +68,54 @@ class Lock:
         self._say = say
         self._now = now
         self._token = secrets.token_hex(8)
+        self._over = threading.Event()
+        self._lost = False
+        self._kept = False
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock for as long as the block runs; `LockHeld` says who has it."""
+        renewal = threading.Thread(target=self._keep_young, name="microlambda-lock", daemon=True)
         try:
             with explained(f"taking the lock of stage {self._stage!r}"):
                 self._take()
+            renewal.start()
             yield
+            self._end(renewal)
             with explained(f"releasing the lock of stage {self._stage!r}"):
                 self._release()
         except BaseException:  # Ctrl-C too, and from the moment when the parameter may be there
+            self._end(renewal)
             with contextlib.suppress(*AWS_ERRORS):  # what went wrong first is what matters
                 self._release()
             raise
+
+    def check(self) -> None:
+        """Make sure that the lock has not been lost meanwhile: `LockHeld` says to whom."""
+        if self._lost:
+            raise self._refusal(self._holder())
+
+    def keep(self) -> None:
+        """Leave the lock where it is, for something goes on that nobody waits for any more."""
+        self._kept = True
+
+    def renew(self) -> None:
+        """Make the lock young again, or find out that it is another's by now."""
+        if not self._is_ours():
+            self._lost = True
+            return
+        self._ssm.put_parameter(Name=self._name, Value=self._value(), Type="String", Overwrite=True)
+
+    def _keep_young(self) -> None:
+        while not self._lost and not self._over.wait(RENEWED_EVERY):
+            with contextlib.suppress(*AWS_ERRORS):  # there are several tries before it is stale
+                self.renew()
+
+    def _end(self, renewal: threading.Thread) -> None:
+        """End the renewal, and wait for one that is on its way: it would bring a released lock back."""
+        self._over.set()
+        if renewal.ident is not None:
+            renewal.join()
 
     def _take(self) -> None:
         holder = None
@@ -115,15 +153,18 @@ class Lock:
             f"{STALE_AFTER.seconds // 60} minutes is taken over."
         )
 
-    def _create(self) -> bool:
+    def _value(self) -> str:
         value = {
             "host": socket.gethostname(),
             "user": _user(),
             "since": self._now().isoformat(timespec="seconds"),
             "token": self._token,
         }
+        return json.dumps(value)
+
+    def _create(self) -> bool:
         try:
-            self._ssm.put_parameter(Name=self._name, Value=json.dumps(value), Type="String", Overwrite=False)
+            self._ssm.put_parameter(Name=self._name, Value=self._value(), Type="String", Overwrite=False)
         except self._ssm.exceptions.ParameterAlreadyExists:
             # The answer to our own first try may have been lost, and the SDK has tried again.
             return self._is_ours()
@@ -151,7 +192,7 @@ class Lock:
         return holder is not None and holder.token == self._token
 
     def _release(self) -> None:
-        if self._is_ours():
+        if not self._kept and self._is_ours():
             self._delete()
 
     def _delete(self) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from moto.ssm.models import ssm_backends
 
+from microlambda.deploy import apply as apply_module
+from microlambda.deploy import lock as lock_module
 from microlambda.deploy.deployer import Deployer
 from microlambda.deploy.errors import DeployFailed, LockHeld
 from microlambda.deploy.lock import Lock
@@ -24,6 +30,7 @@ from tests.deploy.conftest import (
 )
 
 NAME = "/microlambda/shop/dev/lock"
+PATIENCE = 30  # s, after which a test gives up
 
 
 THEIRS = json.dumps({"host": "build-7", "user": "ann", "since": "2026-11-20T14:05:00", "token": "theirs"})
@@ -229,6 +236,97 @@ def test_a_lock_of_ours_whose_reply_was_lost_is_ours(project: Project, cloud: Cl
 
     assert lock._create()
     assert lock._create()
+
+
+def version(cloud: Cloud) -> int:
+    """How often the lock has been written."""
+    found = cloud.client("ssm").get_parameter(Name=NAME)["Parameter"]["Version"]
+    assert isinstance(found, int)
+    return found
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_lock_is_renewed_for_as_long_as_it_is_held(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_module, "RENEWED_EVERY", 0.01)
+    lock = Lock(cloud.aws, project.plan.scope, say=print)
+
+    with lock.held():
+        wait_for(lambda: version(cloud) > 3)
+        lock.check()
+
+    assert locks(cloud) == []
+
+
+def test_a_renewal_that_fails_is_tried_again(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock_module, "RENEWED_EVERY", 0.01)
+
+    with Lock(cloud.aws, project.plan.scope, say=print).held():
+        fail_at(cloud, "PutParameter")
+        wait_for(lambda: version(cloud) > 2)
+
+    assert cloud.calls.count("PutParameter") > 2
+
+
+def test_a_deploy_whose_lock_is_another_s_by_now_begins_nothing_more(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check, checks = Lock.check, list[Lock]()
+
+    def checked(lock: Lock) -> None:
+        checks.append(lock)
+        if len(checks) == 3:  # as after the sleep of a laptop
+            cloud.client("ssm").delete_parameter(Name=NAME)
+            leave_a_lock(cloud, timedelta())
+            lock.renew()
+        check(lock)
+
+    monkeypatch.setattr(Lock, "check", checked)
+
+    with pytest.raises(LockHeld, match="ann@build-7 is deploying stage 'dev' since"):
+        project.deployer.deploy()
+
+    assert cloud.changes[-2:] == ["CreateLogGroup", "PutRetentionPolicy"]
+    assert cloud.client("ssm").get_parameter(Name=NAME)["Parameter"]["Value"] == THEIRS
+
+
+def test_ctrl_c_again_and_again_leaves_the_lock_while_something_goes_on(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def before_call(name: str, _params: dict[str, Any]) -> None:
+        if name == "CreateFunction":
+            begun.set()
+            assert goes_on.wait(PATIENCE)
+
+    def interrupted(*_arguments: Any, **_named: Any) -> Any:
+        if begun.wait(0.2):
+            raise KeyboardInterrupt
+        return concurrent.futures.wait(*_arguments, **_named)
+
+    class Impatient(ThreadPoolExecutor):
+        def __exit__(self, *_error: object) -> None:
+            raise KeyboardInterrupt
+
+    cloud.before_call = before_call
+    monkeypatch.setattr(apply_module, "wait", interrupted)
+    monkeypatch.setattr(apply_module, "ThreadPoolExecutor", Impatient)
+
+    with pytest.raises(KeyboardInterrupt):
+        project.deployer.deploy()
+
+    assert locks(cloud) == [NAME]
+    goes_on.set()
 
 
 def test_stages_have_locks_of_their_own(project: Project, cloud: Cloud) -> None:
