@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -14,7 +15,7 @@ from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import APP_TAG, ID_TAG, STAGE_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from microlambda.plan.plan import Scope
 
@@ -58,6 +59,25 @@ def seen_or_left_alone(
             tags={},
             left_alone=f"{exc.operation_name} is denied, so it is taken for another project's",
         )
+
+
+def has_our_names(tags: Mapping[str, str], scope: Scope) -> bool:
+    """Tell whether tags name our app and stage, whatever the id: what AWS itself names is found by them."""
+    return (tags.get(APP_TAG), tags.get(STAGE_TAG)) == (scope.app, scope.stage)
+
+
+def sorted_out(seen: Iterable[Seen], scope: Scope, *, planned: bool) -> list[Seen]:
+    """Put ours first, and speak of what has our names and another id where nothing is planned in its place.
+
+    With a plan it is another's, in the place of ours: refused, or adopted.
+    """
+    found = sorted(seen, key=lambda one: not scope.owns(one.tags or {}))
+    return [
+        one
+        if planned or scope.owns(one.tags or {})
+        else replace(one, left_alone=whose(one.kind, one.tags or {}, scope))
+        for one in found
+    ]
 
 
 def is_renamed(tags: Mapping[str, str], scope: Scope) -> bool:

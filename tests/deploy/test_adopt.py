@@ -6,10 +6,20 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from microlambda import App
-from microlambda.deploy.errors import NotOurs
-from tests.deploy.conftest import REGION, Cloud, Project, create_function, deploy_again, on_answer
+from microlambda.deploy.errors import DeployFailed, NotOurs
+from tests.deploy.conftest import (
+    REGION,
+    Cloud,
+    Project,
+    account,
+    create_function,
+    deploy_again,
+    on_answer,
+    unlock,
+)
 from tests.deploy.whole import make_what_is_read, whole
 from tests.plan.everything import everything
 
@@ -184,3 +194,110 @@ def test_a_function_that_is_an_image_cannot_be_adopted_and_that_is_said(
         project.deployer.deploy()
 
     assert cloud.changes == []
+
+
+def with_another_id(project: Project, settings: str) -> None:
+    """Deploy as the folder that this one was copied from, and go on as one whose settings have another id."""
+    project.write(settings)
+    project.deployer.deploy()
+    file = project.root / "microlambda.toml"
+    file.write_text(file.read_text().replace("k3v9x2", "newid9"))
+
+
+def as_text(account: dict[str, Any]) -> str:
+    return json.dumps(account, sort_keys=True, default=str)
+
+
+def apis(cloud: Cloud) -> list[tuple[str, str]]:
+    http = cloud.client("apigatewayv2").get_apis()["Items"]
+    rest = cloud.client("apigateway").get_rest_apis()["items"]
+    found = [(one["Name"], one["Tags"]["microlambda:id"]) for one in http]
+    return found + [(one["name"], one["tags"]["microlambda:id"]) for one in rest]
+
+
+INGRESSES = {
+    "http-api": "",
+    "rest-api": 'ingress = "rest-api"\napi_keys = ["partner"]\n',
+}
+
+
+@pytest.mark.parametrize("settings", INGRESSES.values(), ids=INGRESSES)
+def test_a_stage_whose_id_was_lost_is_adopted_with_its_api_and_nothing_is_there_twice(
+    project: Project, cloud: Cloud, settings: str
+) -> None:
+    project.app.get("/partners", api_key_required="rest" in settings)(lambda: "")
+    with_another_id(project, settings)
+    before = whole(cloud)
+    with pytest.raises(NotOurs, match="its microlambda:id is 'k3v9x2', this project's id is 'newid9'"):
+        project.deployer.deploy()
+
+    project.adopt = True
+    project.deployer.deploy()
+
+    assert apis(cloud) == [("shop-dev", "newid9")]
+    assert as_text(before).replace("k3v9x2", "newid9") == as_text(whole(cloud))
+    project.adopt = False
+    assert deploy_again(project) == []
+
+
+@pytest.mark.parametrize("settings", INGRESSES.values(), ids=INGRESSES)
+def test_an_api_of_our_names_and_another_id_is_refused_by_name(
+    project: Project, cloud: Cloud, settings: str
+) -> None:
+    project.app.get("/partners", api_key_required="rest" in settings)(lambda: "")
+    with_another_id(project, settings)
+    forget_all_but_the_api(cloud)
+
+    with pytest.raises(NotOurs, match="API 'shop-dev' exists and is not this project's"):
+        project.deployer.deploy()
+
+    assert apis(cloud) == [("shop-dev", "k3v9x2")]
+
+
+def forget_all_but_the_api(cloud: Cloud) -> None:
+    cloud.client("lambda").delete_function(FunctionName="shop-dev-http")
+    cloud.client("logs").delete_log_group(logGroupName="/aws/lambda/shop-dev-http")
+    iam, name = cloud.client("iam"), f"shop-dev-http-{REGION}"
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    iam.delete_role(RoleName=name)
+    gateway = cloud.client("apigateway")
+    for plan in gateway.get_usage_plans()["items"]:
+        for stage in plan["apiStages"]:
+            where = f"{stage['apiId']}:{stage['stage']}"
+            patch = {"op": "remove", "path": "/apiStages", "value": where}
+            gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=[patch])
+        gateway.delete_usage_plan(usagePlanId=plan["id"])
+    for key in gateway.get_api_keys()["items"]:
+        gateway.delete_api_key(apiKey=key["id"])
+    for layer in cloud.client("lambda").list_layers()["Layers"]:
+        cloud.client("lambda").delete_layer_version(LayerName=layer["LayerName"], VersionNumber=1)
+
+
+@pytest.mark.parametrize("settings", INGRESSES.values(), ids=INGRESSES)
+def test_a_delete_after_an_adoption_that_was_interrupted_names_what_it_leaves_and_can_be_gone_on_with(
+    project: Project, cloud: Cloud, settings: str
+) -> None:
+    project.app.get("/partners", api_key_required="rest" in settings)(lambda: "")
+    with_another_id(project, settings)
+    project.adopt = True
+
+    def before_call(name: str, params: dict[str, Any]) -> None:
+        if name == "TagResource" and "apis" in params["url_path"]:
+            raise ClientError({"Error": {"Code": "InternalFailure", "Message": "no"}}, name)
+
+    cloud.before_call = before_call
+    with pytest.raises(DeployFailed):
+        project.deployer.deploy()
+    cloud.before_call = None
+    unlock(cloud)
+
+    project.deployer.delete(logs=True)
+
+    told = "API shop-dev is left alone: its microlambda:id is 'k3v9x2', this project's id is 'newid9'."
+    assert any(line.endswith(told) for line in project.said)
+    project.deployer.deploy()
+    project.deployer.delete(logs=True)
+    left = account(cloud)
+    assert list(left) == ["layer shop-dev-dependencies"]  # a version of a layer stays its maker's
+    assert "id=k3v9x2" in str(left)

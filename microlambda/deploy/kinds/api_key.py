@@ -21,6 +21,7 @@ from microlambda.deploy.kinds.base import (
 )
 from microlambda.deploy.kinds.usage_plan import UsagePlanDeployer
 from microlambda.deploy.observed import Seen
+from microlambda.deploy.ownership import has_our_names, sorted_out
 from microlambda.plan.api_keys import KEY_TAG
 from microlambda.plan.names import api_key_name
 from microlambda.plan.records import ApiKey
@@ -44,15 +45,15 @@ class ApiKeyDeployer(KindDeployer[ApiKey]):
         self, aws: Aws, scope: Scope, planned: Sequence[ApiKey], functions: Sequence[str]
     ) -> list[Seen]:
         """List the keys that carry our tags; of two that are the same, first the one that may call."""
-        del planned, functions
+        del functions
         pages = aws.client(_SERVICE).get_paginator("get_api_keys").paginate(PaginationConfig=_PAGE)
-        ours = [one for page in pages for one in page["items"] if scope.owns(one.get("tags") or {})]
+        ours = [one for page in pages for one in page["items"] if has_our_names(one.get("tags") or {}, scope)]
         seen = [_seen(aws, scope, one) for one in sorted(ours, key=_age)]
         if len({one.address for one in seen}) < len(seen):
             plans = UsagePlanDeployer().observe(aws, scope, (), ())
             known: set[str] = set().union(*(one.state["keys"] for one in plans[:1]))
             seen.sort(key=lambda one: one.attributes["id"] not in known)
-        return seen
+        return sorted_out(seen, scope, planned=bool(planned))
 
     def compare(self, record: ApiKey, seen: Seen, known: Known) -> list[str]:
         """Compare name, whether it is on, and tags."""

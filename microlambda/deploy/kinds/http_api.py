@@ -18,7 +18,13 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
-from microlambda.deploy.ownership import is_renamed, renamed, seen_or_left_alone
+from microlambda.deploy.ownership import (
+    has_our_names,
+    is_renamed,
+    renamed,
+    seen_or_left_alone,
+    sorted_out,
+)
 from microlambda.plan.names import api_name
 from microlambda.plan.records import HttpApi
 
@@ -40,10 +46,12 @@ class HttpApiDeployer(KindDeployer[HttpApi]):
         self, aws: Aws, scope: Scope, planned: Sequence[HttpApi], functions: Sequence[str]
     ) -> list[Seen]:
         """List the HTTP APIs that carry our tags, the oldest first; then what an earlier name has left."""
-        del planned, functions
+        del functions
         pages = aws.client(_SERVICE).get_paginator("get_apis").paginate()
         apis = [api for page in pages for api in page["Items"]]
-        ours = [api for api in apis if api["ProtocolType"] == "HTTP" and scope.owns(api.get("Tags", {}))]
+        ours = [
+            api for api in apis if api["ProtocolType"] == "HTTP" and has_our_names(api.get("Tags", {}), scope)
+        ]
         address = api_name(scope.app, scope.stage)
 
         def look(api: Mapping[str, Any]) -> Seen | None:  # the list may name what has just gone
@@ -52,7 +60,8 @@ class HttpApiDeployer(KindDeployer[HttpApi]):
             )
 
         seen = sorted((one for one in aws.each(look, ours) if one is not None), key=_age)
-        return seen + [_renamed(api) for api in apis if is_renamed(api.get("Tags", {}), scope)]
+        found = sorted_out(seen, scope, planned=bool(planned))
+        return found + [_renamed(api) for api in apis if is_renamed(api.get("Tags", {}), scope)]
 
     def compare(self, record: HttpApi, seen: Seen, known: Known) -> list[str]:
         """Compare the API, and the one way through it: stage, route, integration, alias."""

@@ -27,7 +27,13 @@ from microlambda.deploy.kinds.rest_methods import (
 from microlambda.deploy.kinds.rest_stage import content, put_stage, read_stages, stage_reasons
 from microlambda.deploy.kinds.rest_url import rest_url
 from microlambda.deploy.observed import Seen
-from microlambda.deploy.ownership import is_renamed, renamed, seen_or_left_alone
+from microlambda.deploy.ownership import (
+    has_our_names,
+    is_renamed,
+    renamed,
+    seen_or_left_alone,
+    sorted_out,
+)
 from microlambda.plan.names import api_name, rest_stage_name
 from microlambda.plan.records import RestApi
 from microlambda.plan.rest_api import ANSWERS
@@ -53,10 +59,10 @@ class RestApiDeployer(KindDeployer[RestApi]):
         self, aws: Aws, scope: Scope, planned: Sequence[RestApi], functions: Sequence[str]
     ) -> list[Seen]:
         """List the REST APIs that carry our tags, the oldest first; then what an earlier name has left."""
-        del planned, functions
+        del functions
         pages = aws.client(_SERVICE).get_paginator("get_rest_apis").paginate(PaginationConfig=_PAGE)
         apis = [api for page in pages for api in page["items"]]
-        ours = [api for api in apis if scope.owns(api.get("tags", {}))]
+        ours = [api for api in apis if has_our_names(api.get("tags", {}), scope)]
 
         def look(api: Mapping[str, Any]) -> Seen | None:  # the list may name what has just gone
             return seen_or_left_alone(
@@ -64,7 +70,8 @@ class RestApiDeployer(KindDeployer[RestApi]):
             )
 
         seen = sorted((one for one in aws.each(look, ours) if one is not None), key=_age)
-        return seen + [_renamed(aws, api, scope) for api in apis if is_renamed(api.get("tags", {}), scope)]
+        found = sorted_out(seen, scope, planned=bool(planned))
+        return found + [_renamed(aws, api, scope) for api in apis if is_renamed(api.get("tags", {}), scope)]
 
     def compare(self, record: RestApi, seen: Seen, known: Known) -> list[str]:
         """Compare the API itself, the ways into it, its own answers, and what its stage serves."""

@@ -20,7 +20,7 @@ from microlambda.deploy.kinds.base import (
     tag_reasons,
 )
 from microlambda.deploy.observed import Seen
-from microlambda.deploy.ownership import seen_or_left_alone
+from microlambda.deploy.ownership import has_our_names, seen_or_left_alone, sorted_out
 from microlambda.plan.names import api_name
 from microlambda.plan.records import UsagePlan
 
@@ -44,16 +44,17 @@ class UsagePlanDeployer(KindDeployer[UsagePlan]):
         self, aws: Aws, scope: Scope, planned: Sequence[UsagePlan], functions: Sequence[str]
     ) -> list[Seen]:
         """List the usage plans that carry our tags."""
-        del planned, functions
+        del functions
         pages = aws.client(_SERVICE).get_paginator("get_usage_plans").paginate(PaginationConfig=_PAGE)
-        ours = [one for page in pages for one in page["items"] if scope.owns(one.get("tags") or {})]
+        ours = [one for page in pages for one in page["items"] if has_our_names(one.get("tags") or {}, scope)]
 
         def look(plan: Mapping[str, Any]) -> Seen | None:  # the list may name what has just gone
             return seen_or_left_alone(
                 self.kind, plan["name"], lambda _name: _seen(aws, plan, scope), planned=True
             )
 
-        return sorted((one for one in aws.each(look, ours) if one is not None), key=_use)
+        seen = sorted((one for one in aws.each(look, ours) if one is not None), key=_use)
+        return sorted_out(seen, scope, planned=bool(planned))
 
     def compare(self, record: UsagePlan, seen: Seen, known: Known) -> list[str]:
         """Compare name, stage, keys and tags."""
