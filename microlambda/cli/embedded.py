@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from microlambda.cli.logs import short_names
 from microlambda.cli.options import project_root
 from microlambda.cli.progress import shown_progress
 from microlambda.cli.stage import Deployment
@@ -18,6 +19,9 @@ from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
 from microlambda.local.interrupt import until_interrupted
 from microlambda.local.sources import make_sources, waiting
+from microlambda.local.unplayed import unplayed
+from microlambda.plan.names import function_name
+from microlambda.plan.records import Function
 from microlambda.project.settings import load_settings, resolve_environment
 
 if TYPE_CHECKING:
@@ -33,14 +37,17 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
     settings = load_settings(project_root(), stage)
     settings = replace(settings, region=checked_region(region or settings.region or REGION))
     deployment = Deployment.of(settings, target, command="deploy --local").for_host()
-    scope = deployment.plan().scope
+    plan = deployment.plan()
+    scope, names = plan.scope, _names(plan)
     for name in deployment.loaded.app.functions:
         resolve_environment(settings.function(name), os.environ)  # this AWS starts without secrets
     check_free(port)
     console = Console()
     cloud = EmbeddedCloud(
         region=scope.region,
-        output=lambda _function, line: click.echo(readable(line.decode(errors="replace"))),
+        output=lambda function, line: click.echo(
+            f"{names.get(function, '')}{readable(line.decode(errors='replace'))}"
+        ),
         observe=console.request,
         explain=console.explain,
         say=console.note,
@@ -64,6 +71,14 @@ def _prepare(cloud: EmbeddedCloud, plan: Plan) -> None:
             f"Not fired here: {', '.join(handlers)}. What would call them is in another account. "
             "Call one yourself: microlambda event SOURCE | microlambda invoke NAME --remote"
         )
+    if words := unplayed(plan):
+        click.echo(f"Kept, and without effect here: {', '.join(words)}.")
+
+
+def _names(plan: Plan) -> dict[str, str]:
+    """Name the functions before what they print, as `microlambda logs` does."""
+    prefix = function_name(plan.scope.app, plan.scope.stage, "")
+    return short_names([one.name for one in plan.of_kind(Function.kind)], prefix)
 
 
 def _deploy(deployer: Deployer, cloud: EmbeddedCloud, scope: Scope, port: int) -> None:

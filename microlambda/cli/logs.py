@@ -79,7 +79,7 @@ def command(
 
     aws, scope = deployed_scope(stage, profile=profile, region=region)
     logs = Logs.of(aws, scope, function, pattern)
-    names = _short_names(logs.functions, f"{scope.app}-{scope.stage}-")
+    names = short_names(logs.functions, f"{scope.app}-{scope.stage}-")
     write = _as_json if as_json else _as_text
     try:
         for line in logs.follow(since) if follow else logs.read(since):
@@ -88,7 +88,7 @@ def command(
         return  # the way to end --follow
 
 
-def _short_names(functions: Sequence[str], prefix: str) -> dict[str, str]:
+def short_names(functions: Sequence[str], prefix: str) -> dict[str, str]:
     """Name functions as briefly as tells them apart: not at all where there is one."""
     if len(functions) == 1:
         return dict.fromkeys(functions, "")

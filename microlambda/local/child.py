@@ -88,6 +88,7 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
             if handler.trigger.has_events
         ],
         "resources": _resources(loaded.app),
+        "failure_fields": _failure_fields(loaded.app),
         "files": sorted({file for module in list(sys.modules.values()) if (file := _source(module))}),
     }
 
@@ -102,6 +103,14 @@ def _resources(app: App) -> dict[str, list[str]] | str | None:
         return {path: list(methods) for path, methods in explicit_resources(app).items()}
     except ToolError as exc:
         return str(exc)
+
+
+def _failure_fields(app: App) -> list[tuple[str, str]]:
+    if app.cors is None:
+        return []
+    from microlambda.plan.gateway_answers import failure_fields
+
+    return list(failure_fields(app.cors).items())
 
 
 def _triggers(loaded: LoadedApp, root: Path, stage: str) -> dict[str, Any]:

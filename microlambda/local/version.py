@@ -38,6 +38,7 @@ class AppReport:
     files: tuple[str, ...]
     handlers: tuple[tuple[str, str, str], ...] = ()  # decorator, name, location
     resources: dict[str, list[str]] | str | None = None  # of a REST API; why it cannot have them; its own two
+    failure_fields: tuple[tuple[str, str], ...] = ()  # of what a REST API answers by itself
     triggers: str | None = None  # the plan of what fires its handlers, packed
     unplanned: str | None = None  # why there is none
     waiting: tuple[str, ...] = ()  # handlers that nothing fires here
@@ -54,6 +55,7 @@ class AppReport:
             files=tuple(document["files"]),
             handlers=handlers,
             resources=document.get("resources"),
+            failure_fields=tuple((name, value) for name, value in document.get("failure_fields", ())),
             triggers=document.get("triggers"),
             unplanned=document.get("unplanned"),
             waiting=tuple(document.get("waiting", ())),
@@ -111,8 +113,10 @@ class Version:
             self.report = AppReport.from_document(self._functions.start())
         except InitFailed as failed:
             raise start_error(failed.invocation) from failed
-        if self.ingress == "rest-api" and self.report.resources is not None:
-            self._protect(self.report.resources)
+        if self.ingress == "rest-api":
+            self.gateway.on_failure = dict.fromkeys((4, 5), self.report.failure_fields)
+            if self.report.resources is not None:
+                self._protect(self.report.resources)
         return self.report
 
     def _protect(self, resources: dict[str, list[str]] | str) -> None:

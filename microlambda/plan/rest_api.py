@@ -1,12 +1,6 @@
 """A REST API before the function of all routes: two paths for everything, and the permission to call.
 
 Views that ask for an API key have resources of their own beside them, and the keys come with the API.
-
-What the app answers carries its CORS headers by itself. What the gateway answers in its place (a time-out, a
-body that is too large) carries those that are given here, so that pages can read what went wrong. Their
-values are fixed: of several origins the one that asks cannot be named, and all are let in instead, without
-credentials. Such answers say nothing of the app's.
-https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html
 """
 
 from __future__ import annotations
@@ -15,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from microlambda.plan import names
 from microlambda.plan.api_keys import plan_api_keys
+from microlambda.plan.gateway_answers import failure_fields
 from microlambda.plan.protected import explicit_resources
 from microlambda.plan.records import Permission, Record, Ref, RestApi
 from microlambda.project.limits import ENDPOINT_TYPES, INGRESS_TIMEOUTS
@@ -62,20 +57,6 @@ def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
     ]
 
 
-def _only_origin(cors: CORS) -> str | None:
-    """Give the origin that is let in, where it is one and named in full, as browsers write it."""
-    # str.__eq__ of an origin, the method of a compiled pattern, or a function of ours
-    named = [getattr(matches, "__self__", None) for matches in cors._matchers]
-    alone = not cors.allows_any and len(named) == 1
-    return named[0] if alone and isinstance(named[0], str) else None
-
-
-def _parameters(cors: CORS) -> dict[str, str]:
-    """Write the headers of a policy as a gateway response has them: static values stand in single quotes."""
-    origin = _only_origin(cors)
-    headers = {"Access-Control-Allow-Origin": origin or "*"}
-    if origin is not None and cors.credentials:
-        headers["Access-Control-Allow-Credentials"] = "true"
-    if expose := [name for name in cors.expose if "'" not in name]:
-        headers["Access-Control-Expose-Headers"] = ", ".join(expose)
-    return {f"{_HEADER}{name}": f"'{value}'" for name, value in headers.items()}
+def _parameters(cors: CORS | None) -> dict[str, str]:
+    """Write header fields as a gateway response has them: static values stand in single quotes."""
+    return {f"{_HEADER}{name}": f"'{value}'" for name, value in failure_fields(cors).items()}

@@ -11,6 +11,7 @@ from microlambda.emulator.gateway import INGRESSES, Api, Gateway
 from microlambda.emulator.gateway.resources import Resources, key_id
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.runtime_client import LambdaContext, error_document
+from microlambda.plan.gateway_answers import failure_fields
 from microlambda.plan.protected import explicit_resources, protected_rules
 from microlambda.project.limits import DEFAULT_MEMORY, DEFAULT_TIMEOUT
 from microlambda.runtime.context import propagating_errors, streaming_answers
@@ -45,7 +46,9 @@ class Exchange:
         if self.ingress == "rest-api" and protected_rules(self._app):
             resources = Resources(keyed=explicit_resources(self._app), find_key=self._find_key)
             api = Api(stage=INGRESSES[self.ingress].default_stage, resources=resources)
-        return Gateway(self.ingress, self._invoke, api=api)(environ, start_response)
+        own = tuple(failure_fields(self._app.cors).items()) if self.ingress == "rest-api" else ()
+        gateway = Gateway(self.ingress, self._invoke, api=api, on_failure=dict.fromkeys((4, 5), own))
+        return gateway(environ, start_response)
 
     def _find_key(self, value: str) -> str | None:
         return key_id(value) if self.api_keys is None or value in self.api_keys else None

@@ -261,7 +261,8 @@ def test_a_view_hands_a_task_over_and_it_runs_in_its_own_function(project: Path,
     assert (status, own_id, width) == (202, task_id, "200")
     assert function.startswith("shop-local-jobs-resize-")
     assert arn.endswith(f":function:{function}:live")
-    assert any(task_id in line and "resizing cats.png" in line for line in lines)
+    (line,) = [line for line in lines if task_id in line and "resizing cats.png" in line]
+    assert line.startswith(f"{function.removeprefix('shop-local-')} [WARNING]")  # there are two functions
 
 
 def until_written(file: Path) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from microlambda import App
 from microlambda.deploy.deployer import Deployer
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud import EmbeddedCloud
+from microlambda.local.server import LocalServer
 from microlambda.plan.compile import compile_plan
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import load_settings
@@ -76,6 +78,59 @@ def ask(url: str, path: str, key: str | None = None, method: str = "GET") -> tup
             return response.status, json.loads(response.read() or "null")
     except urllib.error.HTTPError as exc:
         return exc.code, json.loads(exc.read() or "null")
+
+
+SEEN_BY_PAGES = """
+from microlambda import App, CORS
+
+app = App("shop")
+app.cors = CORS(allow_origin="https://shop.example", allow_credentials=True, expose_headers=["X-Total"])
+
+@app.get("/users/{id}", api_key_required=True)
+def show(id):
+    return {"id": id}
+"""
+
+
+def refused(url: str) -> tuple[int, bytes, dict[str, str]]:
+    """What a page is answered that sends no API key."""
+    request = urllib.request.Request(f"{url}/users/7", headers={"Origin": "https://shop.example"})
+    with pytest.raises(urllib.error.HTTPError) as failed:
+        urllib.request.urlopen(request, timeout=30)
+    with failed.value as answer:
+        return answer.code, answer.read(), cors_of(answer.headers.items())
+
+
+def cors_of(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in fields if name.lower().startswith("access-control-")}
+
+
+def test_what_the_gateway_answers_in_the_apps_place_has_its_cors_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "CODE", SEEN_BY_PAGES)
+    (tmp_path / "app.py").write_text(SEEN_BY_PAGES)
+    with EmbeddedCloud(region=REGION) as cloud:
+        outcome = deployer(cloud, tmp_path, '["a"]').deploy()
+        assert outcome.entrance is not None
+        deployed = refused(cloud.serve_api(outcome.entrance[1]["id"]).rstrip("/"))
+    with LocalServer(tmp_path, port=0) as server:
+        local = refused(server.url)
+    module: dict[str, Any] = {}
+    exec(SEEN_BY_PAGES, module)
+    client = module["app"].test_client(ingress="rest-api")
+    answer = client.get("/users/7", headers={"Origin": "https://shop.example"})
+
+    assert deployed == local == (answer.status_code, answer.data, cors_of(answer.headers.items()))
+    assert deployed == (
+        403,
+        b'{"message":"Forbidden"}',
+        {
+            "access-control-allow-origin": "https://shop.example",
+            "access-control-allow-credentials": "true",
+            "access-control-expose-headers": "X-Total",
+        },
+    )
 
 
 def value_of(cloud: EmbeddedCloud, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,11 @@ import pytest
 from microlambda import App
 from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.local.sources import make_sources, waiting
+from microlambda.local.unplayed import UNPLAYED, unplayed
 from microlambda.plan.compile import compile_plan
+from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan
-from microlambda.plan.records import EventSourceMapping
+from microlambda.plan.records import EventSourceMapping, Record
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import load_settings
 
@@ -108,3 +110,105 @@ def test_a_queue_hides_messages_for_the_batching_window_too_and_two_functions_ma
     url = sqs.get_queue_url(QueueName="gathered")["QueueUrl"]
     asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
     assert asked["Attributes"] == {"VisibilityTimeout": "420"}
+
+
+def test_a_plain_app_has_nothing_without_effect(plan: Plan) -> None:
+    assert unplayed(plan) == []
+
+
+ASKING = """\
+id = "k3v9x2"
+region = "us-east-1"
+ingress = "rest-api"
+endpoint_type = "edge"
+vpc = { subnets = ["subnet-0a1b2c3d"], security_groups = ["sg-0a1b2c3d"] }
+python = "3.13"
+
+[functions.count]
+tracing = true
+log_format = "json"
+reserved_concurrency = 3
+ephemeral_storage = 1024
+policies = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
+snap_start = false
+
+[functions.http]
+snap_start = true
+iam_role_arn = "arn:aws:iam::123456789012:role/mine"
+"""
+
+
+def test_what_is_asked_for_and_has_no_effect_is_named_with_its_functions(tmp_path: Path) -> None:
+    app = App("shop")
+    app.get("/")(lambda: "")
+    app.on_kinesis_record("clicks", name="count", parallelization_factor=4)(lambda event: None)
+    (tmp_path / "microlambda.toml").write_text(ASKING)
+    settings = load_settings(tmp_path, "dev")
+    plan = compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+
+    words = unplayed(plan)
+
+    assert words == [
+        "vpc (http, count)",
+        "snap_start (http)",
+        "tracing (count)",
+        "log_format (count)",
+        "reserved_concurrency (count)",
+        "ephemeral_storage (count)",
+        "iam_role_arn (http)",
+        "policies (count)",
+        "endpoint_type (http)",
+        "parallelization_factor (count)",
+    ]
+    assert {word.partition(" ")[0] for word in words} == set(UNPLAYED)
+
+
+#: What a plan may ask of a kind and the embedded cloud does, or nobody could tell apart here.
+PLAYED = {
+    "role": "path trust policies tags",
+    "log-group": "retention tags",
+    "layer": "runtime architecture inputs content",
+    "function": "log_group handler runtime architecture memory timeout dead_letter environment from_shell "
+    "archive code_hash code_sha256 layers security_groups needs tags",
+    "version": "function code_hash",
+    "alias": "function function_name version code_hash",
+    "event-source-mapping": "alias function_name timeout source batch_size window filters reports_failures "
+    "maximum_concurrency starting_position starting_timestamp bisect retries maximum_age on_failure",
+    "invoke-config": "alias retries maximum_age on_failure",
+    "http-api": "target route stage payload tags",
+    "rest-api": "target resources stage binary_types timeout answers tags",
+    "api-key": "tags",
+    "usage-plan": "api stage api_keys tags",
+    "function-url": "alias function_name auth_type invoke_mode",
+    "permission": "alias function_name alias_name action principal source of_account url_auth_type via_url",
+    "rule": "bus pattern expression description enabled target template paths tags",
+    "schedule-group": "tags",
+    "schedule": "group group_name expression tz description enabled target role event retries maximum_age "
+    "dead_letter_queue",
+    "subscription": "topic declared function_name target filter_policy filter_scope",
+    "bucket-notifications": "function_name target notifications on_bus",
+}
+
+NOT_PLAYED = {
+    "function": {
+        "subnets",
+        "snap_start",
+        "tracing",
+        "log_format",
+        "reserved_concurrency",
+        "ephemeral_storage",
+        "role",
+    },
+    "role": {"attached"},
+    "rest-api": {"endpoint_type"},
+    "event-source-mapping": {"parallelization_factor"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_field_of_a_record_is_played_or_named(kind: str) -> None:
+    (record,) = [one for one in Record.__subclasses__() if one.kind == kind]
+
+    known = {one.name for one in fields(record)} - {"key", "name"}
+
+    assert known == set(PLAYED[kind].split()) | NOT_PLAYED.get(kind, set())

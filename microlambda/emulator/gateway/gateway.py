@@ -127,7 +127,7 @@ class Gateway:
         self._invoke = invoke
         self._observe = observe
         self._explain = explain
-        self._on_failure = on_failure or {}
+        self.on_failure = on_failure or {}
         limit = self.ingress.integration_timeout
         self._gives_up = limit is not None and timeout is not None and timeout > limit
 
@@ -218,7 +218,7 @@ class Gateway:
         fields = self.ingress.own_fields(call)
         if cell.error_type is not None:
             fields = [*fields, ("x-amzn-ErrorType", cell.error_type)]
-        fields = [*fields, *self._on_failure.get(cell.status // 100, ())]
+        fields = [*fields, *self.on_failure.get(cell.status // 100, ())]
         return response(call.request.method, cell.status, fields, cell.body.encode(), cell.content_type)
 
     def _told(self, call: Call, answer: HttpResponse, invocation: Invocation | None) -> HttpResponse:
