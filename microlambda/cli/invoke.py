@@ -14,7 +14,7 @@ import click
 from microlambda.cli.options import profile_option, project_root, region_option
 
 if TYPE_CHECKING:
-    from microlambda.cli.called import Called
+    from microlambda.local.called import Called
 
 #: The exit code where the function answered that some records of a batch failed.
 SOME_FAILED = 3
@@ -109,9 +109,8 @@ def _end_as_json(called: Called) -> NoReturn:
 
 
 def _here(name: str, event: bytes, *, stage: str, target: str | None, quiet: bool) -> Called:
-    from microlambda.cli.called import Called
+    from microlambda.local.called import called_here
     from microlambda.local.console import Console
-    from microlambda.local.errors import FunctionRaised
     from microlambda.local.invocation import invoke_here
     from microlambda.project.settings import load_settings
 
@@ -120,15 +119,7 @@ def _here(name: str, event: bytes, *, stage: str, target: str | None, quiet: boo
     lines: list[bytes] = []
     output = lines.append if quiet else _print_line
     invocation = invoke_here(settings, name, event, target=target, output=output, cut_off=console.cut_off)
-    failed = invocation.function_error is not None
-    return Called(
-        function=name,
-        payload=invocation.payload,
-        error=FunctionRaised(name, json.loads(invocation.payload)) if failed else None,
-        log=b"".join(lines).decode(errors="replace"),
-        duration=invocation.duration,
-        max_memory=invocation.max_memory,
-    )
+    return called_here(name, invocation, lines)
 
 
 def _print_line(line: bytes) -> None:
@@ -141,11 +132,12 @@ def _print_line(line: bytes) -> None:
 def _remote(
     name: str, event: bytes, *, stage: str, profile: str | None, region: str | None, log: bool
 ) -> Called:
-    from microlambda.cli.called import Called, Report
+    from microlambda.cli.report import Report
     from microlambda.cli.stage import deployed_scope
     from microlambda.deploy.errors import FunctionFailed, NotDeployed
     from microlambda.deploy.invocation import invoke
     from microlambda.deploy.kinds.version import error_text
+    from microlambda.local.called import Called
     from microlambda.plan.names import function_name
 
     aws, scope = deployed_scope(stage, profile=profile, region=region)

@@ -13,6 +13,7 @@ import click
 
 from microlambda.emulator.invocation import failed_records
 from microlambda.local.columns import aligned
+from microlambda.local.control import PREFIX, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +47,10 @@ class Console:
             *_handlers(report),
             f"Serving on {self._styled(url, bold=True)} (Ctrl-C ends it)",
         )
+
+    def by_hand(self, url: str, token: str) -> None:
+        """Show how a program calls a function, or fires a schedule, in this process."""
+        self._print(f"By hand: curl -X POST {url}{PREFIX}invoke/NAME -H '{TOKEN}: {token}' -d '{{}}'")
 
     def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
         """Say that new code serves now, and show the routes where they are others."""

@@ -21,15 +21,17 @@ def invoke_here(
     event: bytes,
     *,
     target: str | None = None,
+    endpoint: str | None = None,
     output: Callable[[bytes], None],
     cut_off: Callable[[dict[str, str]], None],
 ) -> Invocation:
     """Call the function with the environment, time and limits of its stage; a ToolError if it cannot be.
 
-    `output` gets each line that it prints or logs. Tasks that it leaves behind get the time that functions
-    have; `cut_off` is told of those that take longer.
+    `endpoint` is where its calls of AWS go; without one they go nowhere. `output` gets each line that it
+    prints or logs. Tasks that it leaves behind get the time that functions have; `cut_off` is told of those
+    that take longer.
     """
-    spec = function_spec(settings, target, name=name, alone=True)
+    spec = function_spec(settings, target, name=name, alone=True, endpoint=endpoint)
     sandbox = Sandbox(spec, output=output, cut_off=cut_off)
     try:
         try:

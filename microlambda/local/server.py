@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wsgi import ClosingIterator
 
 from microlambda.emulator.server import Server
+from microlambda.local.called import called_here
 from microlambda.local.cloud import LocalCloud
+from microlambda.local.control import PREFIX, Control
 from microlambda.local.errors import UnusableHost
+from microlambda.local.invocation import invoke_here
 from microlambda.local.version import AppReport, Source, Version
 from microlambda.local.watch import Watcher
 from microlambda.project.errors import ToolError
+from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from microlambda.emulator.invocation import Invocation
+    from microlambda.local.called import Called
     from microlambda.local.console import Console
 
 
@@ -57,6 +62,7 @@ class LocalServer:
         self._source = Source(root=root.resolve(), target=target, stage=stage, ingress=ingress)
         self._console = console
         self.cloud = LocalCloud(self._run, say=console.note if console else _ignore)
+        self._control = Control(self._by_hand, self.cloud.fire)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
         self._watcher = Watcher(self._source.root, self._reload) if reload else None
         self._version: Version | None = None
@@ -102,6 +108,8 @@ class LocalServer:
             self._console.started(
                 self.report, stage=self._source.stage, ingress=version.ingress, url=self.url
             )
+            if self.report.handlers:
+                self._console.by_hand(self.url, self._control.token)
         self._fire(self.report)
         return self
 
@@ -134,6 +142,8 @@ class LocalServer:
             raise UnusableHost(self._server.host, exc.strerror) from exc
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(PREFIX):
+            return self._control(environ, start_response)
         version = self._entered()
         try:
             answer = version.gateway(environ, start_response)
@@ -164,6 +174,23 @@ class LocalServer:
         if self._console is not None and version.report is not None:
             self._console.invoked(version.report, name, invocation)
         return invocation
+
+    def _by_hand(self, name: str, event: bytes) -> Called:
+        """Call a function in a process of its own, so that all that it prints is seen."""
+        lines: list[bytes] = []
+        source = self._source
+        invocation = invoke_here(
+            load_settings(source.root, source.stage),
+            name,
+            event,
+            target=source.target,
+            endpoint=source.endpoint,
+            output=lines.append,
+            cut_off=self._console.cut_off if self._console else lambda _tasks: None,
+        )
+        if self._console is not None:
+            self._console.invoked(self.report, name, invocation)
+        return called_here(name, invocation, lines)
 
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from microlambda.cli.called import Report
+from microlambda.cli.report import Report
 from microlambda.emulator.invocation import failed_records
 
 APP = """\

@@ -1,9 +1,7 @@
 """The WSGI front of the embedded cloud: who is let in, and who answers.
 
-It owns what moto gets wrong or lacks, and passes the rest on. It is closed to web sites: a page in the
-developer's browser may neither read local secrets (Origin) nor ask for anything blindly, as an <img> does
-(Sec-Fetch-Site), nor under a name that leads to this machine (Host, DNS rebinding). The user's own APIs are
-as open as they are on AWS.
+It owns what moto gets wrong or lacks, and passes the rest on. It is closed to web sites (`callers.py`); the
+user's own APIs are as open as they are on AWS.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from microlambda.emulator.callers import refusal
 from microlambda.emulator.cloud.aws_request import AwsAnswer, AwsRequest
 from microlambda.emulator.cloud.deployed import FunctionName
 from microlambda.emulator.marker import CLOUD_HEADER
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 _API_HOST = re.compile(r"([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.(?:localhost|amazonaws\.com)(?::\d+)?")
 _URL_HOST = re.compile(r"([a-z0-9]+)\.lambda-url\.[a-z0-9-]+\.(?:localhost|on\.aws)(?::\d+)?")
-_LOOPBACK_HOST = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?", re.IGNORECASE)
 
 _FUNCTIONS = r"/2015-03-31/functions/(?P<name>[^/]+)"
 _INVOKE = re.compile(rf"{_FUNCTIONS}/invocations/?")
@@ -63,9 +61,9 @@ class Front:
             return self._apis.answer(api[1], environ, start_response)
         if url := _URL_HOST.fullmatch(host.lower()):
             return self._urls.answer(url[1], environ, start_response)
-        refusal = _refusal(host, environ)
-        if refusal is not None:
-            return refusal.send(start_response)
+        refused = _refusal(environ)
+        if refused is not None:
+            return refused.send(start_response)
         request = AwsRequest.of(environ)
         answer = self._own(request) if request.service == "lambda" else None
         marked = _marking(start_response)
@@ -103,14 +101,8 @@ def _marking(start_response: Any) -> Any:
     return marked
 
 
-def _refusal(host: str, environ: dict[str, Any]) -> AwsAnswer | None:
-    if not _LOOPBACK_HOST.fullmatch(host):
-        message = f"the embedded cloud answers to this machine's own names, and {host!r} is none of them"
-        return AwsAnswer.error(403, "AccessDeniedException", message)
-    # "none" is what the developer typed, "same-origin" what that leads to; other clients send no such field.
-    if "HTTP_ORIGIN" in environ or environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
-        message = "the embedded cloud takes no requests from web pages"
-        return AwsAnswer.error(403, "AccessDeniedException", message)
-    if environ.get("PATH_INFO", "").startswith("/moto-api"):
-        return AwsAnswer.error(403, "AccessDeniedException", "moto's own switches are closed here")
-    return None
+def _refusal(environ: dict[str, Any]) -> AwsAnswer | None:
+    reason = refusal(environ, "the embedded cloud")
+    if reason is None and environ.get("PATH_INFO", "").startswith("/moto-api"):
+        reason = "moto's own switches are closed here"
+    return None if reason is None else AwsAnswer.error(403, "AccessDeniedException", reason)

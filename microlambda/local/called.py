@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.invocation import failed_records
+from microlambda.local.errors import FunctionRaised
 
 if TYPE_CHECKING:
-    from microlambda.project.errors import ToolError
+    from collections.abc import Iterable
 
-#: Lambda's last line of a call, in both of its formats: text, and JSON.
-#: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
-_DURATION = re.compile(r'(?:\tDuration: |"durationMs": ?)([\d.]+)')
-_MEMORY = re.compile(r'(?:\tMax Memory Used: |"maxMemoryUsedMB": ?)(\d+)')
+    from microlambda.emulator.invocation import Invocation
+    from microlambda.project.errors import ToolError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,31 +52,22 @@ class Called:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """What Lambda's report, the last line of a call's log, says of it: milliseconds, and MB."""
-
-    duration: float | None = None
-    max_memory: int | None = None
-
-    @classmethod
-    def read(cls, log: str) -> Report:
-        """Read the end of a log; None stands for what it does not tell."""
-        duration, memory = _last(_DURATION, log), _last(_MEMORY, log)
-        return cls(
-            duration=None if duration is None else float(duration),
-            max_memory=None if memory is None else int(memory),
-        )
-
-
-def _last(pattern: re.Pattern[str], text: str) -> str | None:
-    numbers: list[str] = pattern.findall(text)
-    return numbers[-1] if numbers else None
-
-
 def _read(payload: bytes) -> Any:
     """Read JSON; what is none, such as the answer of another's function, is text."""
     try:
         return json.loads(payload)
     except ValueError:
         return payload.decode(errors="replace")
+
+
+def called_here(name: str, invocation: Invocation, lines: Iterable[bytes]) -> Called:
+    """Put together what came of a call on this machine, and what the function printed."""
+    failed = invocation.function_error is not None
+    return Called(
+        function=name,
+        payload=invocation.payload,
+        error=FunctionRaised(name, json.loads(invocation.payload)) if failed else None,
+        log=b"".join(lines).decode(errors="replace"),
+        duration=invocation.duration,
+        max_memory=invocation.max_memory,
+    )
