@@ -28,6 +28,7 @@ from microlambda.local.tasks import TaskThreads
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
 from microlambda.runtime.context import streaming_answers
+from microlambda.runtime.errors import ConfigurationError
 from microlambda.runtime.routing.problems import location_of
 from microlambda.runtime.tasks import tasks_run_by
 
@@ -48,8 +49,9 @@ def main(argv: list[str]) -> int:
     with contextlib.suppress(RuntimeGone), tasks_run_by(TaskThreads(address)):
         connection = Connection(address)
         try:
+            _resolve_references()
             loaded = load_app(root, target, command="local" if function is None else "invoke --app")
-        except ToolError as exc:
+        except (ToolError, ConfigurationError) as exc:
             report_init_error(connection, _fault(exc))
             return 1
         os.environ["MICROLAMBDA_APP"] = loaded.path
@@ -62,12 +64,20 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def _resolve_references() -> None:
+    """Put what `${ssm:...}` and `${secret:...}` refer to into their places, from the AWS of this machine."""
+    if any("${s" in value for value in os.environ.values()):
+        from microlambda.runtime.references import resolve
+
+        resolve(os.environ)
+
+
 def _served(app: App, function: str | None) -> Callable[[Any, Any], Any]:
     """Give what takes the events; where there is no such function, the parent sees that in the report."""
     return app.handler(function) if function in app.functions else app
 
 
-def _fault(error: ToolError) -> Fault:
+def _fault(error: Exception) -> Fault:
     """Put an error, and the traceback of what the user's module raised, into the shape of Lambda's."""
     cause = error.__cause__
     trace = traceback.format_exception(cause) if cause is not None else []

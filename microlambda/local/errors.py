@@ -62,6 +62,8 @@ def start_error(failed: Invocation) -> ToolError:
     """
     document = json.loads(failed.payload)
     kind, message = document.get("errorType", ""), document.get("errorMessage", "")
+    if kind == "ConfigurationError":
+        return SettingsError(f"{message} Write the variable's value into .env, for this machine alone.")
     error = _REPORTED.get(kind)
     if error is None:
         reason = message.partition(" Error: ")[2] or message

@@ -268,12 +268,19 @@ class LocalServer:
         with self._change:
             return self._coming is version and not self._stopped
 
+    def _tell_of_dotenv(self, version: Version) -> None:
+        before = self._version.overridden if self._version is not None else []
+        if self._console is not None and version.overridden and version.overridden != before:
+            names, stage = ", ".join(version.overridden), self._source.stage
+            self._console.note(f"Warning: .env says otherwise than the stage {stage!r} of {names}.")
+
     def _failed(self, error: ToolError) -> None:
         if self._console is not None:
             self._console.failed(error)
 
     def _serve_with(self, version: Version) -> Version | None:
         """Let a version that has come up serve from now on; answers the one before."""
+        self._tell_of_dotenv(version)
         with self._change:
             before, self._version = self._version, version
             if self._coming is version:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from microlambda.emulator.environment import developer_environment
 from microlambda.emulator.function_spec import FunctionSpec
 from microlambda.plan.names import TAG_VALUE, function_name
+from microlambda.project.dotenv import local_environment, read_dotenv
 from microlambda.project.layout import import_root
-from microlambda.project.settings import resolve_environment
 from microlambda.runtime.naming import aws_name
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def function_spec(
     function = settings.function(name)
     region = settings.region or REGION
     own_name = function_name(local_name(settings), settings.stage, name)
-    configured = resolve_environment(function, os.environ)
+    configured = local_environment(
+        function, os.environ, read_dotenv(settings.root), fetches=endpoint is not None
+    )
     environment = developer_environment(configured, region=region, endpoint=endpoint)
     served = (settings.stage, target or "", *([name] if alone else []))
     return FunctionSpec(

@@ -5,6 +5,7 @@ Saving a file makes a new version; requests that the old one has begun, it finis
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from microlambda.local.errors import start_error
 from microlambda.local.functions import HTTP, ProjectFunctions
 from microlambda.local.spec import REGION
 from microlambda.plan.errors import PlanError
+from microlambda.project.dotenv import differing, read_dotenv
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
@@ -92,6 +94,8 @@ class Version:
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
         self._functions = ProjectFunctions(settings, source.target, endpoint=source.endpoint, cut_off=cut_off)
+        function = settings.function(HTTP)
+        self.overridden = differing(function, os.environ, read_dotenv(settings.root))
         self._api_keys = settings.api_keys
         api = Api(region=settings.region or REGION)
         if self.ingress == "rest-api":
@@ -102,7 +106,7 @@ class Version:
             api=api,
             observe=observe,
             explain=explain,
-            timeout=settings.function(HTTP).timeout,
+            timeout=function.timeout,
         )
         self._serving = 0
         self._change = threading.Condition()

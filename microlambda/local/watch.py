@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _IGNORED = frozenset(("__pycache__", "node_modules", "site-packages", "build", "dist"))
-_SETTINGS = frozenset(("microlambda.toml", "pyproject.toml"))
+_SETTINGS = frozenset(("microlambda.toml", "pyproject.toml", ".env"))
 
 # Milliseconds. A save may write several times: it is over once nothing has changed for a step. `_CHECK`
 # bounds how long a change may stay unseen that came while the watching was being set up.

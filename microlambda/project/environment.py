@@ -96,6 +96,11 @@ def references(function: FunctionSettings) -> dict[str, tuple[str, ...]]:
     return {variable: names for variable, names in found.items() if names}
 
 
+def reference_kinds(text: str) -> set[str]:
+    """Name the kinds of references that stand in a variable's text: "env", "ssm", "secret"."""
+    return {match["kind"] for match in _REFERENCE.finditer(text)}
+
+
 def fetched(function: FunctionSettings) -> tuple[tuple[str, str], ...]:
     """List what the function fetches as it starts: kinds, "ssm" or "secret", and names."""
     found = [
@@ -132,7 +137,7 @@ def _resolve(
     def value(match: re.Match[str]) -> str:
         kind, name = match["kind"], match["name"]
         if kind in FETCHED:
-            return _checked(where, match, on_aws=on_aws)
+            return _checked(variable, where, match, on_aws=on_aws)
         if kind != "env":
             raise SettingsError(
                 f"{where}: ${{{kind}:...}} is no reference. There are ${{env:NAME}}, ${{ssm:/path}} and "
@@ -152,7 +157,7 @@ def _resolve(
     return resolved
 
 
-def _checked(where: str, match: re.Match[str], *, on_aws: bool) -> str:
+def _checked(variable: str, where: str, match: re.Match[str], *, on_aws: bool) -> str:
     """Give a reference that stays as it is."""
     kind, name = match["kind"], match["name"]
     if not FETCHED[kind].fullmatch(name):
@@ -163,6 +168,7 @@ def _checked(where: str, match: re.Match[str], *, on_aws: bool) -> str:
     if not on_aws:
         raise SettingsError(
             f"{where}: {match[0]} is resolved on AWS, and not here. Give the stage 'local' a value of its "
-            "own: [stages.local.environment]."
+            f"own: [stages.local.environment]; or write {variable}=... into .env, which `microlambda local` "
+            "and `microlambda invoke` read."
         )
     return match[0]
