@@ -29,8 +29,16 @@ from microlambda.emulator.gateway import INGRESSES
     "--stage", default="local", show_default=True, metavar="STAGE", help="The stage whose settings apply."
 )
 @click.option("--no-reload", is_flag=True, help="Keep the app as it is when its files change.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
 def command(
-    target: str | None, *, host: str, port: int, ingress: str | None, stage: str, no_reload: bool
+    target: str | None,
+    *,
+    host: str,
+    port: int,
+    ingress: str | None,
+    stage: str,
+    no_reload: bool,
+    as_json: bool,
 ) -> None:
     """Serve the app on this machine, and again whenever its files or its settings change.
 
@@ -38,9 +46,10 @@ def command(
     """
     from microlambda.local.console import Console
     from microlambda.local.interrupt import until_interrupted
+    from microlambda.local.json_console import JsonConsole
     from microlambda.local.server import LocalServer
 
-    console = Console()
+    console = JsonConsole() if as_json else Console()
     if not is_loopback(host):
         console.note(f"Warning: on {host}, others on the network can reach the app too.")
     server = LocalServer(

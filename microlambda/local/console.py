@@ -16,7 +16,7 @@ from microlambda.local.columns import aligned
 from microlambda.local.control import PREFIX, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
@@ -37,6 +37,9 @@ class Console:
         self._colored = self._out.isatty() and not os.environ.get("NO_COLOR")
         self._lock = threading.Lock()
         self._reason = threading.local()
+
+    #: Is told the function and each line that it prints; None leaves them to go where ours go.
+    output: Callable[[str, bytes], None] | None = None
 
     def started(self, report: AppReport, *, stage: str, ingress: str, url: str) -> None:
         """Show the app and its routes, and where it answers."""
@@ -77,23 +80,29 @@ class Console:
         status = self._styled(str(response.status), fg=_COLORS.get(response.status // 100))
         duration = f"{invocation.duration:.0f} ms" if invocation is not None else "-"
         lines = [f"{clock} {_shown(request.method)} {_shown(request.target)} {status} {duration}"]
-        reason, self._reason.text = getattr(self._reason, "text", None), None
-        if invocation is not None and invocation.function_error is not None:
-            reason = _failure(invocation)
-        if reason:
+        if reason := self._taken_reason(invocation):
             lines.append(self._styled(f"  {_shown(reason)}", fg="yellow"))
         self._print(*lines)
 
     def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
         """Show one event that a handler got: time, what fired it, handler, outcome, duration."""
         clock = time.strftime("%H:%M:%S")
-        declared = next((words for words, handler, _ in report.handlers if handler == name), "")
-        trigger = _shortened(declared.partition(".")[2] or "invoke")
+        trigger = _shortened(self._declared(report, name))
         outcome, color = _outcome(invocation)
         lines = [f"{clock} {trigger} {name} {self._styled(outcome, fg=color)} {invocation.duration:.0f} ms"]
         if invocation.function_error is not None:
-            lines.append(self._styled(f"  {_shown(_failure(invocation))}", fg="yellow"))
+            lines.append(self._styled(f"  {_shown(failure_of(invocation))}", fg="yellow"))
         self._print(*lines)
+
+    def _taken_reason(self, invocation: Invocation | None) -> str | None:
+        """Give why a request failed, if it did, and forget what `explain` has said of it."""
+        reason, self._reason.text = getattr(self._reason, "text", None), None
+        failed = invocation is not None and invocation.function_error is not None
+        return failure_of(invocation) if invocation is not None and failed else reason
+
+    def _declared(self, report: AppReport, name: str) -> str:
+        declared = next((words for words, handler, _ in report.handlers if handler == name), "")
+        return declared.partition(".")[2] or "invoke"
 
     def cut_off(self, tasks: Mapping[str, str]) -> None:
         """Say which tasks were ended before their time; `tasks` are their names by id."""
@@ -148,7 +157,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
-def _failure(invocation: Invocation) -> str:
+def failure_of(invocation: Invocation) -> str:
     """Say why a function did not answer: `Sandbox.Timedout: Task timed out after 3.00 seconds`."""
     document = json.loads(invocation.payload)
     message = str(document.get("errorMessage", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.sandbox import SandboxPool
@@ -21,8 +22,8 @@ HTTP = "http"
 class ProjectFunctions:
     """Runs functions by the names of their handlers; "http" serves the whole app.
 
-    `endpoint` is where their calls of AWS go, `cut_off` is told of tasks that end before their time. An
-    environment is started when an event needs one.
+    `endpoint` is where their calls of AWS go, `cut_off` is told of tasks that end before their time, `output`
+    of each line that a function prints, with its name. An environment is started when an event needs one.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class ProjectFunctions:
         *,
         endpoint: str | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
+        output: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self._settings = settings
         self._target = target
         self._endpoint = endpoint
         self._cut_off = cut_off
+        self._output = output
         self._owns_terminal = sys.stdin is not None and sys.stdin.isatty()
         self._pools: dict[str, SandboxPool] = {}
         self._held = False
@@ -86,7 +89,12 @@ class ProjectFunctions:
         spec = function_spec(
             self._settings, self._target, name=name, alone=name != HTTP, endpoint=self._endpoint
         )
-        pool = SandboxPool(spec, owns_terminal=self._owns_terminal, cut_off=self._cut_off)
+        pool = SandboxPool(
+            spec,
+            output=None if self._output is None else partial(self._output, name),
+            owns_terminal=self._owns_terminal,
+            cut_off=self._cut_off,
+        )
         if self._held:
             pool.hold()
         if self._stopped:

@@ -205,6 +205,7 @@ class LocalServer:
             observe=self._console.request,
             explain=self._console.explain,
             cut_off=self._console.cut_off,
+            output=self._console.output,
         )
 
     def _bring_up_first(self, version: Version) -> None:

@@ -89,11 +89,14 @@ class Version:
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
+        output: Callable[[str, bytes], None] | None = None,
     ) -> None:
         settings = load_settings(source.root, source.stage)
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
-        self._functions = ProjectFunctions(settings, source.target, endpoint=source.endpoint, cut_off=cut_off)
+        self._functions = ProjectFunctions(
+            settings, source.target, endpoint=source.endpoint, cut_off=cut_off, output=output
+        )
         function = settings.function(HTTP)
         self.overridden = differing(function, os.environ, read_dotenv(settings.root))
         self._api_keys = settings.api_keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -255,3 +257,26 @@ def test_the_handlers_of_signals_are_left_as_they_were(
     local("--stage", "locl")
 
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_json_prints_objects_alone_with_what_functions_print(project: Path, get: Get) -> None:
+    command = [sys.executable, "-m", "microlambda", "local", "--port", "0", "--json"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        started: dict[str, Any] = {}
+        lines: list[dict[str, Any]] = []
+        try:
+            while started.get("type") != "started":
+                started = json.loads(process.stdout.readline())
+                lines.append(started)
+            get(f"{started['url']}/talk")
+            while lines[-1]["type"] != "request":
+                lines.append(json.loads(process.stdout.readline()))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+
+    printed = [line["text"] for line in lines if line["type"] == "output"]
+    assert "printed by talk" in printed
+    assert any(text.endswith("\tlogged by talk") for text in printed)
+    assert (lines[-1]["target"], lines[-1]["status"]) == ("/talk", 200)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from io import StringIO
+from typing import Any
 
 import pytest
 
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.messages import HttpRequest, HttpResponse
 from microlambda.local.console import Console
+from microlambda.local.json_console import JsonConsole
 from microlambda.local.version import AppReport
 from microlambda.project.errors import AppImportFailed
 
@@ -140,3 +143,70 @@ def test_a_reload_shows_the_routes_where_they_are_others() -> None:
         "Reloaded in 0.10 s",
         "  GET  /  index  app.py:1",
     ]
+
+
+def told(out: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_for_programs_each_thing_is_one_object_a_line() -> None:
+    out = StringIO()
+    console = JsonConsole(out)
+    handler = ("@app.on_sqs_message(queue='orders')", "ordered", "app.py:5")
+    report = replace(REPORT, handlers=(handler,), waiting=("ordered",))
+
+    console.started(report, stage="local", ingress="http-api", url="http://127.0.0.1:1")
+    console.by_hand("http://127.0.0.1:1", "t0k3n")
+    console.explain("too large")
+    console.request(REQUEST, HttpResponse(status=431), None)
+    console.request(REQUEST, ANSWER, INVOCATION)
+    console.invoked(
+        report, "ordered", replace(INVOCATION, payload=b'{"batchItemFailures":[{"itemIdentifier":"m"}]}')
+    )
+    console.invoked(report, "ordered", replace(INVOCATION, payload=FAILURE, function_error="Unhandled"))
+    assert console.output is not None
+    console.output("ordered", b"printed\n")
+    console.note("a note")
+    console.cut_off({"1": "resize"})
+    console.failed(AppImportFailed("app.py:1: SyntaxError"))
+    console.reloaded(report, report, 0.123)
+
+    lines = told(out)
+    assert [line["type"] for line in lines] == [
+        *(
+            "started",
+            "by_hand",
+            "request",
+            "request",
+            "event",
+            "event",
+            "output",
+            "note",
+            "cut_off",
+            "failed",
+        ),
+        "reloaded",
+    ]
+    assert lines[0]["handlers"] == [
+        {
+            "trigger": "@app.on_sqs_message(queue='orders')",
+            "name": "ordered",
+            "location": "app.py:5",
+            "fired": False,
+        }
+    ]
+    assert lines[0]["routes"] == [{"methods": ["GET"], "rule": "/", "view": "index", "location": "app.py:1"}]
+    assert (lines[1]["header"], lines[1]["token"]) == ("X-Microlambda-Token", "t0k3n")
+    assert (lines[2]["status"], lines[2]["reason"], lines[2]["duration"]) == (431, "too large", None)
+    assert (lines[3]["target"], lines[3]["reason"], lines[3]["duration"]) == ("/a?b=1", None, 2.6)
+    assert (lines[4]["outcome"], lines[4]["failed_records"], lines[4]["trigger"]) == (
+        "ok",
+        ["m"],
+        "on_sqs_message(queue='orders')",
+    )
+    assert (lines[5]["outcome"], lines[5]["reason"]) == ("failed", "KeyError: 'x'")
+    assert (lines[6]["function"], lines[6]["text"]) == ("ordered", "printed")
+    assert (lines[9]["error"], lines[10]["duration"]) == ("AppImportFailed", 123)
+
+
+FAILURE = b'{"errorType": "KeyError", "errorMessage": "\'x\'"}'
