@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import click
 
@@ -29,6 +30,12 @@ from microlambda.emulator.gateway import INGRESSES
     "--stage", default="local", show_default=True, metavar="STAGE", help="The stage whose settings apply."
 )
 @click.option("--no-reload", is_flag=True, help="Keep the app as it is when its files change.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep there what the AWS inside holds, for the next start; otherwise it is forgotten.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
 def command(
     target: str | None,
@@ -38,6 +45,7 @@ def command(
     ingress: str | None,
     stage: str,
     no_reload: bool,
+    data: Path | None,
     as_json: bool,
 ) -> None:
     """Serve the app on this machine, and again whenever its files or its settings change.
@@ -60,6 +68,7 @@ def command(
         host=host,
         port=port,
         reload=not no_reload,
+        data=data,
         console=console,
     )
     with until_interrupted() as interrupt:

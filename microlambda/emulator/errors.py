@@ -4,7 +4,9 @@ ToolError
 ├── PortInUse          another program listens there
 ├── PortRefused        the system does not let this user listen there
 ├── UnknownIngress     no ingress of that name (gateway)
-└── CloudUnavailable   the embedded cloud's packages are not installed (cloud)
+├── CloudUnavailable   the embedded cloud's packages are not installed (cloud)
+└── StateUnreadable    what the embedded cloud has kept cannot be taken up, or nothing can be kept
+    └── FolderInUse    another process keeps its state there
 """
 
 from __future__ import annotations
@@ -31,3 +33,11 @@ class PortRefused(ToolError):
             f"this user may not listen on port {port} of {host}. "
             f"Choose one above 1023: --port {port % 1000 + 8000}"
         )
+
+
+class StateUnreadable(ToolError):
+    """What an earlier run of the embedded cloud has kept is not for this one, or nothing can be kept."""
+
+
+class FolderInUse(StateUnreadable):
+    """Another process keeps its state there."""

@@ -10,6 +10,7 @@ import io
 import json
 import threading
 import zipfile
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,11 +18,14 @@ from uuid import uuid4
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.server import Server
 from microlambda.local.triggers import unpacked
+from microlambda.plan.names import lock_name
 from microlambda.plan.records import Function, Rule, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
+    from microlambda.deploy.session import Aws
     from microlambda.emulator.cloud import EmbeddedCloud
     from microlambda.emulator.cloud.deployed import DeployedFunction
     from microlambda.plan.plan import Plan
@@ -35,11 +39,15 @@ _CHECK = {"microlambda": {"check": 1}}
 
 
 class LocalCloud:
-    """Fires the handlers of a project, which `run` runs; `say` is told what was made for them."""
+    """Fires the handlers of a project, which `run` runs; `say` is told what was made for them.
 
-    def __init__(self, run: Run, *, say: Say) -> None:
+    What it holds is kept in the folder `data` for the next run; without one it is forgotten.
+    """
+
+    def __init__(self, run: Run, *, say: Say, data: Path | None = None) -> None:
         self._run = run
         self._say = say
+        self._data = data
         self._server = Server(self._answer, log=say)
         self._cloud: EmbeddedCloud | None = None
         self._handlers: dict[str, str] = {}  # names of handlers, by those of their functions
@@ -61,8 +69,13 @@ class LocalCloud:
         return self._cloud is not None
 
     def listen(self) -> None:
-        """Take calls from now on; the first of them starts it."""
+        """Take calls from now on; the first of them starts it, unless there is something to go on from.
+
+        `StateUnreadable` where that cannot be.
+        """
         self._server.start()
+        if self._data is not None:
+            self._started()
 
     def bring(self, packed: str) -> None:
         """Let it fire what a version of the app plans, as soon as may be; `packed` is of `local.triggers`."""
@@ -102,7 +115,11 @@ class LocalCloud:
                 from microlambda.emulator.cloud import EmbeddedCloud
 
                 self._cloud = EmbeddedCloud(
-                    server=self._server, live=self._live, say=self._say, explain=self._say
+                    server=self._server,
+                    live=self._live,
+                    data=self._data,
+                    say=self._say,
+                    explain=self._say,
                 ).start()
             return self._cloud
 
@@ -131,6 +148,7 @@ class LocalCloud:
         client = partial(_client, cloud)
         made = make_sources(partial(client, region_name=region), plan, cloud.account)
         aws = Aws(client, region=region)
+        _break_lock(aws, plan)
         outcome = Deployer(aws, plan, archive=lambda _key: _NO_CODE).deploy()
         self._timed = _timed(plan, outcome.attributes)
         first = self._brought is None
@@ -166,6 +184,13 @@ def _client(cloud: EmbeddedCloud, service: str, **options: Any) -> Any:
     once = Config(retries={"total_max_attempts": 1})
     given = options.pop("config", None)
     return cloud.client(service, config=once if given is None else given.merge(once), **options)
+
+
+def _break_lock(aws: Aws, plan: Plan) -> None:
+    """Remove what a run that was killed has left: nobody else deploys to this AWS."""
+    ssm = aws.client("ssm")
+    with suppress(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name=lock_name(plan.scope.app, plan.scope.stage))
 
 
 def _is_check(payload: bytes) -> bool:

@@ -43,7 +43,8 @@ class LocalServer:
 
     `target` is "module:attribute" or "module"; None for the settings' app or the only one. `ingress` None is
     the settings'. Port 0 is any free one. With `reload`, the app is started again when its files or its
-    settings change, and the last version that came up keeps serving until then. `console` is told of what
+    settings change, and the last version that came up keeps serving until then. With `data`, a folder, what
+    the AWS inside holds is there again at the next start. `console` is told of what
     happens; without it the server is silent, and what the app prints appears as always.
     """
 
@@ -57,11 +58,12 @@ class LocalServer:
         host: str = "127.0.0.1",
         port: int = 8000,
         reload: bool = False,
+        data: Path | None = None,
         console: Console | None = None,
     ) -> None:
         self._source = Source(root=root.resolve(), target=target, stage=stage, ingress=ingress)
         self._console = console
-        self.cloud = LocalCloud(self._run, say=console.note if console else _ignore)
+        self.cloud = LocalCloud(self._run, say=console.note if console else _ignore, data=data)
         self._control = Control(self._by_hand, self.cloud.fire)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
         self._watcher = Watcher(self._source.root, self._reload) if reload else None
@@ -92,9 +94,9 @@ class LocalServer:
         """Listen, start the app, and serve. A ToolError (PortInUse, AppImportFailed, ...) leaves nothing."""
         if self._watcher is not None:
             self._watcher.look()
-        self.cloud.listen()
-        self._source = replace(self._source, endpoint=self.cloud.endpoint)
         try:
+            self.cloud.listen()
+            self._source = replace(self._source, endpoint=self.cloud.endpoint)
             version = self._coming = self._new_version()
             self._listen()
             self._bring_up_first(version)

@@ -15,6 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from microlambda.emulator.errors import StateUnreadable
 from microlambda.emulator.invocation import Invocation
 from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
@@ -360,3 +361,33 @@ def test_the_developers_own_account_is_out_of_reach(
     assert environ["AWS_ENDPOINT_URL"] == endpoint
     assert not {"AWS_PROFILE", "AWS_ENDPOINT_URL_SQS"} & set(environ)
     assert environ["AWS_CONFIG_FILE"] == os.devnull
+
+
+def test_with_a_folder_the_next_start_has_what_this_one_left(project: Path, tmp_path: Path) -> None:
+    """Also what a stream was read to, and without a second deployment of what is there."""
+    data = tmp_path / "data"
+    first, second = Events(), Events()
+    with LocalServer(project, port=0, data=data, console=first) as server:
+        shop = Shop(project, server, first, first.notes.get(timeout=WAIT))
+        shop.client("s3").put_object(Bucket="uploads", Key="kept.csv", Body=b"1")
+        assert first.next().name == "imported"
+        shop.client("kinesis").put_record(StreamName="clicks", Data=b"one", PartitionKey="k")
+        assert first.next().name == "clicked"
+    with LocalServer(project, port=0, data=data, console=second) as server:
+        shop = Shop(project, server, second, second.notes.get(timeout=WAIT))
+        assert shop.client("s3").get_object(Bucket="uploads", Key="kept.csv")["Body"].read() == b"1"
+        shop.client("s3").put_object(Bucket="uploads", Key="next.csv", Body=b"2")
+        assert second.next() == Event("imported", [["uploads", "next.csv", 1]], None)
+        shop.client("kinesis").put_record(StreamName="clicks", Data=b"two", PartitionKey="k")
+        assert second.next() == Event("clicked", None, None)
+        assert shop.seen == ["two"]
+        shop.send("hello")
+        assert second.next().name == "ordered"
+
+
+def test_a_folder_whose_state_is_not_for_us_ends_the_start(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "aws.state").write_text("nothing of ours")
+
+    with pytest.raises(StateUnreadable, match="Give another --data, or remove aws.state"):
+        LocalServer(project, port=0, data=tmp_path / "data").start()

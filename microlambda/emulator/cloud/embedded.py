@@ -17,6 +17,7 @@ from microlambda.emulator.cloud.cloud_folder import CloudFolder
 from microlambda.emulator.cloud.execute_api import ExecuteApi
 from microlambda.emulator.cloud.front import Front
 from microlambda.emulator.cloud.functions import Functions
+from microlambda.emulator.cloud.keeper import Keeper
 from microlambda.emulator.cloud.lambda_invoke import LambdaInvoke
 from microlambda.emulator.cloud.lambda_urls import LambdaUrls
 from microlambda.emulator.cloud.managed_runtime import ManagedRuntime, make_managed_runtime
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from microlambda.emulator.cloud.deployed import DeployedFunction
     from microlambda.emulator.cloud.execute_api import Observe
     from microlambda.emulator.cloud.functions import Live, Output
+    from microlambda.emulator.invocation import Invocation
 
 
 class CloudUnavailable(ToolError):
@@ -50,6 +53,7 @@ class EmbeddedCloud:
 
     With a `server`, which listens already and hands on to `answer`, the cloud has no port of its own. `live`
     runs functions in place of what was uploaded for them, and answers None for those that it does not know.
+    In the folder `data` everything but functions and APIs is kept for the next run.
     `output` gets each line that a function prints, with the function's name; `observe` each request to an
     API and `explain` why an API answered by itself, as in `Gateway`, or a trigger called nobody; `say` what
     else there is to tell. `retry_delays` are the seconds before an event that failed is tried again, and
@@ -65,6 +69,7 @@ class EmbeddedCloud:
         port: int = 0,
         server: Server | None = None,
         live: Live | None = None,
+        data: Path | None = None,
         output: Output | None = None,
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
@@ -82,6 +87,8 @@ class EmbeddedCloud:
         self._server = server or Server(self.answer, port=port, log=self._say)
         self._owns_server = server is None
         self._live = live
+        self._data = data
+        self._keeper: Keeper | None = None
         self._api_servers: list[Server] = []
         self._moto = Moto(say=self._say)
         self._folder: CloudFolder | None = None
@@ -172,7 +179,10 @@ class EmbeddedCloud:
             self._functions = None
         if self._triggers is not None:
             self._triggers.join()
-            self._triggers = None
+        if self._keeper is not None:  # all has come to its end, and nothing is forgotten yet
+            self._keeper.stop()
+            self._keeper = None
+        self._triggers = None
         if self._owns_server:
             self._server.stop()
         if self._folder is not None:
@@ -187,7 +197,7 @@ class EmbeddedCloud:
         runtime = self._runtime(self._folder.path / "runtime")
         archives = Archives(self._folder.path / "archives")
         self._functions = Functions(
-            self._moto, archives, runtime, endpoint=self.endpoint, output=self._output, live=self._live
+            self._moto, archives, runtime, endpoint=self.endpoint, output=self._output, live=self._called
         )
         policies = Policies(self._moto)
         self._apis = ExecuteApi(
@@ -207,9 +217,30 @@ class EmbeddedCloud:
             say=self._say,
             retry_delays=self._retry_delays,
         )
+        if self._data is not None:
+            self._keep_in(self._data)
         self._triggers.start()
         invoke = LambdaInvoke(self._moto, self._functions, self._triggers.asynchronous)
         self._front = Front(self._moto, self._functions, invoke, policies, self._apis, self._urls)
+
+    def _keep_in(self, folder: Path) -> None:
+        """Go on from what the last run has kept in the folder, and keep what comes there."""
+        triggers = self._started()
+        keeper = Keeper(folder, lambda: self._moto.save(folder, triggers.places), self._say)
+        keeper.claim()
+        self._keeper = keeper
+        triggers.go_on_from(self._moto.load(folder) or {})
+        keeper.start()
+
+    def _called(self, function: DeployedFunction, payload: bytes, **call: Any) -> Invocation | None:
+        """Run a function from elsewhere, where that is how it is run; the state may change with it."""
+        if self._live is None:
+            return None
+        try:
+            return self._live(function, payload, **call)
+        finally:
+            if self._keeper is not None:
+                self._keeper.touch()
 
     def _runtime(self, folder: Path) -> ManagedRuntime:
         runtime = make_managed_runtime(folder)
@@ -225,7 +256,11 @@ class EmbeddedCloud:
         if self._front is None:
             start_response("503 Service Unavailable", [])
             return []
-        return self._front(environ, start_response)
+        try:
+            return self._front(environ, start_response)
+        finally:
+            if self._keeper is not None:
+                self._keeper.touch()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -238,7 +273,7 @@ class EmbeddedCloud:
 
 def check_available() -> None:
     """Make sure that what the embedded cloud stands on is installed."""
-    missing = [name for name in ("moto", "flask") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("moto", "flask", "cloudpickle") if importlib.util.find_spec(name) is None]
     if missing:
         raise CloudUnavailable(
             f"the embedded cloud needs {' and '.join(missing)}. Install it: pip install 'microlambda[local]'"

@@ -34,6 +34,7 @@ from microlambda.emulator.cloud.outgoing import kept_on_this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from _typeshed.wsgi import WSGIApplication
 
@@ -60,6 +61,20 @@ class Moto:
         self._api_urls: dict[str, str] = {}
         self._deleted_layers: dict[str, Archive] = {}
         self.application: WSGIApplication = _not_started
+        self._lock = threading.Lock()
+
+    def load(self, folder: Path) -> Any:
+        """Put back what an earlier run has kept in the folder; gives its places, None if there is nothing."""
+        from microlambda.emulator.cloud.moto_state import load
+
+        return load(folder)
+
+    def save(self, folder: Path, places: Any) -> list[str]:
+        """Keep the state, and `places`, in the folder; names the services that cannot be kept."""
+        from microlambda.emulator.cloud.moto_state import save
+
+        with self._lock:
+            return save(folder, places)
 
     def start(self, port: int) -> None:
         """Import moto, which takes a while, empty its state and make its application, served on `port`."""
@@ -90,7 +105,7 @@ class Moto:
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
         self._patches.enter_context(patch.object(Api, "to_json", self._telling_where(Api.to_json, port)))
         dispatcher = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
-        self.application = one_at_a_time(_keeping_header_names(dispatcher))
+        self.application = one_at_a_time(_keeping_header_names(dispatcher), self._lock)
 
     def stop(self) -> None:
         """Forget everything; nothing happens if it was not started."""

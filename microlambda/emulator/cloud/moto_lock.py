@@ -20,9 +20,8 @@ _WAITING = ("sqs",)
 _held = threading.local()
 
 
-def one_at_a_time(application: WSGIApplication) -> WSGIApplication:
+def one_at_a_time(application: WSGIApplication, lock: threading.Lock) -> WSGIApplication:
     """Let requests wait for each other, but for those that wait for others themselves."""
-    lock = threading.Lock()
 
     def served(environ: dict[str, Any], start_response: Any) -> Any:
         request = AwsRequest.of(environ)

@@ -27,18 +27,30 @@ class StreamPoller:
     """Reads the shards of one mapping's stream, as the mapping is at each batch, until it is deleted.
 
     Where it starts is settled when it is made: what comes after CreateEventSourceMapping is after LATEST.
+    `places` are those that an earlier run has come to, by shards.
     """
 
-    def __init__(self, mapping: Mapping, workers: Workers, batches: Batches) -> None:
+    def __init__(
+        self, mapping: Mapping, workers: Workers, batches: Batches, places: dict[str, int] | None = None
+    ) -> None:
         self.bell = Bell()
         self.feed_arn = mapping.feed_arn
+        self.function_arn = mapping.function_arn
         self._id = mapping.id
         self._region = mapping.region
         self._workers = workers
         self._batches = batches
         self._readers: dict[str, ShardReader] = {}
         for shard in moto_streams.shards(self.feed_arn):
-            self._readers[shard] = ShardReader(self, shard, _start(mapping, shard))
+            start = (places or {}).get(shard)
+            self._readers[shard] = ShardReader(
+                self, shard, _start(mapping, shard) if start is None else start
+            )
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Tell how far each shard has been read, by the last record whose batch has come to its end."""
+        return {shard: reader.place for shard, reader in list(self._readers.items())}
 
     def run(self) -> None:
         """Watch over the readers of the shards, on the calling thread."""
@@ -74,7 +86,7 @@ class ShardReader:
         self.bell = Bell()
         self._poller = poller
         self._shard = shard
-        self._after = after
+        self.place = after
         self._guard = threading.Lock()
 
     def run(self) -> None:
@@ -90,7 +102,7 @@ class ShardReader:
                 continue
             passing = [one for one in records if passes(mapping.filters, one.record)]
             stopped_at = self._poller.deliver(self._shard, passing) if passing else None
-            self._after = records[-1].sequence if stopped_at is None else stopped_at
+            self.place = records[-1].sequence if stopped_at is None else stopped_at
 
     def _gather(self, mapping: Mapping) -> list[StreamRecord]:
         """Read what is there; with a window wait for more, until the batch is full or the time is over."""
@@ -100,7 +112,7 @@ class ShardReader:
             now = self._poller.mapping()
             if now is None or not now.is_enabled:
                 return []
-            found = moto_streams.read(self._poller.feed_arn, self._shard, self._after, mapping.batch_size)
+            found = moto_streams.read(self._poller.feed_arn, self._shard, self.place, mapping.batch_size)
             left = until - time.monotonic()
             if not found or len(found) >= mapping.batch_size or left <= 0:
                 return found

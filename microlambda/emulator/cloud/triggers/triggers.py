@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     Poller = QueuePoller | StreamPoller
 
+#: How far shards have been read, for a function from a stream, by their ARNs.
+Places = dict[tuple[str, str], dict[str, int]]
+
 
 class Triggers:
     """What calls functions in one cloud.
@@ -65,6 +68,7 @@ class Triggers:
             self._workers, self._caller, self._deliveries, self.asynchronous, destinations, clock
         )
         self._pollers: dict[str, Poller] = {}
+        self._earlier: Places = {}
         self._guard = threading.Lock()
         self._patches = ExitStack()
 
@@ -84,6 +88,20 @@ class Triggers:
         ):
             self._patches.enter_context(listening)
         self._workers.run(self.timetable.run)
+
+    def go_on_from(self, places: Places) -> None:
+        """Let the mappings that come, the first of each pair, go on where an earlier run has ended."""
+        self._earlier = dict(places)
+
+    @property
+    def places(self) -> Places:
+        """Tell how far streams have been read, also for what no mapping has gone on with yet."""
+        with self._guard:
+            pollers = list(self._pollers.values())
+        read = {
+            (one.function_arn, one.feed_arn): one.places for one in pollers if isinstance(one, StreamPoller)
+        }
+        return {**self._earlier, **read}
 
     def halt(self) -> None:
         """Begin nothing more; what runs goes on until its function is ended."""
@@ -111,7 +129,8 @@ class Triggers:
     def _poller(self, changed: Mapping) -> Poller:
         if changed.service == "sqs":
             return QueuePoller(changed, self._workers, self._caller)
-        return StreamPoller(changed, self._workers, self._batches)
+        places = self._earlier.pop((changed.function_arn, changed.feed_arn), None)
+        return StreamPoller(changed, self._workers, self._batches, places)
 
     def _has_news(self, arn: str) -> None:
         with self._guard:
