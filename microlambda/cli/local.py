@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 
 import click
@@ -36,6 +37,7 @@ from microlambda.emulator.gateway import INGRESSES
     metavar="DIR",
     help="Keep there what the AWS inside holds, for the next start; otherwise it is forgotten.",
 )
+@click.option("--aws", is_flag=True, help="Let the app reach your real AWS account, and fire no handlers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
 def command(
     target: str | None,
@@ -46,6 +48,7 @@ def command(
     stage: str,
     no_reload: bool,
     data: Path | None,
+    aws: bool,
     as_json: bool,
 ) -> None:
     """Serve the app on this machine, and again whenever its files or its settings change.
@@ -60,6 +63,10 @@ def command(
     console = JsonConsole() if as_json else Console()
     if not is_loopback(host):
         console.note(f"Warning: on {host}, others on the network can reach the app too.")
+    if aws and data is not None:
+        raise click.UsageError("--aws and --data exclude each other: with --aws there is no AWS inside.")
+    if aws:
+        console.note(f"Warning: boto3 in this app reaches your real AWS{_profile()}. Nothing is fired here.")
     server = LocalServer(
         project_root(),
         target,
@@ -69,6 +76,7 @@ def command(
         port=port,
         reload=not no_reload,
         data=data,
+        aws=aws,
         console=console,
     )
     with until_interrupted() as interrupt:
@@ -78,6 +86,11 @@ def command(
         finally:
             interrupt.ignore()
             server.stop()
+
+
+def _profile() -> str:
+    profile = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    return f", by the profile {profile!r}" if profile else ""
 
 
 def is_loopback(host: str) -> bool:

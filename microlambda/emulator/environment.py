@@ -18,6 +18,9 @@ SECRET_KEY = "test"  # noqa: S105 - moto takes any; no real key has this form
 _MACHINE = ("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
+# Of the process that we are in, where that is a Lambda function.
+_OF_LAMBDA = ("_HANDLER", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR")
+
 # What the SDKs read to find an endpoint or an account, and closed_to_aws does not set. Other AWS_* names stay
 # in a stage's environment: AWS_XRAY_CONTEXT_MISSING, or an app's own such as AWS_STORAGE_BUCKET_NAME.
 # https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings
@@ -60,6 +63,16 @@ def developer_environment(
     own = os.environ if inherited is None else inherited
     kept = {name: value for name, value in own.items() if not _leads_to_aws(name)}
     return {**kept, **_without_steering(configured), **_closed(configured, kept, region, endpoint)}
+
+
+def open_environment(
+    configured: Mapping[str, str], *, region: str | None, inherited: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment of `microlambda local --aws`'s child: the developer's way to AWS, and the stage's."""
+    own = os.environ if inherited is None else inherited
+    kept = {name: value for name, value in own.items() if name not in _OF_LAMBDA}
+    placed = {} if region is None else {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+    return {**kept, **configured, **placed}
 
 
 def archive_environment(
@@ -141,9 +154,4 @@ def _steers_sdk(name: str) -> bool:
 
 
 def _leads_to_aws(name: str) -> bool:
-    return name.startswith("AWS_") or name in (
-        "_HANDLER",
-        "LAMBDA_TASK_ROOT",
-        "LAMBDA_RUNTIME_DIR",
-        "BOTO_CONFIG",
-    )
+    return name.startswith("AWS_") or name in (*_OF_LAMBDA, "BOTO_CONFIG")

@@ -15,6 +15,7 @@ from microlambda.local.cloud import LocalCloud
 from microlambda.local.control import PREFIX, Control
 from microlambda.local.errors import UnusableHost
 from microlambda.local.invocation import invoke_here
+from microlambda.local.spec import REAL_AWS
 from microlambda.local.version import AppReport, Source, Version
 from microlambda.local.watch import Watcher
 from microlambda.project.errors import ToolError
@@ -44,8 +45,9 @@ class LocalServer:
     `target` is "module:attribute" or "module"; None for the settings' app or the only one. `ingress` None is
     the settings'. Port 0 is any free one. With `reload`, the app is started again when its files or its
     settings change, and the last version that came up keeps serving until then. With `data`, a folder, what
-    the AWS inside holds is there again at the next start. `console` is told of what
-    happens; without it the server is silent, and what the app prints appears as always.
+    the AWS inside holds is there again at the next start. With `aws` there is none inside: what the app calls
+    is the developer's own, and nothing fires its handlers. `console` is told of what happens; without it the
+    server is silent, and what the app prints appears as always.
     """
 
     def __init__(
@@ -59,9 +61,13 @@ class LocalServer:
         port: int = 8000,
         reload: bool = False,
         data: Path | None = None,
+        aws: bool = False,
         console: Console | None = None,
     ) -> None:
-        self._source = Source(root=root.resolve(), target=target, stage=stage, ingress=ingress)
+        endpoint = REAL_AWS if aws else None
+        self._source = Source(
+            root=root.resolve(), target=target, stage=stage, ingress=ingress, endpoint=endpoint
+        )
         self._console = console
         self.cloud = LocalCloud(self._run, say=console.note if console else _ignore, data=data)
         self._control = Control(self._by_hand, self.cloud.fire)
@@ -95,8 +101,9 @@ class LocalServer:
         if self._watcher is not None:
             self._watcher.look()
         try:
-            self.cloud.listen()
-            self._source = replace(self._source, endpoint=self.cloud.endpoint)
+            if self._source.endpoint is None:
+                self.cloud.listen()
+                self._source = replace(self._source, endpoint=self.cloud.endpoint)
             version = self._coming = self._new_version()
             self._listen()
             self._bring_up_first(version)
@@ -196,7 +203,7 @@ class LocalServer:
 
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""
-        if report.triggers is not None:
+        if report.triggers is not None and self._source.endpoint != REAL_AWS:
             self.cloud.bring(report.triggers)
 
     def _new_version(self) -> Version:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from microlambda.emulator.environment import developer_environment
+from microlambda.emulator.environment import developer_environment, open_environment
 from microlambda.emulator.function_spec import FunctionSpec
 from microlambda.plan.names import TAG_VALUE, function_name
 from microlambda.project.dotenv import local_environment, read_dotenv
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from microlambda.project.settings import Settings
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
+
+#: In place of an endpoint: calls go where those of the developer's own programs go.
+REAL_AWS = "the real AWS"
 
 
 def function_spec(
@@ -29,7 +32,7 @@ def function_spec(
 ) -> FunctionSpec:
     """Describe the function `name` of the stage; `alone` serves it as on Lambda, and else the whole app.
 
-    `endpoint` is where its calls of AWS go; without one they go nowhere.
+    `endpoint` is where its calls of AWS go, or `REAL_AWS`; without one they go nowhere.
     """
     function = settings.function(name)
     region = settings.region or REGION
@@ -37,7 +40,10 @@ def function_spec(
     configured = local_environment(
         function, os.environ, read_dotenv(settings.root), fetches=endpoint is not None
     )
-    environment = developer_environment(configured, region=region, endpoint=endpoint)
+    if endpoint == REAL_AWS:
+        environment = open_environment(configured, region=settings.region)
+    else:
+        environment = developer_environment(configured, region=region, endpoint=endpoint)
     served = (settings.stage, target or "", *([name] if alone else []))
     return FunctionSpec(
         name=own_name,

@@ -22,7 +22,7 @@ from microlambda.emulator.runtime_client import (
     logging_as,
     report_task,
 )
-from microlambda.local.spec import function_arn
+from microlambda.local.spec import REGION, function_arn
 from microlambda.project.limits import TIMEOUT
 from microlambda.runtime.naming import aws_name
 from microlambda.runtime.tasks import encoded, log_failure
@@ -93,7 +93,9 @@ def _context(name: str, request_id: str) -> LambdaContext:
         {
             "lambda-runtime-aws-request-id": request_id,
             "lambda-runtime-deadline-ms": str(deadline),
-            "lambda-runtime-invoked-function-arn": function_arn(os.environ["AWS_REGION"], function),
+            "lambda-runtime-invoked-function-arn": function_arn(
+                os.environ.get("AWS_REGION", REGION), function
+            ),
         }
     )
     context.function_name = function

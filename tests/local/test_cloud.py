@@ -15,11 +15,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.emulator.errors import StateUnreadable
 from microlambda.emulator.invocation import Invocation
 from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
 from microlambda.local.version import AppReport
+
+pytestmark = pytest.mark.slow  # each starts an AWS and deploys to it
 
 Get = Callable[[str], tuple[int, str]]
 WAIT = 60  # s, after which a test gives up
@@ -391,3 +394,50 @@ def test_a_folder_whose_state_is_not_for_us_ends_the_start(project: Path, tmp_pa
 
     with pytest.raises(StateUnreadable, match="Give another --data, or remove aws.state"):
         LocalServer(project, port=0, data=tmp_path / "data").start()
+
+
+AWS_APP = """\
+import os
+
+import boto3
+
+from microlambda import App
+
+app = App("shop")
+
+
+@app.get("/env")
+def env():
+    return dict(os.environ)
+
+
+@app.get("/queues")
+def queues():
+    return boto3.client("sqs").list_queues()["QueueUrls"]
+
+
+@app.on_sqs_message("orders")
+def ordered(event): ...
+"""
+
+
+def test_with_aws_the_app_calls_what_the_developers_programs_call_and_nothing_is_fired(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, get: Get
+) -> None:
+    (tmp_path / "app.py").write_text(AWS_APP)
+    (tmp_path / "microlambda.toml").write_text('region = "eu-west-1"\nenvironment = { OWN = "mine" }\n')
+    events = Events()
+    with EmbeddedCloud(region="eu-west-1") as theirs:  # stands for the real one
+        theirs.client("sqs").create_queue(QueueName="theirs")
+        for name, value in theirs.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_PROFILE", raising=False)
+        with LocalServer(tmp_path, port=0, aws=True, console=events) as server:
+            environ = json.loads(get(f"{server.url}/env")[1])
+            (url,) = json.loads(get(f"{server.url}/queues")[1])
+
+    assert url.endswith("/theirs")
+    assert (environ["AWS_REGION"], environ["OWN"]) == ("eu-west-1", "mine")
+    assert environ["AWS_ENDPOINT_URL"] == theirs.endpoint
+    assert not server.cloud.is_started
+    assert events.notes.empty()

@@ -280,3 +280,15 @@ def test_json_prints_objects_alone_with_what_functions_print(project: Path, get:
     assert "printed by talk" in printed
     assert any(text.endswith("\tlogged by talk") for text in printed)
     assert (lines[-1]["target"], lines[-1]["status"]) == ("/talk", 200)
+
+
+def test_the_real_aws_is_said_plainly(project: Path) -> None:
+    with running(project, "--aws", AWS_PROFILE="work") as server:
+        assert any(
+            "reaches your real AWS, by the profile 'work'. Nothing is fired here." in one
+            for one in server.seen
+        )
+
+
+def test_there_is_nothing_to_keep_of_the_real_aws() -> None:
+    assert local("--aws", "--data", "kept").exit_code == 2
