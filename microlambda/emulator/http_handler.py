@@ -143,6 +143,7 @@ class Handler(WSGIRequestHandler):
             "SERVER_PORT": str(self.server.port),
             "SERVER_PROTOCOL": version,
             "microlambda.headers": fields,
+            "microlambda.connection": self.connection,
         }
         for name, value in fields:
             if "_" in name:

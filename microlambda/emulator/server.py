@@ -2,8 +2,9 @@
 
 It stands on `werkzeug.serving`, whose own request handler closes every connection after one answer and
 hands headers on without case and repeats; ours reads requests by itself. What the application finds in
-`environ` beyond WSGI: `microlambda.headers`, the list of header pairs as received, and `REQUEST_URI`, the
-raw target.
+`environ` beyond WSGI: `microlambda.headers`, the list of header pairs as received, `REQUEST_URI`, the raw
+target, and `microlambda.connection`, the socket: who takes that over answers by itself, and ends with a
+ConnectionError.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from microlambda.emulator.runtime_client import (
     serve,
     set_up_logging,
 )
+from microlambda.local.addresses import PARENT
 from microlambda.local.tasks import TaskThreads
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
@@ -31,9 +33,11 @@ from microlambda.runtime.context import streaming_answers
 from microlambda.runtime.errors import ConfigurationError
 from microlambda.runtime.routing.problems import location_of
 from microlambda.runtime.tasks import tasks_run_by
+from microlambda.runtime.websocket import websocket_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from microlambda import App
 
@@ -46,7 +50,8 @@ def main(argv: list[str]) -> int:
     function = argv[4] if len(argv) > 4 else None
     sys.argv[1:] = []  # on Lambda there are no arguments either
     address = os.environ["AWS_LAMBDA_RUNTIME_API"]
-    with contextlib.suppress(RuntimeGone), tasks_run_by(TaskThreads(address)):
+    sending = _sending()
+    with contextlib.suppress(RuntimeGone), tasks_run_by(TaskThreads(address, sending)), sending():
         connection = Connection(address)
         try:
             _resolve_references()
@@ -62,6 +67,16 @@ def main(argv: list[str]) -> int:
             serve(_served(loaded.app, function), connection)
         connection.close()
     return 0
+
+
+def _sending() -> Callable[[], AbstractContextManager[None]]:
+    """Give what lets `app.websocket` send through our parent, in the thread that enters it."""
+    told = os.environ.pop(PARENT, None)
+    if told is None:
+        return contextlib.nullcontext
+    from microlambda.local.parent import ParentConnections
+
+    return partial(websocket_transport, ParentConnections(told))
 
 
 def _resolve_references() -> None:
@@ -97,6 +112,11 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
             for handler in loaded.app.handlers.values()
             if handler.trigger.has_events
         ],
+        "websocket": {
+            getattr(handler.trigger, "route_key", ""): handler.name
+            for handler in loaded.app.handlers.values()
+            if handler.source == "websocket"
+        },
         "resources": _resources(loaded.app),
         "failure_fields": _failure_fields(loaded.app),
         "files": sorted({file for module in list(sys.modules.values()) if (file := _source(module))}),
@@ -125,13 +145,15 @@ def _failure_fields(app: App) -> list[tuple[str, str]]:
 
 def _triggers(loaded: LoadedApp, root: Path, stage: str) -> dict[str, Any]:
     """Plan what fires the app's handlers, or say why that cannot be; nothing where there are none."""
-    if not any(handler.trigger.has_events for handler in loaded.app.handlers.values()):
+    fired = [one for one in loaded.app.handlers.values() if one.trigger.has_events]
+    if all(one.source == "websocket" for one in fired):
         return {}
     from microlambda.local.triggers import packed, plan_triggers
     from microlambda.plan.triggers import is_deployed
     from microlambda.project.settings import load_settings
 
-    waiting = [one.name for one in loaded.app.handlers.values() if not is_deployed(one)]
+    handlers = [one for one in loaded.app.handlers.values() if one.source != "websocket"]
+    waiting = [one.name for one in handlers if not is_deployed(one)]
     try:
         plan = plan_triggers(loaded.app, load_settings(root, stage), app_path=loaded.path)
     except ToolError as exc:

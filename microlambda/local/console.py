@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from microlambda.emulator.invocation import failed_records
+from microlambda.local.addresses import PREFIX, TOKEN
 from microlambda.local.columns import aligned
-from microlambda.local.control import PREFIX, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 from microlambda.emulator.callers import refusal
 from microlambda.emulator.invocation import MAX_PAYLOAD
 from microlambda.emulator.messages import BodyTooLarge, HttpRequest
+from microlambda.local.addresses import PREFIX, TOKEN
 from microlambda.local.errors import UnknownFunction
+from microlambda.local.websocket_api import ConnectionGone
 from microlambda.project.errors import ToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from microlambda.local.called import Called
+    from microlambda.local.websocket_api import WebSocketApi
 
-PREFIX = "/_microlambda/"
-TOKEN = "X-Microlambda-Token"  # noqa: S105 - the name of a field
-
-_ACTION = re.compile(rf"{PREFIX}(?P<action>invoke|fire)/(?P<name>[^/]+)")
+_ACTION = re.compile(rf"{PREFIX}(?P<action>invoke|fire|connections)/(?P<name>[^/]+)")
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -43,13 +43,20 @@ class Control:
     """Answers below `PREFIX`, as a WSGI application.
 
     `invoke` calls a function with an event, `fire` fires the rules and schedules of a handler and gives their
-    ARNs; both raise a ToolError where they cannot.
+    ARNs; both raise a ToolError where they cannot. `connections` are the clients of WebSockets, which the
+    app's own process reaches through here.
     """
 
-    def __init__(self, invoke: Callable[[str, bytes], Called], fire: Callable[[str], list[str]]) -> None:
+    def __init__(
+        self,
+        invoke: Callable[[str, bytes], Called],
+        fire: Callable[[str], list[str]],
+        connections: WebSocketApi,
+    ) -> None:
         self.token = secrets.token_urlsafe(18)
         self._invoke = invoke
         self._fire = fire
+        self._connections = connections
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request with JSON."""
@@ -57,6 +64,8 @@ class Control:
             status, document = HTTPStatus.OK, self._answer(environ)
         except Refused as refused:
             status, document = refused.status, {"detail": str(refused)}
+        except ConnectionGone as gone:
+            status, document = HTTPStatus.GONE, {"detail": f"{gone} is no open connection."}
         except UnknownFunction as unknown:
             status, document = HTTPStatus.NOT_FOUND, {"detail": str(unknown)}
         except ToolError as error:
@@ -72,11 +81,26 @@ class Control:
         found = _ACTION.fullmatch(environ["PATH_INFO"])
         if found is None:
             raise Refused(HTTPStatus.NOT_FOUND, f"there are {PREFIX}invoke/NAME and {PREFIX}fire/NAME.")
+        if found["action"] == "connections":
+            return self._connection(found["name"], environ)
         if environ["REQUEST_METHOD"] != "POST":
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "only POST calls something.")
         if found["action"] == "fire":
             return {"fired": self._fired(found["name"])}
         return self._invoke(found["name"], _event(environ)).as_data()
+
+    def _connection(self, connection_id: str, environ: dict[str, Any]) -> dict[str, Any]:
+        """Send to a client, end its connection, or tell of it, as API Gateway's `@connections` do."""
+        method = environ["REQUEST_METHOD"]
+        if method == "GET":
+            return self._connections.get(connection_id)
+        if method == "POST":
+            self._connections.post(connection_id, _body(environ))
+        elif method == "DELETE":
+            self._connections.delete(connection_id)
+        else:
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, "there are GET, POST and DELETE.")
+        return {}
 
     def _check(self, environ: dict[str, Any]) -> None:
         if environ.get("REMOTE_ADDR") not in _LOOPBACK:
@@ -94,12 +118,16 @@ class Control:
         raise Refused(HTTPStatus.NOT_FOUND, f"{name!r} has no schedule that is deployed here.")
 
 
-def _event(environ: dict[str, Any]) -> bytes:
+def _body(environ: dict[str, Any]) -> bytes:
     try:
-        body = HttpRequest.from_environ(environ, max_body=MAX_PAYLOAD).body or b"{}"
+        return HttpRequest.from_environ(environ, max_body=MAX_PAYLOAD).body
     except BodyTooLarge as exc:
         detail = f"an event has at most {MAX_PAYLOAD} bytes."
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from exc
+
+
+def _event(environ: dict[str, Any]) -> bytes:
+    body = _body(environ) or b"{}"
     try:
         json.loads(body)
     except ValueError as exc:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.sandbox import SandboxPool
+from microlambda.local.addresses import PARENT
 from microlambda.local.spec import function_spec, longest_time
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ HTTP = "http"
 class ProjectFunctions:
     """Runs functions by the names of their handlers; "http" serves the whole app.
 
-    `endpoint` is where their calls of AWS go, `cut_off` is told of tasks that end before their time, `output`
-    of each line that a function prints, with its name. An environment is started when an event needs one.
+    `endpoint` is where their calls of AWS go, `parent` leads to our process, `cut_off` is told of tasks that
+    end before their time, `output` of each line that a function prints, with its name. An environment is
+    started when an event needs one.
     """
 
     def __init__(
@@ -32,12 +35,14 @@ class ProjectFunctions:
         target: str | None,
         *,
         endpoint: str | None = None,
+        parent: str | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
         output: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self._settings = settings
         self._target = target
         self._endpoint = endpoint
+        self._parent = parent
         self._cut_off = cut_off
         self._output = output
         self._owns_terminal = sys.stdin is not None and sys.stdin.isatty()
@@ -89,6 +94,8 @@ class ProjectFunctions:
         spec = function_spec(
             self._settings, self._target, name=name, alone=name != HTTP, endpoint=self._endpoint
         )
+        if self._parent is not None:
+            spec = replace(spec, environment={**spec.environment, PARENT: self._parent})
         pool = SandboxPool(
             spec,
             output=None if self._output is None else partial(self._output, name),

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from microlambda.emulator.invocation import failed_records
+from microlambda.local.addresses import PREFIX, TOKEN
 from microlambda.local.console import Console, failure_of
-from microlambda.local.control import PREFIX, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

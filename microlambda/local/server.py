@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wsgi import ClosingIterator
 
 from microlambda.emulator.server import Server
+from microlambda.local.addresses import PREFIX
 from microlambda.local.called import called_here
 from microlambda.local.cloud import LocalCloud
-from microlambda.local.control import PREFIX, Control
+from microlambda.local.control import Control
 from microlambda.local.errors import UnusableHost
 from microlambda.local.invocation import invoke_here
 from microlambda.local.spec import REAL_AWS
 from microlambda.local.version import AppReport, Source, Version
 from microlambda.local.watch import Watcher
+from microlambda.local.websocket_api import WebSocketApi
 from microlambda.project.errors import ToolError
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -70,7 +72,8 @@ class LocalServer:
         )
         self._console = console
         self.cloud = LocalCloud(self._run, say=console.note if console else _ignore, data=data)
-        self._control = Control(self._by_hand, self.cloud.fire)
+        self._websocket = WebSocketApi(self._websocket_routes, self._run, stage=stage)
+        self._control = Control(self._by_hand, self.cloud.fire, self._websocket)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
         self._watcher = Watcher(self._source.root, self._reload) if reload else None
         self._version: Version | None = None
@@ -104,8 +107,9 @@ class LocalServer:
             if self._source.endpoint is None:
                 self.cloud.listen()
                 self._source = replace(self._source, endpoint=self.cloud.endpoint)
-            version = self._coming = self._new_version()
             self._listen()
+            self._source = replace(self._source, parent=f"{self.url} {self._control.token}")
+            version = self._coming = self._new_version()
             self._bring_up_first(version)
         except BaseException:
             self.stop()
@@ -133,6 +137,7 @@ class LocalServer:
         for version in versions:
             if version is not None:
                 version.stop()
+        self._websocket.stop()
         self._server.stop()
         self.cloud.stop()
 
@@ -153,6 +158,8 @@ class LocalServer:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(PREFIX):
             return self._control(environ, start_response)
+        if self._websocket.takes(environ):
+            return self._websocket(environ, start_response)
         version = self._entered()
         try:
             answer = version.gateway(environ, start_response)
@@ -200,6 +207,10 @@ class LocalServer:
         if self._console is not None:
             self._console.invoked(self.report, name, invocation)
         return called_here(name, invocation, lines)
+
+    def _websocket_routes(self) -> Mapping[str, str]:
+        version = self._version
+        return {} if version is None or version.report is None else version.report.websocket
 
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""

@@ -28,6 +28,9 @@ from microlambda.runtime.naming import aws_name
 from microlambda.runtime.tasks import encoded, log_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from microlambda import App
 
 _THREADS = 10
@@ -39,8 +42,11 @@ class TaskThreads:
     The threads are daemons: the end of the process does not wait for them, the parent says what is lost.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self, address: str, sending: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    ) -> None:
         self._address = address
+        self._sending = sending
         self._queue: SimpleQueue[tuple[App, dict[str, Any]]] = SimpleQueue()
         self._threads = 0
         self._guard = threading.Lock()
@@ -65,7 +71,7 @@ class TaskThreads:
         while True:
             app, event = self._queue.get()
             call = event["microlambda"]
-            with logging_as(call["id"]):
+            with logging_as(call["id"]), self._sending():
                 self._run(app, call["task"], call["id"], event)
             self._tell(call["id"], None)
 

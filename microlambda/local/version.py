@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.gateway import Api, Gateway
@@ -40,6 +40,7 @@ class AppReport:
     files: tuple[str, ...]
     handlers: tuple[tuple[str, str, str], ...] = ()  # decorator, name, location
     resources: dict[str, list[str]] | str | None = None  # of a REST API; why it cannot have them; its own two
+    websocket: dict[str, str] = field(default_factory=dict)  # handlers, by the route keys of a WebSocket API
     failure_fields: tuple[tuple[str, str], ...] = ()  # of what a REST API answers by itself
     triggers: str | None = None  # the plan of what fires its handlers, packed
     unplanned: str | None = None  # why there is none
@@ -58,6 +59,7 @@ class AppReport:
             handlers=handlers,
             resources=document.get("resources"),
             failure_fields=tuple((name, value) for name, value in document.get("failure_fields", ())),
+            websocket=document.get("websocket", {}),
             triggers=document.get("triggers"),
             unplanned=document.get("unplanned"),
             waiting=tuple(document.get("waiting", ())),
@@ -73,6 +75,7 @@ class Source:
     stage: str = "local"
     ingress: str | None = None  # None: the settings'
     endpoint: str | None = None  # where its calls of AWS go
+    parent: str | None = None  # what leads its processes to ours: a URL and a token
 
 
 class Version:
@@ -95,7 +98,12 @@ class Version:
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
         self._functions = ProjectFunctions(
-            settings, source.target, endpoint=source.endpoint, cut_off=cut_off, output=output
+            settings,
+            source.target,
+            endpoint=source.endpoint,
+            parent=source.parent,
+            cut_off=cut_off,
+            output=output,
         )
         function = settings.function(HTTP)
         self.overridden = differing(function, os.environ, read_dotenv(settings.root))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -84,53 +87,72 @@ SEEN_BY_PAGES = """
 from microlambda import App, CORS
 
 app = App("shop")
-app.cors = CORS(allow_origin="https://shop.example", allow_credentials=True, expose_headers=["X-Total"])
+app.cors = CORS(origins="https://shop.example", credentials=True, expose=["X-Total"])
 
 @app.get("/users/{id}", api_key_required=True)
 def show(id):
     return {"id": id}
+
+@app.get("/open")
+def opened():
+    return "open"
 """
 
+Answer = tuple[int, bytes, list[tuple[str, str]]]
 
-def refused(url: str) -> tuple[int, bytes, dict[str, str]]:
-    """What a page is answered that sends no API key."""
-    request = urllib.request.Request(f"{url}/users/7", headers={"Origin": "https://shop.example"})
-    with pytest.raises(urllib.error.HTTPError) as failed:
-        urllib.request.urlopen(request, timeout=30)
-    with failed.value as answer:
-        return answer.code, answer.read(), cors_of(answer.headers.items())
+#: What a gateway or a server numbers or counts by itself.
+NUMBERED = frozenset(
+    "connection content-length date server x-amz-apigw-id x-amzn-requestid x-amzn-trace-id".split()
+)
+ORIGIN = {"Origin": "https://shop.example"}
+#: What a gateway answers itself: the key that a view asks for is missing, or wrong; fields are too long.
+REFUSED: list[tuple[str, dict[str, str], int]] = [
+    ("/users/7", {}, 403),
+    ("/users/7", {"x-api-key": "wrong"}, 403),
+    ("/open", {"X-Long": "x" * 10_300}, 431),
+]
 
 
-def cors_of(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name.lower(): value for name, value in fields if name.lower().startswith("access-control-")}
+def over_http(url: str, path: str, headers: dict[str, str]) -> Answer:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    with closing(connection):
+        connection.request("GET", f"{urlsplit(url).path}{path}", headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read(), comparable(response.getheaders())
 
 
-def test_what_the_gateway_answers_in_the_apps_place_has_its_cors_everywhere(
+def comparable(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted((name.lower(), value) for name, value in fields if name.lower() not in NUMBERED)
+
+
+def test_what_the_gateway_answers_in_the_apps_place_is_the_same_everywhere_and_has_its_cors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules[__name__], "CODE", SEEN_BY_PAGES)
     (tmp_path / "app.py").write_text(SEEN_BY_PAGES)
+    asked = [(path, ORIGIN | headers) for path, headers, _status in REFUSED]
     with EmbeddedCloud(region=REGION) as cloud:
         outcome = deployer(cloud, tmp_path, '["a"]').deploy()
         assert outcome.entrance is not None
-        deployed = refused(cloud.serve_api(outcome.entrance[1]["id"]).rstrip("/"))
+        url = cloud.serve_api(outcome.entrance[1]["id"]).rstrip("/")
+        deployed = [over_http(url, *one) for one in asked]
     with LocalServer(tmp_path, port=0) as server:
-        local = refused(server.url)
+        local = [over_http(server.url.rstrip("/"), *one) for one in asked]
     module: dict[str, Any] = {}
     exec(SEEN_BY_PAGES, module)
-    client = module["app"].test_client(ingress="rest-api")
-    answer = client.get("/users/7", headers={"Origin": "https://shop.example"})
+    client = module["app"].test_client(ingress="rest-api", api_keys=["a"])
+    answers = [client.get(path, headers=headers) for path, headers in asked]
 
-    assert deployed == local == (answer.status_code, answer.data, cors_of(answer.headers.items()))
-    assert deployed == (
-        403,
-        b'{"message":"Forbidden"}',
-        {
-            "access-control-allow-origin": "https://shop.example",
-            "access-control-allow-credentials": "true",
-            "access-control-expose-headers": "X-Total",
-        },
-    )
+    assert deployed == [(one.status_code, one.data, comparable(one.headers.items())) for one in answers]
+    assert deployed == local
+    assert [status for status, _, _ in deployed] == [status for _, _, status in REFUSED]
+    assert deployed[0][1] == b'{"message":"Forbidden"}'
+    for _, _, fields in deployed:
+        assert [one for one in fields if one[0].startswith("access-control-")] == [
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-origin", "https://shop.example"),
+            ("access-control-expose-headers", "X-Total"),
+        ]
 
 
 def value_of(cloud: EmbeddedCloud, name: str) -> str:

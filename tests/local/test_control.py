@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from microlambda.emulator.invocation import Invocation
+from microlambda.local.addresses import TOKEN
 from microlambda.local.console import Console
-from microlambda.local.control import TOKEN
 from microlambda.local.server import LocalServer
 from microlambda.local.version import AppReport
 

@@ -43,12 +43,14 @@ class DeployedFunction:
     environment: dict[str, str] = field(repr=False)
     archive: Archive
     layers: tuple[Archive, ...] = ()
+    log_format: str = "Text"  # or "JSON"
 
     @property
     def configuration(self) -> tuple[object, ...]:
         """Everything that an execution environment is made of: if it differs, a new one is needed."""
         variables = tuple(sorted(self.environment.items()))
-        return (self.handler, self.runtime, self.timeout, self.memory, variables, self.archive, self.layers)
+        limits = (self.timeout, self.memory)
+        return (self.handler, self.runtime, limits, variables, self.archive, self.layers, self.log_format)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,6 +137,7 @@ class Moto:
             environment={name: str(value) for name, value in found.environment_vars.items()},
             archive=Archive(sha256=found.code_sha_256, content=found.code_bytes),
             layers=tuple(self._layers(region, [layer["Arn"] for layer in found.layers])),
+            log_format=log_format(found),
         )
 
     def _layers(self, region: str, arns: Sequence[str]) -> Iterator[Archive]:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 _FORGOTTEN = ("EphemeralStorage", "TracingConfig", "LoggingConfig", "DeadLetterConfig", "SnapStart")
 
 
+def log_format(function: Any) -> str:
+    """Tell in which format one of moto's functions logs: "Text" or "JSON"."""
+    asked: dict[str, Any] = getattr(function, "asked", {}).get("LoggingConfig") or {}
+    return str(asked.get("LogFormat", "Text"))
+
+
 @contextmanager
 def remembering() -> Iterator[None]:
     """Let functions tell all of their configuration, and versions have numbers of their own."""

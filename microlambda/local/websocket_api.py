@@ -1,0 +1,177 @@
+"""The WebSocket API of `microlambda local`: what clients do becomes events, and handlers answer them.
+
+Messages go to the handler of their `action`, by the usual route selection expression `$request.body.action`,
+or to that of `$default`. What the API itself answers is API Gateway's.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from base64 import urlsafe_b64encode
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from microlambda.emulator.events.websocket import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from microlambda.emulator.invocation import Invocation
+    from microlambda.local.websocket_client import WebSocketClient
+
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+
+_REFUSAL = 400  # statuses from here on refuse a handshake
+
+
+class ConnectionGone(LookupError):
+    """No client has this connection."""
+
+
+class WebSocketApi:
+    """Serves clients, as a WSGI application of a server that gives its connections away.
+
+    `routes` gives the handlers of the version that serves now, by route keys; `run` runs one event of a
+    handler. Connections stay open through reloads.
+    """
+
+    def __init__(
+        self, routes: Callable[[], Mapping[str, str]], run: Callable[[str, bytes], Invocation], *, stage: str
+    ) -> None:
+        self._routes = routes
+        self._run = run
+        self._stage = stage
+        self._clients: dict[str, WebSocketClient] = {}
+        self._guard = threading.Lock()
+
+    def takes(self, environ: dict[str, Any]) -> bool:
+        """Tell whether a request would open a WebSocket, and the app has handlers of such events."""
+        asked = environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+        return asked and bool(self._routes())
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Serve one client from its handshake to its end, or refuse it."""
+        if environ["PATH_INFO"].strip("/") not in ("", self._stage):
+            return _answer(start_response, HTTPStatus.FORBIDDEN, '{"message": "Forbidden"}')
+        # the library loads with the first client
+        from microlambda.local.websocket_client import HandshakeRefused, WebSocketClient
+
+        try:
+            client = WebSocketClient(environ, _new_id())
+        except HandshakeRefused as refused:
+            return _answer(start_response, HTTPStatus(refused.status), refused.text)
+        status = self._connected(client, environ)
+        if status >= _REFUSAL:
+            return _answer(start_response, HTTPStatus(status), "")
+        self._serve(client)
+        raise ConnectionResetError("the connection was a WebSocket, and has ended")
+
+    def post(self, connection_id: str, data: bytes) -> None:
+        """Send a message to a client; `ConnectionGone` where there is none."""
+        if not self._client(connection_id).send(data):
+            raise ConnectionGone(connection_id)
+
+    def delete(self, connection_id: str) -> None:
+        """End a client's connection."""
+        self._client(connection_id).close()
+
+    def get(self, connection_id: str) -> dict[str, Any]:
+        """Tell of a client."""
+        return self._client(connection_id).info()
+
+    def stop(self) -> None:
+        """End all connections."""
+        with self._guard:
+            clients = list(self._clients.values())
+        for client in clients:
+            client.close(1001, "Going away")
+
+    def _client(self, connection_id: str) -> WebSocketClient:
+        with self._guard:
+            client = self._clients.get(connection_id)
+        if client is None:
+            raise ConnectionGone(connection_id)
+        return client
+
+    def _connected(self, client: WebSocketClient, environ: dict[str, Any]) -> int:
+        """Ask the app whether the client may come in; gives the status of the handshake's answer."""
+        fields: dict[str, list[str]] = {}
+        for name, value in environ["microlambda.headers"]:
+            fields.setdefault(name, []).append(value)
+        query: dict[str, list[str]] = {}
+        for name, value in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True):
+            query.setdefault(name, []).append(value)
+        invocation = self._event(client, "CONNECT", CONNECT, headers=fields, query=query)
+        if invocation is None:
+            return 200
+        if invocation.function_error is not None:
+            return HTTPStatus.BAD_GATEWAY
+        result = json.loads(invocation.payload)
+        status = result.get("statusCode", 200) if isinstance(result, dict) else 200
+        return status if isinstance(status, int) else HTTPStatus.BAD_GATEWAY
+
+    def _serve(self, client: WebSocketClient) -> None:
+        with self._guard:
+            self._clients[client.connection_id] = client
+        try:
+            client.open()
+            for message in client.messages():
+                self._take(client, message)
+        except OSError:
+            pass  # the client left while it was let in
+        finally:
+            with self._guard:
+                self._clients.pop(client.connection_id, None)
+            self._event(client, "DISCONNECT", DISCONNECT)
+
+    def _take(self, client: WebSocketClient, message: str) -> None:
+        """Hand a message to its handler; where there is none, or it fails, the client is told."""
+        invocation = self._event(client, "MESSAGE", self._route_key(message), body=message)
+        if invocation is None:
+            self._tell(client, "Forbidden")
+        elif invocation.function_error is not None:
+            self._tell(client, "Internal server error")
+
+    def _tell(self, client: WebSocketClient, message: str) -> None:
+        told = {"message": message, "connectionId": client.connection_id, "requestId": _new_id()}
+        client.send(json.dumps(told).encode())
+
+    def _route_key(self, message: str) -> str:
+        try:
+            parsed = json.loads(message)
+        except ValueError:
+            return DEFAULT
+        action = parsed.get("action") if isinstance(parsed, dict) else None
+        return action if isinstance(action, str) and action in self._routes() else DEFAULT
+
+    def _event(self, client: WebSocketClient, kind: str, route_key: str, **options: Any) -> Invocation | None:
+        """Run an event; None where the app has no handler of this route."""
+        handler = self._routes().get(route_key)
+        if handler is None:
+            return None
+        event = build(
+            kind, route_key=route_key, connection_id=client.connection_id, stage=self._stage, **options
+        )
+        context = event["requestContext"]
+        context["connectedAt"] = int(client.connected_at.timestamp() * 1000)
+        context["identity"] = {"sourceIp": client.address}
+        if client.agent is not None:
+            context["identity"]["userAgent"] = client.agent
+        if kind == "DISCONNECT":
+            context["disconnectStatusCode"], context["disconnectReason"] = client.ending
+        return self._run(handler, json.dumps(event).encode())
+
+
+def _answer(start_response: Any, status: HTTPStatus, text: str) -> list[bytes]:
+    kind = "application/json" if text.startswith("{") else "text/plain"
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", kind)])
+    return [text.encode()]
+
+
+def _new_id() -> str:
+    """16 characters, as API Gateway's: `L0SM9cOFvHcCIhw=`."""
+    return urlsafe_b64encode(secrets.token_bytes(11)).decode()

@@ -1,0 +1,313 @@
+"""WebSocket APIs in `microlambda local`, with a client of the same library that browsers' tests use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from io import StringIO
+from pathlib import Path
+from queue import Queue
+from socket import SHUT_RDWR
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from microlambda.emulator.invocation import Invocation
+from microlambda.local.console import Console
+from microlambda.local.server import LocalServer
+from microlambda.local.version import AppReport
+
+Get = Callable[[str], tuple[int, str]]
+WAIT = 30  # s, after which a test gives up
+
+APP = """\
+import os
+
+from microlambda import App, WebSocketDisconnected
+
+app = App("chat")
+
+
+@app.get("/")
+def index():
+    return "hello"
+
+
+@app.get("/env")
+def env():
+    return sorted(os.environ)
+
+
+@app.get("/send/<connection_id>")
+def send(connection_id):
+    try:
+        app.websocket.send(connection_id, {"from": "a view"})
+    except WebSocketDisconnected:
+        return "gone", 410
+    return ""
+
+
+@app.on_ws_connect()
+def join(event):
+    request = event.request
+    if request.headers.get("origin") == "https://evil.example":
+        return {"statusCode": 403}
+    if request.args.get("fail"):
+        raise ValueError("on purpose")
+    return {"statusCode": 200}
+
+
+@app.on_ws_message()
+def said(event):
+    if event.body == "fail":
+        raise ValueError("on purpose")
+    if event.body == "close":
+        app.websocket.close(event.connection_id)
+        return
+    if event.body == "info":
+        info = app.websocket.info(event.connection_id)
+        told = [info["source_ip"], info["user_agent"], str(info["connected_at"].tzinfo)]
+        app.websocket.send(event.connection_id, told)
+        return
+    app.websocket.send(event.connection_id, {"default": event.body, "id": event.connection_id})
+
+
+@app.on_ws_message("greet")
+def greet(event):
+    app.websocket.send(event.connection_id, {"greeted": event.json()["name"], "route": event.route_key})
+
+
+@app.on_ws_disconnect()
+def leave(event):
+    return str(event.raw["requestContext"]["disconnectStatusCode"])
+
+
+@app.on_sqs_message("orders")
+def ordered(event): ...
+"""
+
+
+GREETING = """\
+from microlambda import App
+
+app = App("chat")
+
+
+@app.on_ws_message("greet")
+def greet(event): ...
+"""
+
+ROUTES = """\
+from microlambda import App
+
+app = App("shop")
+
+
+@app.get("/")
+def index():
+    return "hello"
+"""
+
+
+class Events(Console):
+    """Hands on what handlers answered, and reloads."""
+
+    def __init__(self) -> None:
+        self.out = StringIO()
+        super().__init__(self.out, StringIO())
+        self.events: Queue[tuple[str, Any]] = Queue()
+        self.reloads: Queue[AppReport] = Queue()
+
+    def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
+        super().invoked(report, name, invocation)
+        self.events.put((name, json.loads(invocation.payload)))
+
+    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
+        super().reloaded(before, report, seconds)
+        self.reloads.put(report)
+
+    def until(self, name: str) -> Any:
+        """Wait for an event of a handler; gives its answer."""
+        while True:
+            handler, answer = self.events.get(timeout=WAIT)
+            if handler == name:
+                return answer
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def server(events: Events, tmp_path: Path) -> Iterator[LocalServer]:
+    (tmp_path / "app.py").write_text(APP)
+    with LocalServer(tmp_path, port=0, reload=True, console=events) as server:
+        yield server
+
+
+def client(server: LocalServer, path: str = "/", **options: Any) -> Any:
+    return connect(f"ws://127.0.0.1:{server.port}{path}", proxy=None, **options)
+
+
+def received(socket: ClientConnection) -> Any:
+    return json.loads(socket.recv(timeout=WAIT))
+
+
+def test_messages_go_to_the_handler_of_their_action_and_the_rest_to_the_default(server: LocalServer) -> None:
+    with client(server) as socket:
+        socket.send(json.dumps({"action": "greet", "name": "Zoë"}))
+        assert received(socket) == {"greeted": "Zoë", "route": "greet"}
+
+        for text in ("plain", '{"action": "other"}', "[1]"):
+            socket.send(text)
+            assert received(socket)["default"] == text
+
+
+def test_views_reach_clients_through_the_same_connection(server: LocalServer, get: Get) -> None:
+    with client(server, "/local") as socket:
+        socket.send("hello")
+        connection_id = received(socket)["id"]
+
+        assert get(f"{server.url}/send/{connection_id}")[0] == 200
+        assert received(socket) == {"from": "a view"}
+
+    assert get(f"{server.url}/send/nobody") == (410, "gone")
+
+
+def test_info_and_close_reach_the_real_client(server: LocalServer, events: Events) -> None:
+    with client(server, user_agent_header="mine/1") as socket:
+        socket.send("info")
+        assert received(socket) == ["127.0.0.1", "mine/1", "UTC"]
+
+        socket.send("close")
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=WAIT)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1000
+    assert events.until("leave")["body"] == "1000"
+
+
+@pytest.mark.parametrize("code", [1000, 4001])
+def test_the_end_of_a_connection_runs_its_handler_with_the_code(
+    server: LocalServer, events: Events, code: int
+) -> None:
+    with client(server) as socket:
+        socket.close(code)
+
+    assert events.until("leave")["body"] == str(code)
+
+
+def test_a_dropped_line_is_an_end_too(server: LocalServer, events: Events) -> None:
+    with client(server) as socket:
+        socket.socket.shutdown(SHUT_RDWR)
+
+        assert events.until("leave")["body"] == "1006"
+
+
+def test_a_client_that_the_app_refuses_gets_its_status(server: LocalServer) -> None:
+    with pytest.raises(InvalidStatus) as refused, client(server, origin="https://evil.example"):
+        pass
+
+    assert refused.value.response.status_code == 403
+
+
+def test_a_handler_of_connections_that_raises_is_502(server: LocalServer) -> None:
+    with pytest.raises(InvalidStatus) as refused, client(server, "/?fail=1"):
+        pass
+
+    assert refused.value.response.status_code == 502
+
+
+def test_another_path_than_the_stage_is_forbidden(server: LocalServer) -> None:
+    with pytest.raises(InvalidStatus) as refused, client(server, "/other"):
+        pass
+
+    assert refused.value.response.status_code == 403
+
+
+def test_a_handler_of_messages_that_raises_is_told_as_api_gateway_tells_it(server: LocalServer) -> None:
+    with client(server) as socket:
+        socket.send("fail")
+        told = received(socket)
+        socket.send("still there")
+
+        assert (told["message"], sorted(told)) == (
+            "Internal server error",
+            ["connectionId", "message", "requestId"],
+        )
+        assert received(socket)["default"] == "still there"
+
+
+def test_a_message_that_nobody_handles_is_forbidden(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(GREETING)
+
+    with LocalServer(tmp_path, port=0) as server, client(server) as socket:
+        socket.send("hello")
+        assert received(socket)["message"] == "Forbidden"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"), [(b"\x00\xff", 1003), ("x" * 131_073, 1009)], ids=["binary", "too large"]
+)
+def test_what_api_gateway_does_not_take_ends_the_connection(
+    server: LocalServer, message: str | bytes, code: int
+) -> None:
+    with client(server) as socket:
+        socket.send(message)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=WAIT)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == code
+
+
+def test_connections_stay_open_through_a_reload(server: LocalServer, events: Events, tmp_path: Path) -> None:
+    with client(server) as socket:
+        file = tmp_path / "app.py"
+        file.write_text(file.read_text().replace('{"greeted":', '{"hailed":'))
+        events.reloads.get(timeout=WAIT)
+
+        socket.send(json.dumps({"action": "greet", "name": "Ann"}))
+
+        assert received(socket) == {"hailed": "Ann", "route": "greet"}
+
+
+def test_requests_beside_are_answered_as_ever_and_know_nothing_of_the_way_to_us(
+    server: LocalServer, get: Get
+) -> None:
+    with client(server):
+        assert get(f"{server.url}/") == (200, "hello")
+        assert "MICROLAMBDA_PARENT" not in get(f"{server.url}/env")[1]
+
+
+def test_many_clients_at_once(server: LocalServer) -> None:
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(client(server)) for _ in range(30)]
+        for number, socket in enumerate(sockets):
+            socket.send(f"message {number}")
+
+        assert [received(socket)["default"] for socket in sockets] == [f"message {n}" for n in range(30)]
+
+
+def test_the_end_of_the_server_is_told_to_clients(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    server = LocalServer(tmp_path, port=0).start()
+    with client(server) as socket:
+        server.stop()
+
+        with pytest.raises(ConnectionClosed):
+            socket.recv(timeout=WAIT)
+
+
+def test_an_app_without_such_handlers_answers_as_to_any_request(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(ROUTES)
+
+    with LocalServer(tmp_path, port=0) as server, pytest.raises(InvalidStatus) as refused, client(server):
+        pass
+
+    assert refused.value.response.status_code == 200
