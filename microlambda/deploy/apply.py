@@ -41,13 +41,8 @@ def apply(changes: Sequence[Change], job: Job, progress: Progress, *, lock: Stag
     why, and how many are in place.
     """
     making = _Making(changes, job, progress, lock=lock, workers=workers)
-    try:
-        with progress.making(changes):
-            making.run()
-    except BaseException:
-        if making.goes_on:  # Ctrl-C again and again
-            lock.keep()
-        raise
+    with progress.making(changes):
+        making.run()
 
 
 def secrets(plan: Plan) -> Iterable[str]:
@@ -77,21 +72,25 @@ class _Making:
         self._made: set[int] = set()
         self._telling = Lock()
 
-    @property
-    def goes_on(self) -> bool:
-        """Tell whether something that was begun has not come to its end."""
-        return any(not one.done() for one in self._begun.values())
-
     def run(self) -> None:
-        with ThreadPoolExecutor(self._workers) as pool:
-            try:
-                self._make_all(pool)
-            except KeyboardInterrupt:
-                self._job.aws.interrupt()
-                self._finish()
-                self._tell("Failed: ", self._failures())
-                self._progress.say(f"Interrupted. {self._told()} Run the same command again.")
-                raise
+        """Make them all; the lock may be released once nothing of them goes on any more."""
+        self._lock.keep()  # Ctrl-C may come anywhere, and again and again
+        pool = ThreadPoolExecutor(self._workers)
+        try:
+            self._run(pool)
+        finally:
+            pool.shutdown()
+            self._lock.give_up()
+
+    def _run(self, pool: ThreadPoolExecutor) -> None:
+        try:
+            self._make_all(pool)
+        except KeyboardInterrupt:
+            self._job.aws.interrupt()
+            self._finish()
+            self._tell("Failed: ", self._failures())
+            self._progress.say(f"Interrupted. {self._told()} Run the same command again.")
+            raise
 
     def _make_all(self, pool: ThreadPoolExecutor) -> None:
         try:

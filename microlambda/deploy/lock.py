@@ -96,8 +96,12 @@ class Lock:
             raise self._refusal(self._holder())
 
     def keep(self) -> None:
-        """Leave the lock where it is, for something goes on that nobody waits for any more."""
+        """Leave the lock where it is at the end of the block: something may go on that nobody waits for."""
         self._kept = True
+
+    def give_up(self) -> None:
+        """Let the lock be released at the end of the block after all: nothing goes on any more."""
+        self._kept = False
 
     def renew(self) -> None:
         """Make the lock young again, or find out that it is another's by now."""

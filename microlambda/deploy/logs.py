@@ -75,6 +75,7 @@ class Logs:
 
     def _look(self, start: int, seen: Mapping[str, int] | None = None) -> Iterator[LogLine]:
         """Give what is not seen yet, merged: events are told apart by their ids."""
+        self.marks.clear()  # a beginning may arrive after later ones were read: none is known for good
         groups = self.aws.each(lambda name: list(self._events(name, start)), self.functions)
         events = [one for group in groups for one in group if one[1]["eventId"] not in (seen or {})]
         for function, event in sorted(events, key=lambda one: one[1]["timestamp"]):

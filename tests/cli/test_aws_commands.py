@@ -810,6 +810,38 @@ def test_the_beginnings_of_requests_are_asked_for_once_for_each_stream(
     assert asked == [[], ["a"], ["b"]]
 
 
+def test_followed_lines_have_their_request_also_where_its_beginning_came_late(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("deploy")
+    start, looks = now() - 5000, list[str]()
+    write_log([(start, "START RequestId: 11111111-aaaa Version: 1"), (start + 1, "order 1")])
+    late = [
+        (start + 2, "REPORT RequestId: 11111111-aaaa Duration: 1 ms"),
+        (start + 3, "START RequestId: 22222222-bbbb Version: 1"),
+        (start + 4, "order 2"),
+    ]
+
+    def sleep(_aws: Aws, _seconds: float) -> None:
+        looks.append("look")
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+        if len(looks) == 1:  # CloudWatch is told of them after the first look
+            events = [{"timestamp": moment, "message": text} for moment, text in late]
+            client("logs").put_log_events(
+                logGroupName="/aws/lambda/shop-dev-http", logStreamName="s", logEvents=events
+            )
+
+    monkeypatch.setattr(Aws, "sleep", sleep)
+
+    data = [json.loads(line) for line in run("logs", "-f", "--json", "--filter", "order").stdout.splitlines()]
+
+    assert {one["text"]: one["request"] for one in data} == {
+        "order 1": "11111111-aaaa",
+        "order 2": "22222222-bbbb",
+    }
+
+
 @pytest.mark.parametrize("text", ["10", "1y", "yesterday", ""])
 def test_a_time_that_is_none_is_refused(project: Path, run: Run, text: str) -> None:
     result = run("logs", "--since", text)

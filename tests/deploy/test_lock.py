@@ -315,7 +315,7 @@ def test_ctrl_c_again_and_again_leaves_the_lock_while_something_goes_on(
         return concurrent.futures.wait(*_arguments, **_named)
 
     class Impatient(ThreadPoolExecutor):
-        def __exit__(self, *_error: object) -> None:
+        def shutdown(self, *_arguments: Any, **_named: Any) -> None:
             raise KeyboardInterrupt
 
     cloud.before_call = before_call
