@@ -72,6 +72,7 @@ GREETING = "good morning"
 [stages.prod]
 account = "999999999999"
 environment = { GREETING = "good evening" }
+tracing = true
 """
 
 pytestmark = [
@@ -147,6 +148,7 @@ def test_the_app_is_deployed_here_and_answers_until_ctrl_c(project: Path) -> Non
     assert failed.value.code == 500
     assert "+ function shop-local-http" in output
     assert "Bundling for this machine" in output
+    assert "without effect" not in output
     assert "ValueError: on purpose" in output
     assert "Traceback (most recent call last):\n" in output
     assert (project / "microlambda.toml").read_text() == SETTINGS
@@ -159,6 +161,7 @@ def test_another_stages_settings_can_be_deployed_here(project: Path) -> None:
         assert get(f"{url}/")["greeting"] == "good evening"
 
     assert "+ function shop-prod-http" in "\n".join(lines)
+    assert "Kept, and without effect here: tracing (http)." in lines
 
 
 def test_the_developers_own_aws_is_never_asked(project: Path) -> None:

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.emulator.errors import PortInUse
 from microlambda.emulator.server import Server
+from microlambda.project.distributions import is_installed
 
 from .accounts import ECHO, REGION, Account, zipped
 
@@ -116,6 +117,44 @@ def test_an_error_of_the_function_is_told(account: Account) -> None:
     assert log[1] == "[ERROR] KeyError: 'k'"
     assert log[-2].startswith("END RequestId: ")
     assert log[-1].startswith("REPORT RequestId: ")
+
+
+LOGGING = """
+import logging, time
+def handler(event, context):
+    logging.getLogger("shop").debug("too much")
+    logging.getLogger("shop").info("sold %s", "tea")
+    print("plain")
+    if event == "fail":
+        raise KeyError("k")
+    time.sleep(600 if event == "stay" else 0)
+"""
+
+
+@pytest.mark.skipif(not is_installed("awslambdaric"), reason="microlambda's own client writes text")
+@pytest.mark.parametrize(
+    ("event", "status"), [(None, "success"), ("fail", "error"), ("stay", "timeout")], ids=str
+)
+def test_a_version_logs_in_the_json_format_that_its_function_had(
+    account: Account, event: str | None, status: str
+) -> None:
+    name = account.function(LOGGING, LoggingConfig={"LogFormat": "JSON"}, Timeout=1)
+    account.lambdas.update_function_configuration(FunctionName=name, LoggingConfig={"LogFormat": "Text"})
+
+    text, _ = account.invoke(name, event, LogType="Tail")
+    answer, _ = account.invoke(name, event, Qualifier="live", LogType="Tail")
+
+    start, line, plain, *errors, report = b64decode(answer["LogResult"]).decode().splitlines()
+    request = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
+    assert plain == "plain"
+    assert json.loads(start)["type"] == "platform.start"
+    assert json.loads(start)["record"] == {"requestId": request, "version": "1"}
+    assert {"level": "INFO", "message": "sold tea", "requestId": request}.items() <= json.loads(line).items()
+    assert json.loads(report)["type"] == "platform.report"
+    assert json.loads(report)["record"]["status"] == status
+    assert json.loads(report)["record"]["metrics"]["memorySizeMB"] == 256
+    assert [json.loads(one)["errorType"] for one in errors] == (["KeyError"] if event == "fail" else [])
+    assert b64decode(text["LogResult"]).decode().startswith("START RequestId: ")
 
 
 def test_a_function_out_of_time_is_ended(account: Account) -> None:

@@ -6,9 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from io import StringIO
 from pathlib import Path
-from queue import Queue
 from typing import Any, NamedTuple
 
 import boto3
@@ -17,15 +15,12 @@ from botocore.config import Config
 
 from microlambda.emulator.cloud import EmbeddedCloud
 from microlambda.emulator.errors import StateUnreadable
-from microlambda.emulator.invocation import Invocation
-from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
-from microlambda.local.version import AppReport
+from tests.local.events import WAIT, Event, Events
 
 pytestmark = pytest.mark.slow  # each starts an AWS and deploys to it
 
 Get = Callable[[str], tuple[int, str]]
-WAIT = 60  # s, after which a test gives up
 
 APP = """\
 import json
@@ -107,38 +102,6 @@ memory = 512
 timeout = 900
 environment = { OWN = "of about" }
 """
-
-
-class Event(NamedTuple):
-    name: str
-    result: Any
-    error: str | None
-
-
-class Events(Console):
-    """Hands on what handlers answered, and what is said, to the test that waits for it."""
-
-    def __init__(self) -> None:
-        self.out, self.err = StringIO(), StringIO()
-        super().__init__(self.out, self.err)
-        self.events: Queue[Event] = Queue()
-        self.notes: Queue[str] = Queue()
-        self.reloads: Queue[AppReport] = Queue()
-
-    def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
-        super().invoked(report, name, invocation)
-        self.events.put(Event(name, json.loads(invocation.payload), invocation.function_error))
-
-    def note(self, text: str) -> None:
-        super().note(text)
-        self.notes.put(text)
-
-    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
-        super().reloaded(before, report, seconds)
-        self.reloads.put(report)
-
-    def next(self) -> Event:
-        return self.events.get(timeout=WAIT)
 
 
 class Shop(NamedTuple):

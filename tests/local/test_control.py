@@ -6,20 +6,15 @@ import http.client
 import json
 import re
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 import pytest
 
-from microlambda.emulator.invocation import Invocation
 from microlambda.local.addresses import TOKEN
-from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
-from microlambda.local.version import AppReport
+from tests.local.events import WAIT, Events
 
-WAIT = 60  # s, after which a test gives up
 RULE = "arn:aws:events:us-east-1:123456789012:rule/shop-local-nightly"
 
 APP = """\
@@ -62,23 +57,6 @@ def ordered(record):
 def nightly(event):
     return "cleaned"
 """
-
-
-class Events(Console):
-    """Hands on what handlers answered, and what is said, to the test that waits for it."""
-
-    def __init__(self) -> None:
-        self.out = StringIO()
-        super().__init__(self.out, StringIO())
-        self.events: Queue[tuple[str, Any]] = Queue()
-        self.notes: Queue[str] = Queue()
-
-    def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
-        super().invoked(report, name, invocation)
-        self.events.put((name, json.loads(invocation.payload)))
-
-    def note(self, text: str) -> None:
-        self.notes.put(text)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +103,7 @@ def test_a_call_answers_with_the_result_the_log_the_time_and_the_memory(
     assert told["log"] == ["printed by echo"]
     assert told["duration"] > 0
     assert told["max_memory"] > 1
-    assert events.events.get(timeout=WAIT) == ("echo", {"a": 1})
+    assert events.next()[:2] == ("echo", {"a": 1})
 
 
 def test_the_event_is_empty_if_none_is_sent(server: LocalServer, token: str) -> None:
@@ -160,7 +138,7 @@ def test_a_schedule_is_fired_at_once(server: LocalServer, events: Events, token:
     status, told = ask(server, "/_microlambda/fire/nightly", X_Microlambda_Token=token)
 
     assert (status, told) == (200, {"fired": [RULE]})
-    assert events.events.get(timeout=WAIT)[0] == "nightly"
+    assert events.next().name == "nightly"
 
 
 REFUSED = [

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
-from queue import Queue
 
 import pytest
 
-from microlambda.local.console import Console
 from microlambda.local.invocation import invoke_here
 from microlambda.local.server import LocalServer
-from microlambda.local.version import AppReport
 from microlambda.project.dotenv import read_dotenv
 from microlambda.project.errors import SettingsError
 from microlambda.project.settings import load_settings
+from tests.local.events import WAIT, Events
 
 Get = Callable[[str], tuple[int, str]]
 
@@ -60,19 +57,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-class Events(Console):
-    """Keeps what is said, and hands on reloads."""
-
-    def __init__(self) -> None:
-        self.err = StringIO()
-        super().__init__(StringIO(), self.err)
-        self.reloads: Queue[AppReport] = Queue()
-
-    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
-        super().reloaded(before, report, seconds)
-        self.reloads.put(report)
-
-
 def test_env_goes_over_the_stage_and_what_differs_is_named_without_values(project: Path, get: Get) -> None:
     (project / ".env").write_text('LEVEL=debug\nTABLE="orders"\nTOKEN=s3cr3t\nexport OWN=mine # of me\n')
     events = Events()
@@ -98,7 +82,7 @@ def test_env_that_was_saved_is_taken_over(project: Path, get: Get) -> None:
 
     with LocalServer(project, port=0, reload=True, console=events) as server:
         (project / ".env").write_text("TOKEN=two\nLEVEL=debug\n")
-        events.reloads.get(timeout=30)
+        events.reloads.get(timeout=WAIT)
 
         assert get(f"{server.url}/import")[1] == "two"
     assert "of LEVEL.\n" in events.err.getvalue()
@@ -151,7 +135,7 @@ def test_references_are_resolved_from_the_aws_inside(project: Path, get: Get) ->
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         opener.open(request, timeout=30).close()
         (project / ".env").unlink()
-        events.reloads.get(timeout=30)
+        events.reloads.get(timeout=WAIT)
 
         assert get(f"{server.url}/import")[1] == "kept"
 

@@ -8,38 +8,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from io import StringIO
 from pathlib import Path
 from queue import Queue
 
 import pytest
 
 from microlambda.emulator.gateway import INGRESSES
-from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
-from microlambda.local.version import AppReport
-from microlambda.project.errors import AppImportFailed, SettingsError, ToolError
+from microlambda.project.errors import AppImportFailed, SettingsError
 from microlambda.runtime.ingress import infer
+from tests.local.events import Events
 
 Get = Callable[[str], tuple[int, str]]
-
-
-class Events(Console):
-    """Hands on what happens to the test that waits for it."""
-
-    def __init__(self) -> None:
-        self.out = StringIO()
-        super().__init__(self.out, StringIO())
-        self.reloads: Queue[AppReport] = Queue()
-        self.failures: Queue[ToolError] = Queue()
-
-    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
-        super().reloaded(before, report, seconds)
-        self.reloads.put(report)
-
-    def failed(self, error: ToolError) -> None:
-        super().failed(error)
-        self.failures.put(error)
 
 
 class Gate:

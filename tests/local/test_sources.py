@@ -132,40 +132,60 @@ ephemeral_storage = 1024
 policies = ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
 snap_start = false
 
+[functions.tell]
+policies = [{ actions = ["s3:GetObject"], resources = ["arn:aws:s3:::outbox/*"] }]
+snap_start = false
+
 [functions.http]
 snap_start = true
 iam_role_arn = "arn:aws:iam::123456789012:role/mine"
 """
 
 
-def test_what_is_asked_for_and_has_no_effect_is_named_with_its_functions(tmp_path: Path) -> None:
+@pytest.fixture
+def asking(tmp_path: Path) -> Plan:
     app = App("shop")
     app.get("/")(lambda: "")
     app.on_kinesis_record("clicks", name="count", parallelization_factor=4)(lambda event: None)
+    app.on_sns_message("news", name="tell")(lambda event: None)
     (tmp_path / "microlambda.toml").write_text(ASKING)
     settings = load_settings(tmp_path, "dev")
-    plan = compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+    return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
 
-    words = unplayed(plan)
+
+@pytest.mark.parametrize("is_installed", [True, False], ids=["aws-client", "our-client"])
+def test_what_is_asked_for_and_has_no_effect_is_named_with_its_functions(
+    asking: Plan, monkeypatch: pytest.MonkeyPatch, is_installed: bool
+) -> None:
+    monkeypatch.setattr("microlambda.local.unplayed.is_installed", lambda _name: is_installed)
+
+    words = unplayed(asking)
 
     assert words == [
-        "vpc (http, count)",
+        "vpc (http, count, tell)",
         "snap_start (http)",
         "tracing (count)",
-        "log_format (count)",
+        *([] if is_installed else ["log_format (count)"]),
         "reserved_concurrency (count)",
         "ephemeral_storage (count)",
         "iam_role_arn (http)",
-        "policies (count)",
+        "policies (count, tell)",
         "endpoint_type (http)",
         "parallelization_factor (count)",
     ]
-    assert {word.partition(" ")[0] for word in words} == set(UNPLAYED)
+
+
+def test_each_row_of_what_has_no_effect_finds_its_function(
+    asking: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("microlambda.local.unplayed.is_installed", lambda _name: False)
+
+    assert [f"{one.word} of {one.kind.kind}" for one in UNPLAYED if not one.names(asking.records)] == []
 
 
 #: What a plan may ask of a kind and the embedded cloud does, or nobody could tell apart here.
 PLAYED = {
-    "role": "path trust policies tags",
+    "role": "path trust tags",
     "log-group": "retention tags",
     "layer": "runtime architecture inputs content",
     "function": "log_group handler runtime architecture memory timeout dead_letter environment from_shell "
@@ -189,26 +209,13 @@ PLAYED = {
     "bucket-notifications": "function_name target notifications on_bus",
 }
 
-NOT_PLAYED = {
-    "function": {
-        "subnets",
-        "snap_start",
-        "tracing",
-        "log_format",
-        "reserved_concurrency",
-        "ephemeral_storage",
-        "role",
-    },
-    "role": {"attached"},
-    "rest-api": {"endpoint_type"},
-    "event-source-mapping": {"parallelization_factor"},
-}
-
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_field_of_a_record_is_played_or_named(kind: str) -> None:
     (record,) = [one for one in Record.__subclasses__() if one.kind == kind]
 
     known = {one.name for one in fields(record)} - {"key", "name"}
+    played, named = set(PLAYED[kind].split()), {one.field for one in UNPLAYED if one.kind is record}
 
-    assert known == set(PLAYED[kind].split()) | NOT_PLAYED.get(kind, set())
+    assert played | named == known
+    assert not played & named

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from io import StringIO
 from pathlib import Path
-from queue import Queue
 from socket import SHUT_RDWR
 from typing import Any
 
@@ -15,13 +13,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from microlambda.emulator.invocation import Invocation
-from microlambda.local.console import Console
 from microlambda.local.server import LocalServer
-from microlambda.local.version import AppReport
+from tests.local.events import WAIT, Events
 
 Get = Callable[[str], tuple[int, str]]
-WAIT = 30  # s, after which a test gives up
 
 APP = """\
 import os
@@ -110,31 +105,6 @@ app = App("shop")
 def index():
     return "hello"
 """
-
-
-class Events(Console):
-    """Hands on what handlers answered, and reloads."""
-
-    def __init__(self) -> None:
-        self.out = StringIO()
-        super().__init__(self.out, StringIO())
-        self.events: Queue[tuple[str, Any]] = Queue()
-        self.reloads: Queue[AppReport] = Queue()
-
-    def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
-        super().invoked(report, name, invocation)
-        self.events.put((name, json.loads(invocation.payload)))
-
-    def reloaded(self, before: AppReport | None, report: AppReport, seconds: float) -> None:
-        super().reloaded(before, report, seconds)
-        self.reloads.put(report)
-
-    def until(self, name: str) -> Any:
-        """Wait for an event of a handler; gives its answer."""
-        while True:
-            handler, answer = self.events.get(timeout=WAIT)
-            if handler == name:
-                return answer
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from microlambda.emulator.cloud.log_lines import json_lines, text_lines
 from microlambda.emulator.environment import archive_environment
 from microlambda.emulator.sandbox import FunctionSpec, SandboxPool
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Output = Callable[[str, bytes], None]
     #: Runs one event of a function, with what `SandboxPool.invoke` takes; None for one that it does not know.
     Live = Callable[..., Invocation | None]
+
+#: What AWS's runtime client reads. INFO: what Lambda sets unless another level is asked for.
+#: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+_JSON = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
 
 
 class Functions:
@@ -72,9 +76,11 @@ class Functions:
             "function_arn": function.arn,
         }
         invocation = self._live(function, payload, **call) if self._live is not None else None
+        write = text_lines
         if invocation is None:
             invocation = self._pool(function).invoke(payload, **call)
-        lines = log_lines(function, request_id, invocation)
+            write = json_lines if self._logs_json(function) else text_lines
+        lines = write(function, request_id, invocation)
         self._write_log(function, invocation, lines, began)
         return invocation, lines
 
@@ -118,6 +124,9 @@ class Functions:
         with self._guard:
             self._retiring.discard(pool)
 
+    def _logs_json(self, function: DeployedFunction) -> bool:
+        return function.log_format == "JSON" and self._runtime.is_aws_client  # ours knows text alone
+
     def _spec(self, function: DeployedFunction) -> FunctionSpec:
         root = self._archives.unpacked(function.archive.content)
         layers = tuple(self._archives.unpacked(layer.content) for layer in function.layers)
@@ -127,9 +136,10 @@ class Functions:
             arn=function.arn,
             command=self._runtime.command(root, function.handler, layers),
             cwd=root,
-            environment=archive_environment(
-                function.environment, region=function.region, endpoint=self._endpoint
-            ),
+            environment={
+                **archive_environment(function.environment, region=function.region, endpoint=self._endpoint),
+                **(_JSON if self._logs_json(function) else {}),
+            },
             timeout=function.timeout,
             memory=function.memory,
             handler=function.handler,
@@ -150,30 +160,3 @@ class Functions:
             invocation.log_stream or f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]none"
         )
         self._moto.write_log(function.region, f"/aws/lambda/{function.name}", stream, events)
-
-
-def log_lines(function: DeployedFunction, request_id: str, invocation: Invocation) -> list[str]:
-    """What Lambda writes of one invocation: START, what the function printed, END and REPORT."""
-    printed = invocation.log.decode("utf-8", errors="replace")
-    # AWS's client ends the lines of one message with CR, and the message with LF.
-    lines = [line.replace("\r", "\n") for line in printed.split("\n") if line]
-    if invocation.timed_out:
-        now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-        lines.append(f"{now}.000Z {request_id} Task timed out after {function.timeout:.2f} seconds")
-    report = [
-        f"REPORT RequestId: {request_id}",
-        f"Duration: {invocation.duration:.2f} ms",
-        f"Billed Duration: {math.ceil(invocation.duration)} ms",
-        f"Memory Size: {function.memory} MB",
-        f"Max Memory Used: {invocation.max_memory or function.memory} MB",
-    ]
-    if invocation.init_duration is not None:
-        report.append(f"Init Duration: {invocation.init_duration:.2f} ms")
-    if invocation.timed_out:
-        report.append("Status: timeout")
-    return [
-        f"START RequestId: {request_id} Version: {function.version}",
-        *lines,
-        f"END RequestId: {request_id}",
-        "\t".join(report) + "\t",
-    ]

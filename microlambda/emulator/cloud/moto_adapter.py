@@ -25,7 +25,7 @@ from microlambda.emulator.cloud.deployed import (
     FunctionNotFound,
 )
 from microlambda.emulator.cloud.moto_elsewhere import standing_in
-from microlambda.emulator.cloud.moto_lambda import remembering
+from microlambda.emulator.cloud.moto_lambda import log_format, remembering
 from microlambda.emulator.cloud.moto_lock import one_at_a_time
 from microlambda.emulator.cloud.moto_notifications import telling_of_the_bus
 from microlambda.emulator.cloud.moto_rest import faithful, rest_api
