@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
@@ -31,10 +31,7 @@ class Inline:
     def __init__(self, workers: int) -> None:
         del workers
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None: ...
+    def shutdown(self) -> None: ...
 
     def submit(self, function: Callable[..., Any], *given: Any) -> Future[Any]:
         future: Future[Any] = Future()

@@ -140,6 +140,7 @@ def nothing(project: Project) -> None:
 def full(project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Give the app with one of each kind, and what it reads; changes are made one after the other."""
     monkeypatch.setattr("microlambda.deploy.apply.ThreadPoolExecutor", Inline)
+    monkeypatch.setattr("microlambda.deploy.lock.RENEWED_EVERY", 86_400)  # a copy has no other threads
     project.app = everything()
     project.write(settings_of())
     make_what_is_read(cloud, project.plan)
