@@ -22,6 +22,7 @@ class _Catcher:
     def __init__(self, app: App) -> None:
         self.name = app.name
         self.route_table = app.route_table
+        self.cors = app.cors
         self.event: Any = None
         self.context: Any = None
 

@@ -40,6 +40,9 @@ def index():
 Run = Callable[..., Result]
 
 
+pytestmark = pytest.mark.slow  # most of them deploy
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project in the current folder, and no credentials but dummies."""

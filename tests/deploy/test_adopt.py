@@ -221,6 +221,7 @@ INGRESSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", INGRESSES.values(), ids=INGRESSES)
 def test_a_stage_whose_id_was_lost_is_adopted_with_its_api_and_nothing_is_there_twice(
     project: Project, cloud: Cloud, settings: str
@@ -240,6 +241,7 @@ def test_a_stage_whose_id_was_lost_is_adopted_with_its_api_and_nothing_is_there_
     assert deploy_again(project) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", INGRESSES.values(), ids=INGRESSES)
 def test_an_api_of_our_names_and_another_id_is_refused_by_name(
     project: Project, cloud: Cloud, settings: str
@@ -274,6 +276,7 @@ def forget_all_but_the_api(cloud: Cloud) -> None:
         cloud.client("lambda").delete_layer_version(LayerName=layer["LayerName"], VersionNumber=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", INGRESSES.values(), ids=INGRESSES)
 def test_a_delete_after_an_adoption_that_was_interrupted_names_what_it_leaves_and_can_be_gone_on_with(
     project: Project, cloud: Cloud, settings: str

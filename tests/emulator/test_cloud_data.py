@@ -17,6 +17,8 @@ from microlambda.emulator.errors import FolderInUse, StateUnreadable
 from microlambda.emulator.invocation import Invocation
 from tests.deploy.conftest import zipped
 
+pytestmark = pytest.mark.slow  # each starts an AWS, and starts it again
+
 WAIT = 30  # s, after which a test gives up
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/any"

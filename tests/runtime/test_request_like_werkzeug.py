@@ -45,6 +45,7 @@ class Recorder:
 
     name = "recorder"
     route_table = ()  # no view asks for an API key
+    cors = None
     request: Request
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
