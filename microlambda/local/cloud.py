@@ -17,9 +17,7 @@ from uuid import uuid4
 
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.server import Server
-from microlambda.local.triggers import unpacked
 from microlambda.plan.names import lock_name
-from microlambda.plan.records import Function, Rule, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -124,6 +122,8 @@ class LocalCloud:
             return self._cloud
 
     def _bring(self, packed: str) -> None:
+        from microlambda.local.triggers import unpacked  # the planner: no start waits for its import
+
         plan = unpacked(packed)
         with self._bringing:
             if self._stopped or plan == self._brought:
@@ -140,6 +140,7 @@ class LocalCloud:
         from microlambda.deploy.deployer import Deployer
         from microlambda.deploy.session import Aws
         from microlambda.local.sources import make_sources
+        from microlambda.plan.records import Function
 
         cloud = self._started()
         functions = [one for one in plan.of_kind(Function.kind) if isinstance(one, Function)]
@@ -169,6 +170,8 @@ class LocalCloud:
 
 def _timed(plan: Plan, attributes: Mapping[tuple[str, str], Mapping[str, str]]) -> dict[str, list[str]]:
     """Find what the clock fires: rules with an expression, and schedules."""
+    from microlambda.plan.records import Rule, Schedule
+
     found: dict[str, list[str]] = {}
     for record in plan.records:
         if isinstance(record, Schedule) or (isinstance(record, Rule) and record.expression is not None):

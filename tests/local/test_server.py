@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -313,3 +315,12 @@ def test_a_failed_start_frees_the_port(project: Path) -> None:
     for _ in range(2):
         with pytest.raises(AppImportFailed, match=r"app.py:1: ZeroDivisionError"):
             LocalServer(project, port=port).start()
+
+
+def test_no_start_waits_for_what_only_some_apps_need() -> None:
+    heavy = ("microlambda.plan.compile", "microlambda.deploy", "boto3", "moto", "websockets", "dotenv")
+    code = f"import sys, microlambda.local.server; print([one for one in {heavy!r} if one in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
