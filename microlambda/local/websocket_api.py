@@ -64,10 +64,10 @@ class WebSocketApi:
             client = WebSocketClient(environ, _new_id())
         except HandshakeRefused as refused:
             return _answer(start_response, HTTPStatus(refused.status), refused.text)
-        status = self._connected(client, environ)
+        status, subprotocol = self._connected(client, environ)
         if status >= _REFUSAL:
             return _answer(start_response, HTTPStatus(status), "")
-        self._serve(client)
+        self._serve(client, subprotocol)
         raise ConnectionResetError("the connection was a WebSocket, and has ended")
 
     def post(self, connection_id: str, data: bytes) -> None:
@@ -97,8 +97,11 @@ class WebSocketApi:
             raise ConnectionGone(connection_id)
         return client
 
-    def _connected(self, client: WebSocketClient, environ: dict[str, Any]) -> int:
-        """Ask the app whether the client may come in; gives the status of the handshake's answer."""
+    def _connected(self, client: WebSocketClient, environ: dict[str, Any]) -> tuple[int, str | None]:
+        """Ask the app whether the client may come in; gives the handshake's status, and a subprotocol.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+        """
         fields: dict[str, list[str]] = {}
         for name, value in environ["microlambda.headers"]:
             fields.setdefault(name, []).append(value)
@@ -107,18 +110,18 @@ class WebSocketApi:
             query.setdefault(name, []).append(value)
         invocation = self._event(client, "CONNECT", CONNECT, headers=fields, query=query)
         if invocation is None:
-            return 200
-        if invocation.function_error is not None:
-            return HTTPStatus.BAD_GATEWAY
-        result = json.loads(invocation.payload)
-        status = result.get("statusCode", 200) if isinstance(result, dict) else 200
-        return status if isinstance(status, int) else HTTPStatus.BAD_GATEWAY
+            return 200, None
+        result = json.loads(invocation.payload) if invocation.function_error is None else None
+        if not isinstance(result, dict) or not isinstance(result.get("statusCode", 200), int):
+            return HTTPStatus.BAD_GATEWAY, None
+        chosen = {name.lower(): value for name, value in (result.get("headers") or {}).items()}
+        return result.get("statusCode", 200), chosen.get("sec-websocket-protocol")
 
-    def _serve(self, client: WebSocketClient) -> None:
+    def _serve(self, client: WebSocketClient, subprotocol: str | None) -> None:
         with self._guard:
             self._clients[client.connection_id] = client
         try:
-            client.open()
+            client.open(subprotocol)
             for message in client.messages():
                 self._take(client, message)
         except OSError:

@@ -61,8 +61,10 @@ class WebSocketClient:
             raise HandshakeRefused(response.status_code, (response.body or b"").decode(errors="replace"))
         return response
 
-    def open(self) -> None:
-        """Answer the handshake: from now on there are messages both ways."""
+    def open(self, subprotocol: str | None = None) -> None:
+        """Answer the handshake, with the subprotocol that the app chose: from now on there are messages."""
+        if subprotocol is not None:
+            self._response.headers["Sec-WebSocket-Protocol"] = subprotocol
         self._protocol.send_response(self._response)
         self._socket.settimeout(None)
         for piece in self._protocol.data_to_send():

@@ -52,7 +52,8 @@ def join(event):
         return {"statusCode": 403}
     if request.args.get("fail"):
         raise ValueError("on purpose")
-    return {"statusCode": 200}
+    asked = request.headers.get("sec-websocket-protocol")
+    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": asked.split(",")[0]} if asked else {}}
 
 
 @app.on_ws_message()
@@ -222,7 +223,9 @@ def test_a_message_that_nobody_handles_is_forbidden(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "code"), [(b"\x00\xff", 1003), ("x" * 131_073, 1009)], ids=["binary", "too large"]
+    ("message", "code"),
+    [(b"\x00\xff", 1003), ("x" * 131_073, 1009), ("x" * 32_769, 1009)],
+    ids=["binary", "too large", "frame too large"],
 )
 def test_what_api_gateway_does_not_take_ends_the_connection(
     server: LocalServer, message: str | bytes, code: int
@@ -234,6 +237,18 @@ def test_what_api_gateway_does_not_take_ends_the_connection(
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == code
+
+
+def test_a_message_in_several_frames_is_one(server: LocalServer) -> None:
+    with client(server) as socket:
+        socket.send(["x" * 30_000, "y" * 30_000])
+
+        assert received(socket)["default"] == "x" * 30_000 + "y" * 30_000
+
+
+def test_the_app_chooses_the_subprotocol(server: LocalServer) -> None:
+    with client(server, subprotocols=["chat.v2", "chat.v1"]) as socket:
+        assert socket.subprotocol == "chat.v2"
 
 
 def test_connections_stay_open_through_a_reload(server: LocalServer, events: Events, tmp_path: Path) -> None:
