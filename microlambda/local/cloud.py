@@ -11,6 +11,7 @@ import json
 import threading
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -50,6 +51,7 @@ class LocalCloud:
         self._cloud: EmbeddedCloud | None = None
         self._handlers: dict[str, str] = {}  # names of handlers, by those of their functions
         self._timed: dict[str, list[str]] = {}  # ARNs of rules and schedules, by names of handlers
+        self._wanted: str | None = None
         self._brought: Plan | None = None
         self._threads: list[threading.Thread] = []
         self._stopped = False
@@ -75,11 +77,15 @@ class LocalCloud:
         if self._data is not None:
             self._started()
 
-    def bring(self, packed: str) -> None:
-        """Let it fire what a version of the app plans, as soon as may be; `packed` is of `local.triggers`."""
-        thread = threading.Thread(
-            target=self._bring, args=(packed,), name="microlambda-triggers", daemon=True
-        )
+    def bring(self, packed: str | None) -> None:
+        """Let it fire what a version of the app plans, and nothing else, as soon as may be.
+
+        `packed` is of `local.triggers`, None for a version that plans nothing.
+        """
+        self._wanted = packed
+        if packed is None and not self._threads:
+            return  # as ever
+        thread = threading.Thread(target=self._bring, name="microlambda-triggers", daemon=True)
         self._threads = [*(one for one in self._threads if one.is_alive()), thread]
         thread.start()
 
@@ -121,12 +127,10 @@ class LocalCloud:
                 ).start()
             return self._cloud
 
-    def _bring(self, packed: str) -> None:
-        from microlambda.local.triggers import unpacked  # the planner: no start waits for its import
-
-        plan = unpacked(packed)
+    def _bring(self) -> None:
         with self._bringing:
-            if self._stopped or plan == self._brought:
+            plan = self._wanted_plan()  # the newest, whichever thread comes first
+            if self._stopped or plan is None or plan == self._brought:
                 return
             try:
                 self._deploy(plan)
@@ -135,6 +139,14 @@ class LocalCloud:
                     self._say(f"Nothing new fires the handlers: {type(exc).__name__}: {exc}")
             else:
                 self._brought = plan
+
+    def _wanted_plan(self) -> Plan | None:
+        """Read what is to be fired; None where nothing is, and nothing was."""
+        from microlambda.local.triggers import unpacked  # the planner: no start waits for its import
+
+        if self._wanted is not None:
+            return unpacked(self._wanted)
+        return None if self._brought is None else replace(self._brought, records=())
 
     def _deploy(self, plan: Plan) -> None:
         from microlambda.deploy.deployer import Deployer

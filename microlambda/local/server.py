@@ -214,7 +214,7 @@ class LocalServer:
 
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""
-        if report.triggers is not None and self._source.endpoint != REAL_AWS:
+        if self._source.endpoint != REAL_AWS:
             self.cloud.bring(report.triggers)
 
     def _new_version(self) -> Version:

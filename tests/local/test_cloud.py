@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,10 +114,13 @@ class Shop(NamedTuple):
     made: str
 
     def client(self, service: str) -> Any:
+        return self.client_in(service, "eu-west-1")
+
+    def client_in(self, service: str, region: str) -> Any:
         make: Any = boto3.client
         return make(
             service,
-            region_name="eu-west-1",
+            region_name=region,
             endpoint_url=re.findall(r"AWS_ENDPOINT_URL=(\S+?)\.?(?: |$)", self.made)[0],
             aws_access_key_id="test",
             aws_secret_access_key="test",
@@ -252,6 +256,44 @@ def test_a_handler_that_is_new_gets_its_events_and_one_that_went_gets_none(shop:
 
     assert shop.events.next().name == "ordered"
     assert [one["EventSourceArn"].rpartition(":")[2] for one in sources["EventSourceMappings"]] == ["jobs"]
+
+
+def test_an_app_whose_last_handler_went_has_nothing_fired_any_more(tmp_path: Path) -> None:
+    text = (
+        'from microlambda import App\n\napp = App("shop")\n\n\n@app.get("/")\ndef index():\n    return ""\n'
+    )
+    handler = '\n\n@app.on_sqs_message("orders")\ndef ordered(event): ...\n'
+    (tmp_path / "app.py").write_text(text + handler)
+    events = Events()
+    with LocalServer(tmp_path, port=0, reload=True, console=events) as server:
+        shop = Shop(tmp_path, server, events, events.notes.get(timeout=WAIT))
+        lambda_ = shop.client_in("lambda", "us-east-1")
+        assert len(lambda_.list_event_source_mappings()["EventSourceMappings"]) == 1
+
+        shop.change(handler, "")
+
+        until(lambda: lambda_.list_event_source_mappings()["EventSourceMappings"] == [])
+        until(lambda: lambda_.list_functions()["Functions"] == [])
+
+
+def test_of_versions_that_come_one_after_the_other_the_last_is_fired(shop: Shop) -> None:
+    for number in range(4):
+        before = "orders" if number == 0 else f"queue-{number - 1}"
+        shop.change(f'@app.on_sqs_message("{before}", per', f'@app.on_sqs_message("queue-{number}", per')
+    lambda_ = shop.client("lambda")
+
+    def queues() -> list[str]:
+        found = lambda_.list_event_source_mappings(FunctionName="shop-local-ordered:live")
+        return [one["EventSourceArn"].rpartition(":")[2] for one in found["EventSourceMappings"]]
+
+    until(lambda: queues() == ["queue-3"])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_handler_that_exits_fails_its_event_alone(shop: Shop) -> None:
