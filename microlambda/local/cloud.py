@@ -151,7 +151,7 @@ class LocalCloud:
     def _deploy(self, plan: Plan) -> None:
         from microlambda.deploy.deployer import Deployer
         from microlambda.deploy.session import Aws
-        from microlambda.local.sources import make_sources
+        from microlambda.local.sources import make_sources, waiting
         from microlambda.plan.records import Function
 
         cloud = self._started()
@@ -170,6 +170,8 @@ class LocalCloud:
             self._say(f"An AWS of your own: AWS_ENDPOINT_URL={self.endpoint}.{what}")
         elif made:
             self._say(what.strip())
+        if elsewhere := waiting(plan, cloud.account):
+            self._say(f"Not fired here: {', '.join(elsewhere)}. What would call them is in another account.")
 
     def _live(self, function: DeployedFunction, payload: bytes, **call: Any) -> Invocation | None:
         name = self._handlers.get(function.name)

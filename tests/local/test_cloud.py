@@ -353,6 +353,18 @@ def test_what_nothing_fires_here_is_said_by_name(tmp_path: Path) -> None:
         assert "Not fired here: consumed." in events.out.getvalue()
 
 
+def test_what_waits_for_another_account_is_said_by_name(tmp_path: Path) -> None:
+    text = 'from microlambda import App\n\napp = App("shop")\n\n\n'
+    text += '@app.on_sqs_message("arn:aws:sqs:us-east-1:999999999999:theirs")\ndef ordered(event): ...\n'
+    (tmp_path / "app.py").write_text(text)
+    events = Events()
+
+    with LocalServer(tmp_path, port=0, console=events):
+        said = [events.notes.get(timeout=WAIT) for _ in range(2)]
+
+    assert said[1] == "Not fired here: ordered. What would call them is in another account."
+
+
 def test_the_developers_own_account_is_out_of_reach(
     project: Path, monkeypatch: pytest.MonkeyPatch, get: Get
 ) -> None:
