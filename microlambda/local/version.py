@@ -175,12 +175,11 @@ class Version:
         self._functions.stop()
 
     def invoke(self, name: str, payload: bytes, **call: Any) -> Invocation:
-        """Run one event in the function of a handler; `call` is what `SandboxPool.invoke` takes."""
-        self.enter()
-        try:
-            return self._functions.invoke(name, payload, **call)
-        finally:
-            self.leave()
+        """Run one event in the function of a handler, between `enter` and `leave`.
+
+        `call` is what `SandboxPool.invoke` takes.
+        """
+        return self._functions.invoke(name, payload, **call)
 
     def _answer(self, event: bytes) -> Invocation:
         return self._functions.invoke(HTTP, event)
