@@ -93,7 +93,8 @@ class Lock:
     def check(self) -> None:
         """Make sure that the lock has not been lost meanwhile: `LockHeld` says to whom."""
         if self._lost:
-            raise self._refusal(self._holder())
+            holder = self._holder()
+            raise self._was_removed() if holder is None else self._refusal(holder)
 
     def keep(self) -> None:
         """Leave the lock where it is at the end of the block: something may go on that nobody waits for."""
@@ -154,7 +155,13 @@ class Lock:
             fact = f"{holder.who} is deploying stage {self._stage!r} since {holder.moment}"
         return LockHeld(
             f"{fact}: it holds the SSM parameter {self._name!r}. Wait until it is through; a lock older than "
-            f"{STALE_AFTER.seconds // 60} minutes is taken over."
+            f"{_minutes(STALE_AFTER)} minutes is taken over."
+        )
+
+    def _was_removed(self) -> LockHeld:
+        return LockHeld(
+            f"the lock of this deploy has gone: somebody has removed the SSM parameter {self._name!r}, and "
+            "another deploy may run. Run the same command again."
         )
 
     def _value(self) -> str:
@@ -196,12 +203,21 @@ class Lock:
         return holder is not None and holder.token == self._token
 
     def _release(self) -> None:
-        if not self._kept and self._is_ours():
+        if self._kept:
+            self._say(
+                f"The lock of stage {self._stage!r} is left, as a change may still be on its way: the SSM "
+                f"parameter {self._name!r}. The next deploy can begin in {_minutes(STALE_AFTER)} minutes."
+            )
+        elif self._is_ours():
             self._delete()
 
     def _delete(self) -> None:
         with contextlib.suppress(self._ssm.exceptions.ParameterNotFound):
             self._ssm.delete_parameter(Name=self._name)
+
+
+def _minutes(span: timedelta) -> int:
+    return span.seconds // 60
 
 
 def _user() -> str:

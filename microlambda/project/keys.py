@@ -160,11 +160,16 @@ def _layers(value: object) -> str | None:
     return None
 
 
+_NO_ROLE = (
+    "must be the ARN of a role, such as 'arn:aws:iam::123456789012:role/mine', or '' for a role of its own"
+)
+
+
 def _role(value: object) -> str | None:
     if isinstance(value, str) and (problem := place_problem(value)):
         return problem
-    good = isinstance(value, str) and _ROLE.fullmatch(value)
-    return None if good else "must be the ARN of a role, such as 'arn:aws:iam::123456789012:role/mine'"
+    good = isinstance(value, str) and (not value or _ROLE.fullmatch(value))
+    return None if good else _NO_ROLE
 
 
 _NETWORK = {

@@ -141,7 +141,7 @@ class Settings:
             subnets=tuple(sorted(set(merged.get("vpc", {}).get("subnets", ())))),
             security_groups=tuple(sorted(set(merged.get("vpc", {}).get("security_groups", ())))),
             snap_start=merged.get("snap_start", False),
-            iam_role_arn=merged.get("iam_role_arn"),
+            iam_role_arn=merged.get("iam_role_arn") or None,  # "": none, where the app or the stage has one
             undeployed=_undeployed(merged),
         )
 

@@ -44,6 +44,7 @@ from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
 from microlambda.project.pieces import FunctionPieces, Piece, Pieces
 from microlambda.project.settings import Settings, load_settings
+from tests.deploy.inline import Inline
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -220,6 +221,7 @@ def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
         urls_of_aliases(),
         faithful(),
         telling_of_the_bus(),
+        patch("microlambda.deploy.session.ThreadPoolExecutor", Inline),
     ):
         session = new_session()
         sleeps: list[float] = []

@@ -9,7 +9,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,23 +22,6 @@ from microlambda.project.errors import ToolError
 from tests.deploy.conftest import Cloud, is_read
 
 PATIENCE = 300  # s, after which a copy that hangs is ended
-
-
-class Inline:
-    """In place of a pool of threads: each call is made where it is given, so that a copy has all of it."""
-
-    def __init__(self, workers: int) -> None:
-        del workers
-
-    def shutdown(self) -> None: ...
-
-    def submit(self, function: Callable[..., Any], *given: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(function(*given))
-        except BaseException as exc:
-            future.set_exception(exc)
-        return future
 
 
 @dataclass(frozen=True, kw_only=True)

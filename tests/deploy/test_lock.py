@@ -299,6 +299,24 @@ def test_a_deploy_whose_lock_is_another_s_by_now_begins_nothing_more(
     assert cloud.client("ssm").get_parameter(Name=NAME)["Parameter"]["Value"] == THEIRS
 
 
+def test_a_deploy_whose_lock_somebody_removed_begins_nothing_more(
+    project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Lock.check
+
+    def checked(lock: Lock) -> None:
+        cloud.client("ssm").delete_parameter(Name=NAME)
+        lock.renew()
+        check(lock)
+
+    monkeypatch.setattr(Lock, "check", checked)
+
+    with pytest.raises(LockHeld, match="somebody has removed the SSM parameter"):
+        project.deployer.deploy()
+
+    assert cloud.changes == []
+
+
 def test_ctrl_c_again_and_again_leaves_the_lock_while_something_goes_on(
     project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -326,6 +344,7 @@ def test_ctrl_c_again_and_again_leaves_the_lock_while_something_goes_on(
         project.deployer.deploy()
 
     assert locks(cloud) == [NAME]
+    assert "The lock of stage 'dev' is left, as a change may still be on its way" in project.said[-1]
     goes_on.set()
 
 

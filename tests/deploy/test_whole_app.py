@@ -14,7 +14,8 @@ import pytest
 
 from microlambda import App
 from tests.deploy.conftest import ACCOUNT, Cloud, Project, unlock
-from tests.deploy.faults import Fault, Faults, Inline, in_a_copy, make_twice, refuse, time_out
+from tests.deploy.faults import Fault, Faults, in_a_copy, make_twice, refuse, time_out
+from tests.deploy.inline import Inline
 from tests.deploy.leads import leads
 from tests.deploy.whole import make_what_is_attached, make_what_is_read, settings_of, whole
 from tests.plan.everything import QUEUE, everything

@@ -216,6 +216,13 @@ def test_a_function_with_a_role_of_the_users_gets_none_and_tells_what_it_needs(t
     assert function(plan, "rest").needs == ()
 
 
+def test_one_function_has_a_role_of_its_own_where_the_others_run_as_the_users(tmp_path: Path) -> None:
+    plan = planned(tmp_path, f"iam_role_arn = '{MINE}'\n[functions.work]\niam_role_arn = ''")
+
+    assert [one.key for one in plan.of_kind("role")] == ["work"]
+    assert function(plan, "rest").role == Placed(text=MINE)
+
+
 def test_a_role_of_the_users_and_policies_are_refused_together(tmp_path: Path) -> None:
     text = f"policies = ['{MANAGED}']\n[functions.work]\niam_role_arn = '{MINE}'\n"
 
