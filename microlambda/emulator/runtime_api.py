@@ -9,6 +9,7 @@ ours) asks for the next event, posts a result or an error, and asks again:
     POST /2018-06-01/runtime/init/error                 the module could not be imported
     POST /microlambda/ready                             ours: what the local child tells of its app
     POST /microlambda/task                              ours: a task that goes on in it, or is over
+    POST /microlambda/debugger                          ours: somebody debugs the current event
 
 A result may come in pieces (runtimes-custom.html, "Implementing response streaming"): in chunks, of which
 the first holds the answer without its body as JSON, and eight NULs; an error half-way stands in trailers.
@@ -98,12 +99,13 @@ class RuntimeApi:
     """Serves the Runtime API on a loopback port of its own, one event at a time.
 
     `asked` becomes true when the client asks for its first event; `ready` is set then, or when it becomes
-    clear that it never will.
+    clear that it never will. While `is_debugged`, no time runs for the event.
     """
 
     def __init__(self) -> None:
         self.ready = threading.Event()
         self.asked = False
+        self.is_debugged = False
         self.init_error: Outcome | None = None
         self.document: dict[str, Any] = {}
         self.tasks = PendingTasks()
@@ -153,14 +155,15 @@ class RuntimeApi:
     def send(self, event: Event) -> None:
         """Hand an event to the client, now or when it next asks."""
         self._current = event.request_id
+        self.is_debugged = False
         self._events.put(event)
 
     def outcome(self, timeout: float | None = None) -> Outcome | None:
-        """Wait for what came of the event; None when `timeout` seconds are over."""
+        """Wait for what came of the event; None when `timeout` seconds are over, unless it is debugged."""
         try:
             return self._outcomes.get(timeout=timeout)
         except Empty:
-            return None
+            return self._outcomes.get() if self.is_debugged else None
 
     def gone(self) -> None:
         """Note that the client is no more."""
@@ -230,6 +233,8 @@ class RuntimeApi:
             self.document = json.loads(request.body)
         elif request.path == "/microlambda/task":
             self.tasks.note(json.loads(request.body))
+        elif request.path == "/microlambda/debugger":
+            self.is_debugged = True
         else:
             return _refusal(404, "Not Found", "InvalidRequest")
         return _ACCEPTED

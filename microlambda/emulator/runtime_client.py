@@ -269,6 +269,11 @@ def report_task(connection: Connection, request_id: str, name: str | None) -> No
     connection.post("/microlambda/task", json.dumps(told).encode())
 
 
+def report_debugger(connection: Connection) -> None:
+    """Tell the parent that somebody debugs the current event."""
+    connection.post("/microlambda/debugger", b"{}")
+
+
 def report_init_error(connection: Connection, error: BaseException) -> dict[str, Any]:
     """Report that there is nothing to call; answers the error document."""
     document = error_document(error, "")

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
     from microlambda.emulator.result_stream import ResultStream
 
-    Output = Callable[[bytes], None]
+    #: Is told each line that a function prints, with its end, and the id of the request that it works on.
+    Output = Callable[[bytes, str | None], None]
     CutOff = Callable[[dict[str, str]], None]
 
 __all__ = ["FunctionSpec", "InitFailed", "Sandbox", "SandboxPool"]
@@ -54,11 +56,11 @@ class InitFailed(Exception):
 class Sandbox:
     """One execution environment.
 
-    `output` gets each line that the process prints, with its end; without it the process prints to our own
-    streams. With `owns_terminal` it stays in our process group, so that `breakpoint()` can read from the
-    terminal; otherwise it leads a group of its own, and its children end with it. On Linux the process ends
-    with ours, even if that is killed. `cut_off` is told of the tasks that end with it too early,
-    names by id.
+    `output` gets each line that the process prints, with its end, and the id of the request that it works on
+    then, None between two; without it the process prints to our own streams. With `owns_terminal` it stays in
+    our process group, so that `breakpoint()` can read from the terminal; otherwise it leads a group of its
+    own, and its children end with it. On Linux the process ends with ours, even if that is killed. `cut_off`
+    is told of the tasks that end with it too early, names by id.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Sandbox:
         self._stopped = False
         self._guard = threading.Lock()  # while a process starts, nobody stops it, and the other way round
         self._last_output = b""
+        self._request_id: str | None = None
         self._cold = True
 
     @property
@@ -143,6 +146,7 @@ class Sandbox:
         request_id = request_id or str(uuid4())
         timeout = self.spec.timeout
         limit = None if timeout == float("inf") else timeout
+        self._request_id = request_id
         began = time.perf_counter()
         self._api.send(
             Event(
@@ -182,7 +186,7 @@ class Sandbox:
         )
 
     def _overran(self, stream: ResultStream) -> None:
-        if stream.end(None):  # else it has just come to its own end
+        if not self._api.is_debugged and stream.end(None):  # else it has just come to its own end
             self.stop()
 
     def _concluded(self, request_id: str, outcome: Outcome | None, began: float) -> Invocation:
@@ -192,6 +196,7 @@ class Sandbox:
             self.stop()
         reader = self._reader
         log = reader.take() if reader is not None else self._last_output
+        self._request_id = None
         init, self._cold = (self.init_duration if self._cold else None), False
         payload, error = told(request_id, outcome, self.spec.timeout, self._exit_code)
         return Invocation(
@@ -244,11 +249,14 @@ class Sandbox:
         if self._output is not None and self._process.stdout is not None:
             fd = os.dup(self._process.stdout.fileno())  # the reader's own, to close when it is done
             self._process.stdout.close()
-            self._reader = OutputReader(fd, self._output)
+            self._reader = OutputReader(fd, partial(self._printed, self._output))
         self._watcher = threading.Thread(
             target=self._watch, args=(self._process,), name="microlambda-watch", daemon=True
         )
         self._watcher.start()
+
+    def _printed(self, output: Output, line: bytes) -> None:
+        output(line, self._request_id)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the process, so that it never stays a zombie, and tell whoever waits for its answer."""

@@ -27,6 +27,7 @@ from microlambda.emulator.runtime_client import (
 )
 from microlambda.local.addresses import PARENT
 from microlambda.local.tasks import TaskThreads
+from microlambda.local.terminal import Terminal, owns_terminal
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
 from microlambda.runtime.context import streaming_answers
@@ -64,7 +65,8 @@ def main(argv: list[str]) -> int:
         report_ready(connection, {**_report(loaded), **triggers})
         # One that has been asked for by name answers at once, as Lambda's Invoke does.
         with streaming_answers(function is None):
-            serve(_served(loaded.app, function), connection)
+            handler = _served(loaded.app, function)
+            serve(Terminal(address).lent_to_debuggers(handler) if owns_terminal() else handler, connection)
         connection.close()
     return 0
 

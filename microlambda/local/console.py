@@ -14,9 +14,10 @@ import click
 from microlambda.emulator.invocation import failed_records
 from microlambda.local.addresses import PREFIX, TOKEN
 from microlambda.local.columns import aligned
+from microlambda.local.transcripts import Transcripts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
@@ -37,9 +38,24 @@ class Console:
         self._colored = self._out.isatty() and not os.environ.get("NO_COLOR")
         self._lock = threading.Lock()
         self._reason = threading.local()
+        self._transcripts = Transcripts(self._goes_on)
 
-    #: Is told the function and each line that it prints; None leaves them to go where ours go.
-    output: Callable[[str, bytes], None] | None = None
+    def output(self, function: str, line: bytes, request_id: str | None) -> None:
+        """Show what a function prints, below the line of the request that it works on."""
+        if request_id is None:
+            self._print(_text(line))
+        else:
+            self._transcripts.add(function, line, request_id)
+
+    def stopped(self) -> None:
+        """Show what functions have printed that did not come to their end."""
+        self._transcripts.show_all()
+
+    def _goes_on(self, function: str, lines: Sequence[bytes], are_first: bool) -> None:
+        """Show what an invocation has printed that is not over."""
+        clock = time.strftime("%H:%M:%S")
+        head = [f"{clock} {function} is running"] if are_first else []
+        self._print(*head, *map(_indented, lines))
 
     def started(self, report: AppReport, *, stage: str, ingress: str, url: str) -> None:
         """Show the app and its routes, and where it answers."""
@@ -82,7 +98,7 @@ class Console:
         lines = [f"{clock} {_shown(request.method)} {_shown(request.target)} {status} {duration}"]
         if reason := self._taken_reason(invocation):
             lines.append(self._styled(f"  {_shown(reason)}", fg="yellow"))
-        self._print(*lines)
+        self._print(*lines, *self._printed(invocation))
 
     def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
         """Show one event that a handler got: time, what fired it, handler, outcome, duration."""
@@ -92,7 +108,11 @@ class Console:
         lines = [f"{clock} {trigger} {name} {self._styled(outcome, fg=color)} {invocation.duration:.0f} ms"]
         if invocation.function_error is not None:
             lines.append(self._styled(f"  {_shown(failure_of(invocation))}", fg="yellow"))
-        self._print(*lines)
+        self._print(*lines, *self._printed(invocation))
+
+    def _printed(self, invocation: Invocation | None) -> list[str]:
+        """Give what was printed meanwhile and has not been shown."""
+        return [] if invocation is None else [*map(_indented, self._transcripts.take(invocation.request_id))]
 
     def _taken_reason(self, invocation: Invocation | None) -> str | None:
         """Give why a request failed, if it did, and forget what `explain` has said of it."""
@@ -123,6 +143,15 @@ class Console:
         with self._lock:
             stream.write("".join(f"{line}\n" for line in lines))
             stream.flush()
+
+
+def _text(line: bytes) -> str:
+    # AWS's client ends the lines of one message with CR, and the message with LF.
+    return line.decode(errors="replace").rstrip("\r\n").replace("\r", "\n")
+
+
+def _indented(line: bytes) -> str:
+    return "\n".join(f"  {one}" for one in _text(line).split("\n"))
 
 
 def _routes(report: AppReport) -> Iterable[str]:

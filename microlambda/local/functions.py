@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from microlambda.emulator.sandbox import SandboxPool
 from microlambda.local.addresses import PARENT
 from microlambda.local.spec import function_spec, longest_time
@@ -18,15 +20,24 @@ if TYPE_CHECKING:
     from microlambda.emulator.invocation import Invocation
     from microlambda.project.settings import Settings
 
+    #: Is told a function's name, a line that it prints, and the request that it works on, if on any.
+    Output = Callable[[str, bytes, str | None], None]
+
 HTTP = "http"
+
+
+def print_through(function: str, line: bytes, request_id: str | None) -> None:
+    """Print what a function prints, as if it were ours."""
+    del function, request_id
+    click.echo(line, nl=False)
 
 
 class ProjectFunctions:
     """Runs functions by the names of their handlers; "http" serves the whole app.
 
     `endpoint` is where their calls of AWS go, `parent` leads to our process, `cut_off` is told of tasks that
-    end before their time, `output` of each line that a function prints, with its name. An environment is
-    started when an event needs one.
+    end before their time, `output` of each line that a function prints. An environment is started when an
+    event needs one.
     """
 
     def __init__(
@@ -37,7 +48,7 @@ class ProjectFunctions:
         endpoint: str | None = None,
         parent: str | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
-        output: Callable[[str, bytes], None] | None = None,
+        output: Output = print_through,
     ) -> None:
         self._settings = settings
         self._target = target
@@ -98,7 +109,7 @@ class ProjectFunctions:
             spec = replace(spec, environment={**spec.environment, PARENT: self._parent})
         pool = SandboxPool(
             spec,
-            output=None if self._output is None else partial(self._output, name),
+            output=partial(self._output, name),
             owns_terminal=self._owns_terminal,
             cut_off=self._cut_off,
         )

@@ -32,7 +32,7 @@ def invoke_here(
     that take longer.
     """
     spec = function_spec(settings, target, name=name, alone=True, endpoint=endpoint)
-    sandbox = Sandbox(spec, output=output, cut_off=cut_off)
+    sandbox = Sandbox(spec, output=lambda line, _request_id: output(line), cut_off=cut_off)
     try:
         try:
             sandbox.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.invocation import failed_records
 from microlambda.local.addresses import PREFIX, TOKEN
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 class JsonConsole(Console):
     """Prints for programs: `type` says what a line tells, `time` is in UTC, durations are in milliseconds."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        super().__init__(out)
-        self.output = self._line
-
-    def _line(self, function: str, line: bytes) -> None:
-        self._tell("output", function=function, text=line.decode(errors="replace").rstrip("\r\n"))
+    def output(self, function: str, line: bytes, request_id: str | None) -> None:
+        """Tell a line that a function has printed, as soon as it has, with the request that it works on."""
+        text = line.decode(errors="replace").rstrip("\r\n")
+        self._tell("output", function=function, text=text, request_id=request_id)
 
     def started(self, report: AppReport, *, stage: str, ingress: str, url: str) -> None:
         """Tell what is served, and where."""

@@ -140,6 +140,8 @@ class LocalServer:
         self._websocket.stop()
         self._server.stop()
         self.cloud.stop()
+        if self._console is not None:
+            self._console.stopped()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -205,6 +207,8 @@ class LocalServer:
             cut_off=self._console.cut_off if self._console else lambda _tasks: None,
         )
         if self._console is not None:
+            for line in lines:
+                self._console.output(name, line, invocation.request_id)
             self._console.invoked(self.report, name, invocation)
         return called_here(name, invocation, lines)
 

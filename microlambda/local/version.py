@@ -14,7 +14,7 @@ from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.resources import Resources, key_id
 from microlambda.emulator.sandbox import InitFailed
 from microlambda.local.errors import start_error
-from microlambda.local.functions import HTTP, ProjectFunctions
+from microlambda.local.functions import HTTP, ProjectFunctions, print_through
 from microlambda.local.spec import REGION
 from microlambda.plan.errors import PlanError
 from microlambda.project.dotenv import differing, read_dotenv
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
+    from microlambda.local.functions import Output
 
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
 
@@ -92,7 +93,7 @@ class Version:
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
-        output: Callable[[str, bytes], None] | None = None,
+        output: Output = print_through,
     ) -> None:
         settings = load_settings(source.root, source.stage)
         self.ingress = source.ingress or settings.ingress

@@ -98,7 +98,7 @@ def invoke(
 
 def _run(spec: FunctionSpec, payload: bytes) -> tuple[bytes, str]:
     lines: list[bytes] = []
-    sandbox = Sandbox(spec, output=lines.append)
+    sandbox = Sandbox(spec, output=lambda line, _: lines.append(line))
     try:
         sandbox.start()
         invocation = sandbox.invoke(payload)

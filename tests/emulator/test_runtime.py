@@ -40,7 +40,7 @@ def api() -> Iterator[RuntimeApi]:
 
 
 def run(function: MakeSpec, source: str, client: str, event: object = None) -> tuple[str | None, Any]:
-    with SandboxPool(function(source, client=client), output=lambda line: None) as pool:
+    with SandboxPool(function(source, client=client), output=lambda *_: None) as pool:
         invocation = pool.invoke(json.dumps(event).encode())
     return invocation.function_error, json.loads(invocation.payload)
 
@@ -185,7 +185,7 @@ def test_what_the_handler_logs_carries_the_request_id(function: MakeSpec, client
         def handler(event, context):
             logging.getLogger().warning("careful")
     """
-    with SandboxPool(function(source, client=client), output=lambda line: None) as pool:
+    with SandboxPool(function(source, client=client), output=lambda *_: None) as pool:
         invocation = pool.invoke(b"{}", request_id="4c3f-1")
 
     assert invocation.log.startswith(b"[WARNING]\t")
@@ -348,7 +348,7 @@ def test_decimals_are_encoded_exactly_as_whole_numbers() -> None:
 
 
 def test_init_failures_say_what_an_invocation_gets(function: MakeSpec) -> None:
-    sandbox = Sandbox(function("import nothing_there"), output=lambda line: None)
+    sandbox = Sandbox(function("import nothing_there"), output=lambda *_: None)
 
     with pytest.raises(InitFailed, match="nothing_there") as caught:
         sandbox.start()

@@ -116,7 +116,7 @@ def test_a_call_over_its_time_is_killed_with_its_children(function: MakeSpec, tm
             print("before the end")
             time.sleep(600)
     """
-    with SandboxPool(function(source, timeout=1.5), output=lambda line: None) as pool:
+    with SandboxPool(function(source, timeout=1.5), output=lambda *_: None) as pool:
         invocation = pool.invoke(b"{}", request_id="4c3f-1")
 
     assert invocation.timed_out
@@ -148,7 +148,7 @@ def test_a_hung_call_is_killed_with_children_outside_its_group(
     """
     lines: list[bytes] = []
     spec = function(source, timeout=0.5)
-    with SandboxPool(spec, output=lines.append, owns_terminal=owns_terminal) as pool:
+    with SandboxPool(spec, output=lambda line, _: lines.append(line), owns_terminal=owns_terminal) as pool:
         assert pool.invoke(b"{}").timed_out
 
     assert gone(int(lines[0]))
@@ -200,7 +200,7 @@ def test_a_child_that_ends_takes_what_it_started_with_it(function: MakeSpec) -> 
             print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid, flush=True)
             os._exit(0)
     """
-    with SandboxPool(function(source), output=lambda line: None) as pool:
+    with SandboxPool(function(source), output=lambda *_: None) as pool:
         invocation = pool.invoke(b"{}")
 
         assert gone(int(invocation.log))
@@ -224,7 +224,7 @@ def test_stop_ends_a_call_that_is_on_its_way(function: MakeSpec) -> None:
     source = (
         "import time\ndef handler(event, context):\n    print('on it', flush=True)\n    time.sleep(600)\n"
     )
-    pool = SandboxPool(function(source, timeout=60), output=lambda line: started.set())
+    pool = SandboxPool(function(source, timeout=60), output=lambda *_: started.set())
     answers: list[str] = []
     thread = threading.Thread(
         target=lambda: answers.append(json.loads(pool.invoke(b"{}").payload)["errorType"])
@@ -241,7 +241,7 @@ def test_stop_ends_a_call_that_is_on_its_way(function: MakeSpec) -> None:
 def test_stop_waits_for_a_child_that_is_being_started_and_ends_it(
     function: MakeSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox = Sandbox(function("import time; time.sleep(600)"), output=lambda line: None)
+    sandbox = Sandbox(function("import time; time.sleep(600)"), output=lambda *_: None)
     left: list[bool] = []
     stopped = threading.Event()
 
@@ -269,7 +269,7 @@ def test_stop_waits_for_a_child_that_is_being_started_and_ends_it(
 def test_an_interrupt_while_a_child_is_waited_for_ends_it(function: MakeSpec) -> None:
     lines: list[bytes] = []
 
-    def output(line: bytes) -> None:
+    def output(line: bytes, _request_id: str | None) -> None:
         lines.append(line)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
@@ -344,7 +344,7 @@ pool.invoke(b"{{}}")
 
 def test_a_stopped_environment_leaves_no_file_open(function: MakeSpec) -> None:
     def stopped() -> int:
-        with SandboxPool(function(PID), output=lambda line: None) as pool:
+        with SandboxPool(function(PID), output=lambda *_: None) as pool:
             pool.invoke(b"{}")
         return len(os.listdir("/dev/fd"))  # noqa: PTH208
 
@@ -360,7 +360,7 @@ def test_stop_with_grace_lets_a_call_end(function: MakeSpec) -> None:
             time.sleep(0.2)
             return 1
     """
-    pool = SandboxPool(function(source), output=lambda line: started.set())
+    pool = SandboxPool(function(source), output=lambda *_: started.set())
     answers: list[bytes] = []
     thread = threading.Thread(target=lambda: answers.append(pool.invoke(b"{}").payload))
     thread.start()
@@ -381,7 +381,7 @@ def test_an_unfinished_line_belongs_to_the_invocation_that_printed_it(function: 
     """
     lines: list[bytes] = []
 
-    with SandboxPool(function(source), output=lines.append) as pool:
+    with SandboxPool(function(source), output=lambda line, _: lines.append(line)) as pool:
         logs = [pool.invoke(b"{}").log for _ in range(2)]
 
     assert lines == [b"KeyError: 'x'\n"] * 2
@@ -396,7 +396,7 @@ def test_output_comes_line_by_line_and_with_the_invocation(function: MakeSpec) -
             print("one"); print("two", file=sys.stderr); sys.stdout.write("three")
     """
     lines: list[bytes] = []
-    with SandboxPool(function(source), output=lines.append) as pool:
+    with SandboxPool(function(source), output=lambda line, _: lines.append(line)) as pool:
         first = pool.invoke(b"{}")
         second = pool.invoke(b"{}")
 
@@ -407,7 +407,7 @@ def test_output_comes_line_by_line_and_with_the_invocation(function: MakeSpec) -
 
 def test_more_output_than_a_pipe_holds_does_not_block(function: MakeSpec) -> None:
     source = "def handler(event, context):\n    print('x' * 3_000_000)\n    print('end')\n"
-    with SandboxPool(function(source), output=lambda line: None) as pool:
+    with SandboxPool(function(source), output=lambda *_: None) as pool:
         invocation = pool.invoke(b"{}")
 
     assert invocation.function_error is None
@@ -423,7 +423,7 @@ def test_a_result_over_lambdas_limit_is_an_error(function: MakeSpec) -> None:
 
 
 def test_an_import_that_takes_too_long_is_ended(function: MakeSpec) -> None:
-    sandbox = Sandbox(function("import time; time.sleep(600)"), output=lambda line: None)
+    sandbox = Sandbox(function("import time; time.sleep(600)"), output=lambda *_: None)
 
     with pytest.raises(InitFailed) as caught:
         sandbox.start(timeout=0.3)

@@ -57,7 +57,7 @@ def test_large_and_empty_pieces_arrive_as_they_are(function: MakeSpec) -> None:
 
 
 def test_an_error_before_the_first_piece_is_the_functions_error(function: MakeSpec) -> None:
-    with SandboxPool(function(FUNCTION), output=lambda _: None) as pool:
+    with SandboxPool(function(FUNCTION), output=lambda *_: None) as pool:
         invocation = pool.invoke(b'"early-error"')
 
     assert not isinstance(invocation, StreamedInvocation)
@@ -67,7 +67,7 @@ def test_an_error_before_the_first_piece_is_the_functions_error(function: MakeSp
 
 def test_an_error_half_way_breaks_the_body_and_is_printed_once(function: MakeSpec) -> None:
     lines: list[bytes] = []
-    with SandboxPool(function(FUNCTION), output=lines.append) as pool:
+    with SandboxPool(function(FUNCTION), output=lambda line, _: lines.append(line)) as pool:
         invocation = streamed(pool.invoke(b'"late-error"'))
         assert next(invocation.body) == b"a"
         with pytest.raises(StreamBroken):

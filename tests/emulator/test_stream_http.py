@@ -96,7 +96,7 @@ def test_cookies_stand_before_the_body(function: MakeSpec, ingress: str, target:
 
 def test_an_error_half_way_cuts_the_connection(function: MakeSpec) -> None:
     told, said = Told(), list[str]()
-    with SandboxPool(function(FUNCTION), output=lambda _: None) as pool:
+    with SandboxPool(function(FUNCTION), output=lambda *_: None) as pool:
         gateway = Gateway("function-url", pool.invoke, observe=told)
         with Server(gateway, log=said.append) as server, Client(server) as client:
             with pytest.raises(http.client.IncompleteRead):

@@ -49,7 +49,7 @@ def fetch(request: pytest.FixtureRequest, function: MakeSpec) -> Iterator[Fetch]
     packages = str(Path(microlambda.__file__).parents[1])
     spec = replace(spec, environment={**spec.environment, "PYTHONPATH": packages})
     with (
-        SandboxPool(spec, output=lambda line: None) as pool,
+        SandboxPool(spec, output=lambda *_: None) as pool,
         Server(Gateway(request.param, pool.invoke)) as server,
     ):
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)

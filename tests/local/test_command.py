@@ -103,9 +103,9 @@ def test_shows_what_the_handler_prints_and_logs(project: Path, get: Get) -> None
     with running(project) as server:
         get(f"{server.url}/talk")
 
-        server.line("^printed by talk$")
-        server.line(r"^\[WARNING\]\t.*\tlogged by talk$")
         server.line("GET /talk 200")
+        server.line("^  printed by talk$")
+        server.line(r"^  \[WARNING\]\t.*\tlogged by talk$")
 
 
 def test_the_traceback_of_a_failing_handler_starts_at_the_users_frame(project: Path, get: Get) -> None:
@@ -113,9 +113,10 @@ def test_the_traceback_of_a_failing_handler_starts_at_the_users_frame(project: P
         status, text = get(f"{server.url}/broken")
 
         assert (status, "KeyError" in text) == (500, False)
-        server.line("^Traceback")
-        assert server.lines.get(timeout=30) == f'  File "{project / "app.py"}", line 40, in broken'
-        server.line("^KeyError: 'key'")
+        server.line("GET /broken 500")
+        server.line("^  Traceback")
+        assert server.lines.get(timeout=30) == f'    File "{project / "app.py"}", line 40, in broken'
+        server.line("^  KeyError: 'key'")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
@@ -124,7 +125,7 @@ def test_a_signal_ends_it_at_once_and_leaves_no_process(project: Path, get: Get,
         get(f"{server.url}/pid")
         busy = threading.Thread(target=get, args=(f"{server.url}/hang",))
         busy.start()
-        server.line("^sleeper")
+        server.line("^  sleeper")
 
         code = server.end(number)
 

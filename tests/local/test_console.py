@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from io import StringIO
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -73,6 +74,61 @@ def test_one_line_for_a_request() -> None:
     Console(out).request(REQUEST, ANSWER, INVOCATION)
 
     assert out.getvalue()[8:] == " GET /a?b=1 404 3 ms\n"
+
+
+def test_what_a_function_prints_stands_below_the_line_of_its_request() -> None:
+    out = StringIO()
+    console = Console(out)
+
+    console.output("http", b"at import\n", None)
+    console.output("http", b"one\n", "1")
+    console.output("http", b"of another\n", "2")
+    console.output("http", "zw\u00f6lf\rlines\n".encode(), "1")
+    console.request(REQUEST, ANSWER, INVOCATION)
+    console.invoked(REPORT, "ordered", replace(INVOCATION, request_id="2"))
+
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "at import"
+    assert lines[1].endswith(" GET /a?b=1 404 3 ms")
+    assert lines[2:5] == ["  one", "  zw\u00f6lf", "  lines"]
+    assert lines[5].endswith(" invoke ordered ok 3 ms")
+    assert lines[6:] == ["  of another"]
+
+
+def test_what_a_function_prints_that_takes_long_is_shown_before_its_end() -> None:
+    shown: Queue[str] = Queue()
+
+    class Out(StringIO):
+        def write(self, text: str) -> int:
+            for line in text.splitlines():
+                shown.put(line)
+            return super().write(text)
+
+    out = Out()
+    console = Console(out)
+
+    console.output("nightly", b"one\n", "1")
+    console.output("nightly", b"two\n", "1")
+    first = [shown.get(timeout=30) for _ in range(3)]
+    console.output("nightly", b"three\n", "1")
+    console.invoked(REPORT, "nightly", INVOCATION)
+
+    assert first[0][8:] == " nightly is running"
+    assert first[1:] == ["  one", "  two"]
+    lines = out.getvalue().splitlines()
+    assert lines[3] == "  three"
+    assert lines[4].endswith(" invoke nightly ok 3 ms")
+    assert lines[5:] == []
+
+
+def test_what_a_function_printed_that_has_no_end_is_shown_when_the_server_stops() -> None:
+    out = StringIO()
+    console = Console(out)
+
+    console.output("http", b"one\n", "1")
+    console.stopped()
+
+    assert out.getvalue()[8:] == " http is running\n  one\n"
 
 
 def test_what_the_gateway_answered_by_itself_says_why() -> None:
@@ -164,8 +220,7 @@ def test_for_programs_each_thing_is_one_object_a_line() -> None:
         report, "ordered", replace(INVOCATION, payload=b'{"batchItemFailures":[{"itemIdentifier":"m"}]}')
     )
     console.invoked(report, "ordered", replace(INVOCATION, payload=FAILURE, function_error="Unhandled"))
-    assert console.output is not None
-    console.output("ordered", b"printed\n")
+    console.output("ordered", b"printed\n", "1")
     console.note("a note")
     console.cut_off({"1": "resize"})
     console.failed(AppImportFailed("app.py:1: SyntaxError"))

@@ -176,9 +176,7 @@ def test_a_client_that_leaves_makes_the_generator_clean_up(project: Path, events
         assert get(f"{server.url}/pid") == before
 
 
-def test_an_error_half_way_cuts_the_connection_and_is_told(
-    project: Path, events: Events, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_half_way_cuts_the_connection_and_is_told(project: Path, events: Events) -> None:
     with LocalServer(project, port=0, ingress="function-url", console=events) as server:
         client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
         client.request("GET", "/broken")
@@ -186,10 +184,12 @@ def test_an_error_half_way_cuts_the_connection_and_is_told(
             client.getresponse().read()
         client.close()
 
-    assert "KeyError: 'half-way'" in events.out.getvalue()
-    printed = "".join(capfd.readouterr())
-    assert printed.count("KeyError: 'half-way'") == 1
-    assert "microlambda/runtime" not in printed
+    told = events.out.getvalue().partition("GET /broken")[2]
+    _, reason, *printed = told.splitlines()
+    assert reason == "  KeyError: 'half-way'"
+    assert printed[0].startswith("  [ERROR]")
+    assert sum("KeyError: 'half-way'" in one for one in printed) == 1
+    assert "microlambda/runtime" not in "".join(printed)
 
 
 def test_a_version_finishes_the_streams_that_it_began(project: Path, gate: Gate, get: Get) -> None:

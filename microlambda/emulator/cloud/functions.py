@@ -107,7 +107,7 @@ class Functions:
             configuration, pool = self._pools.get(key, (None, None))
             if pool is not None and configuration == function.configuration:
                 return pool
-            fresh = SandboxPool(self._spec(function), output=lambda line: self._print(function.name, line))
+            fresh = SandboxPool(self._spec(function), output=lambda line, _: self._print(function.name, line))
             if self._stopped:
                 fresh.stop()
             else:
