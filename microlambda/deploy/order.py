@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.deploy.changes import REMOVE
-from microlambda.plan.records import BucketNotifications, Function, Version
+from microlambda.plan.records import BucketNotifications, Function, LogSubscription, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def waits(changes: Sequence[Change]) -> list[set[int]]:
     """Give for each change the numbers of those before it that must be through first.
 
-    What is created or updated waits for what it refers to, and for what touches the same function or bucket:
-    Lambda refuses two changes to one function at a time, and a bucket's notifications are written as a whole.
+    What is created or updated waits for what it refers to, and for what touches the same function, bucket or
+    log group: Lambda and CloudWatch Logs refuse two changes to one at a time, and a bucket's notifications
+    are written as a whole.
     A removal waits for everything of another kind before it, so that nothing goes before its successor is
     there, or before what calls it.
     """
@@ -46,8 +47,8 @@ def _lanes(change: Change) -> Iterator[Lane]:
     """Name what only one change at a time may touch."""
     if change.key:
         yield "key", change.key
-    if change.kind == BucketNotifications.kind:
-        yield "bucket", change.name
+    if change.kind in (BucketNotifications.kind, LogSubscription.kind):
+        yield change.kind, change.name
     if change.kind in (Function.kind, Version.kind):
         yield "function", change.name
     elif function := _function(change):

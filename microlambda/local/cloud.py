@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from microlambda.deploy.session import Aws
     from microlambda.emulator.cloud import EmbeddedCloud
     from microlambda.emulator.cloud.deployed import DeployedFunction
+    from microlambda.emulator.function_spec import FunctionSpec
     from microlambda.plan.plan import Plan
 
     #: Runs one event of a handler's function: its name, the event, and what `SandboxPool.invoke` takes.
@@ -95,6 +96,11 @@ class LocalCloud:
         for arn in arns:
             self._started().fire(arn)
         return arns
+
+    def log(self, spec: FunctionSpec, invocation: Invocation) -> None:
+        """Write into the function's log group, if somebody has made one, what an invocation has printed."""
+        if self._cloud is not None:
+            self._cloud.log(spec, invocation)
 
     def stop(self) -> None:
         """End everything in it, and free the port; more calls do nothing."""

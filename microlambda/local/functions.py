@@ -17,6 +17,7 @@ from microlambda.local.spec import function_spec, longest_time
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from microlambda.emulator.function_spec import FunctionSpec
     from microlambda.emulator.invocation import Invocation
     from microlambda.project.settings import Settings
 
@@ -69,6 +70,10 @@ class ProjectFunctions:
     def invoke(self, name: str, payload: bytes, **call: Any) -> Invocation:
         """Run one event; `call` is what `SandboxPool.invoke` takes."""
         return self._pool(name).invoke(payload, **call)
+
+    def spec(self, name: str) -> FunctionSpec:
+        """Describe a function as its environments know it."""
+        return self._pool(name).spec
 
     def hold(self) -> None:
         """Start nothing more beside what there is: the files are of another version now."""

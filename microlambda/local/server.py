@@ -223,9 +223,10 @@ class LocalServer:
 
     def _new_version(self) -> Version:
         if self._console is None:
-            return Version(self._source)
+            return Version(self._source, log=self.cloud.log)
         return Version(
             self._source,
+            log=self.cloud.log,
             observe=self._console.request,
             explain=self._console.explain,
             cut_off=self._console.cut_off,

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan.records import Arn, BucketNotifications, EventSourceMapping, Rule, Subscription
+from microlambda.plan.records import (
+    Arn,
+    BucketNotifications,
+    EventSourceMapping,
+    LogSubscription,
+    Rule,
+    Subscription,
+)
 from microlambda.plan.rules import DEFAULT_BUS
 from microlambda.runtime.events.arns import is_arn, last_part, resource_part
 
@@ -51,6 +58,8 @@ def _waits_for(record: Record) -> Iterable[tuple[str, Arn | str]]:
         yield record.key, record.source
     elif isinstance(record, Subscription):
         yield record.target.key, record.topic
+    elif isinstance(record, LogSubscription):
+        yield record.key, record.declared
     elif isinstance(record, Rule):
         yield record.target.key, record.bus
 
@@ -64,6 +73,8 @@ def _make(client: Client, record: Record, account: str) -> Iterable[str]:
         yield f"topic {name}"
     elif isinstance(record, BucketNotifications):
         yield _make_bucket(client, record.name)
+    elif isinstance(record, LogSubscription) and record.own is None and _is_here(record.declared, account):
+        yield _make_log_group(client, record.name)
     elif isinstance(record, Rule) and record.bus != DEFAULT_BUS and _is_here(record.bus, account):
         yield _make_bus(client, last_part(record.bus).removeprefix("event-bus/"))
 
@@ -118,6 +129,14 @@ def _make_bucket(client: Client, name: str) -> str:
         place = {} if region == _UNPLACED else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         s3.create_bucket(Bucket=name, **place)
     return f"bucket {name}"
+
+
+def _make_log_group(client: Client, name: str) -> str:
+    logs = client("logs")
+    groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    if name not in {one["logGroupName"] for one in groups}:
+        logs.create_log_group(logGroupName=name)
+    return f"log group {name}"
 
 
 def _make_bus(client: Client, name: str) -> str:

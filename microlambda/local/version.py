@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.resources import Resources, key_id
+from microlambda.emulator.invocation import Invocation, when_over
 from microlambda.emulator.sandbox import InitFailed
 from microlambda.local.errors import start_error
 from microlambda.local.functions import HTTP, ProjectFunctions, print_through
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from microlambda.emulator.invocation import Invocation
+    from microlambda.emulator.function_spec import FunctionSpec
     from microlambda.emulator.messages import HttpRequest, HttpResponse
     from microlambda.local.functions import Output
 
+    Log = Callable[[FunctionSpec, Invocation], None]
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
 
 
@@ -82,8 +84,8 @@ class Source:
 class Version:
     """The app as it was when it was started; `SettingsError` if the settings were wrong then.
 
-    `observe` is told of each request, `explain` why the gateway answered one by itself, `cut_off` of tasks
-    that end before their time.
+    `observe` is told of each request, `log` of each invocation of the function of all routes, `explain` why
+    the gateway answered a request by itself, `cut_off` of tasks that end before their time.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Version:
         source: Source,
         *,
         observe: Observe | None = None,
+        log: Log | None = None,
         explain: Callable[[str], None] | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
         output: Output = print_through,
@@ -98,6 +101,7 @@ class Version:
         settings = load_settings(source.root, source.stage)
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
+        self._log = log
         self._functions = ProjectFunctions(
             settings,
             source.target,
@@ -183,4 +187,7 @@ class Version:
         return self._functions.invoke(name, payload, **call)
 
     def _answer(self, event: bytes) -> Invocation:
-        return self._functions.invoke(HTTP, event)
+        invocation = self._functions.invoke(HTTP, event)
+        if (log := self._log) is not None:
+            when_over(invocation, lambda over: log(self._functions.spec(HTTP), over))
+        return invocation

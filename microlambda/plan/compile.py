@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from microlambda.plan import ingresses, names, roles, rules, schedules
+from microlambda.plan import ingresses, log_lines, names, roles, rules, schedules
 from microlambda.plan.api_keys import check_api_keys
 from microlambda.plan.asynchronous import plan_failures
 from microlambda.plan.errors import PlanError
@@ -155,7 +155,7 @@ def _planned(scope: Scope, records: Sequence[Record]) -> Plan:
     rules.check_alone(records)
     roles.check_sizes(records, scope.region)
     # a layer that several functions share is one record, before the first of them
-    distinct = {(record.kind, record.key): record for record in records}
+    distinct = {(record.kind, record.key): record for record in log_lines.linked(records)}
     return Plan(scope=scope, records=tuple(distinct.values()))
 
 

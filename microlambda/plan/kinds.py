@@ -19,6 +19,7 @@ from microlambda.plan.records import (
     InvokeConfig,
     Layer,
     LogGroup,
+    LogSubscription,
     Permission,
     Record,
     RestApi,
@@ -62,6 +63,7 @@ REMOVAL_ORDER = (
     "api-key",
     "function-url",
     "subscription",
+    "log-subscription",
     "bucket-notifications",
     "schedule",
     "schedule-group",
@@ -103,6 +105,12 @@ KINDS: dict[str, Kind] = {
         Kind(record=ScheduleGroup, title="schedule group"),
         Kind(record=Schedule, title="schedule", inside="schedule-group"),
         Kind(record=Subscription, title="subscription to", inside="function"),
+        Kind(
+            record=LogSubscription,
+            title="subscription to the log group",
+            inside="function",
+            unmarked="it calls no function of this stage, as its {tag} would tell",
+        ),
         Kind(record=BucketNotifications, title="notifications of the bucket", inside="function"),
     )
 }

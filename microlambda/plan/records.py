@@ -388,6 +388,27 @@ class Subscription(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogSubscription(Record):
+    """What sends the lines of a log group to a handler; `name` is the log group's.
+
+    The subscription filter has the name of the function: AWS shows it in every event.
+    """
+
+    kind: ClassVar[str] = "log-subscription"
+
+    declared: str  # its name or ARN, as the handler has it
+    own: Ref | None = None  # the log group, where it is one of this plan
+    function_name: str
+    target: Ref  # the alias
+    pattern: str  # which lines; empty: all
+
+    @property
+    def address(self) -> str:
+        """Name function and log group."""
+        return f"{self.function_name}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class BucketNotifications(Record):
     """What a bucket of S3 tells a handler of: by itself, or, `on_bus`, by way of EventBridge to a rule.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from microlambda.plan.buckets import plan_bucket
+from microlambda.plan.log_lines import plan_log_lines
 from microlambda.plan.mappings import plan_queue, plan_stream, plan_table
 from microlambda.plan.rules import plan_events
 from microlambda.plan.schedules import plan_schedules
@@ -32,6 +33,7 @@ PLANNERS: dict[str, Planner] = {
     "schedule": plan_schedules,
     "on_sns_message": plan_topic,
     "on_s3_event": plan_bucket,
+    "on_log_events": plan_log_lines,
 }
 
 

@@ -16,6 +16,7 @@ from microlambda.plan.records import (
     HttpApi,
     Layer,
     LogGroup,
+    LogSubscription,
     Placed,
     Record,
     Ref,
@@ -52,7 +53,7 @@ def summary(record: Record) -> tuple[str, ...]:
         return "open to the internet", *entered
     if isinstance(record, UsagePlan):
         return (f"for {', '.join(one.key for one in record.api_keys)}",)
-    if isinstance(record, Rule | Schedule | Subscription | BucketNotifications):
+    if isinstance(record, Rule | Schedule | Subscription | LogSubscription | BucketNotifications):
         return _starts(record)
     return _reads(record) if isinstance(record, EventSourceMapping) else ()
 
@@ -83,11 +84,16 @@ def _reads(record: EventSourceMapping) -> tuple[str, ...]:
     return (f"{record.batch_size} {what} at a time", *start)
 
 
-def _starts(record: Rule | Schedule | Subscription | BucketNotifications) -> tuple[str, ...]:
+def _starts(
+    record: Rule | Schedule | Subscription | LogSubscription | BucketNotifications,
+) -> tuple[str, ...]:
     if isinstance(record, BucketNotifications):
         return ("to EventBridge",) if record.on_bus else (f"calls {record.function_name}",)
     if isinstance(record, Subscription):
         return (f"calls {record.function_name}", *(("filtered",) if record.filter_policy else ()))
+    if isinstance(record, LogSubscription):
+        lines = (f"lines that match {record.pattern}",) if record.pattern else ()
+        return (*lines, f"calls {record.function_name}")
     rests = () if record.enabled else ("disabled",)
     if isinstance(record, Schedule):
         return (f"{record.expression} {record.tz}", *rests)

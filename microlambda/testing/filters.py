@@ -5,10 +5,14 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 
 from __future__ import annotations
 
+import gzip
 import json
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.events.logs import packed
+from microlambda.emulator.log_patterns import compiled
+from microlambda.runtime.triggers.logs import LogsTrigger
 from microlambda.runtime.triggers.patterns import matches
 
 if TYPE_CHECKING:
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 def split(trigger: Trigger, event: dict[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """The event with the records that pass, and those that do not."""
+    if isinstance(trigger, LogsTrigger):
+        return _split_lines(trigger.filter_pattern, event)
     patterns = getattr(trigger, "filters", ())
     if not patterns:
         return event, ()
@@ -36,6 +42,17 @@ def split(trigger: Trigger, event: dict[str, Any]) -> tuple[dict[str, Any], tupl
     return left, tuple(kept_back)
 
 
+def _split_lines(pattern: str, event: dict[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Unpack the lines, and pack those that match; CloudWatch's own message has none."""
+    content = json.loads(gzip.decompress(b64decode(event["awslogs"]["data"])))
+    if not pattern or content["messageType"] == "CONTROL_MESSAGE":
+        return event, ()
+    matching = compiled(pattern)
+    kept = [one for one in content["logEvents"] if matching(one["message"])]
+    kept_back = [one for one in content["logEvents"] if one not in kept]
+    return packed({**content, "logEvents": kept}) if kept else {}, tuple(kept_back)
+
+
 def is_empty(event: dict[str, Any]) -> bool:
     """Is no record left?"""
     return not any(
@@ -45,8 +62,8 @@ def is_empty(event: dict[str, Any]) -> bool:
     )
 
 
-#: The keys of events below which records stand, in a list or in lists by queue or partition.
-_HOLDERS = ("Records", "records", "messages", "rmqMessagesByQueue", "events")
+#: The keys of events below which records stand: in a list, in lists by queue or partition, or packed.
+_HOLDERS = ("Records", "records", "messages", "rmqMessagesByQueue", "events", "awslogs")
 
 
 def _filtered(key: str, value: Any, passing: Any) -> Any:

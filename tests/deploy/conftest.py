@@ -36,6 +36,7 @@ from microlambda.deploy.deployer import Deployer, Outcome
 from microlambda.deploy.progress import Lines
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud.moto_lambda import remembering
+from microlambda.emulator.cloud.moto_logs import faithful_filters
 from microlambda.emulator.cloud.moto_mappings import telling_of_mappings
 from microlambda.emulator.cloud.moto_notifications import telling_of_the_bus
 from microlambda.emulator.cloud.moto_rest import faithful
@@ -221,6 +222,7 @@ def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
         urls_of_aliases(),
         faithful(),
         telling_of_the_bus(),
+        faithful_filters(),
         patch("microlambda.deploy.session.ThreadPoolExecutor", Inline),
     ):
         session = new_session()

@@ -22,7 +22,17 @@ INTERNET = "the internet"
 def leads(cloud: Cloud) -> set[Lead]:
     """Name all that reaches a function, with the function."""
     doors = _doors(cloud)
-    found = (_mappings, _rules, _schedules, _subscriptions, _buckets, _http_apis, _rest_apis, _urls)
+    found = (
+        _mappings,
+        _rules,
+        _schedules,
+        _subscriptions,
+        _log_lines,
+        _buckets,
+        _http_apis,
+        _rest_apis,
+        _urls,
+    )
     return {lead for look in found for lead in look(cloud, doors)}
 
 
@@ -130,6 +140,18 @@ def _subscriptions(cloud: Cloud, doors: dict[str, Door]) -> Iterator[Lead]:
         door = doors.get(one["Endpoint"])
         if door is not None and door.lets_in("sns.amazonaws.com", one["TopicArn"]):
             yield one["TopicArn"], door.name
+
+
+def _log_lines(cloud: Cloud, doors: dict[str, Door]) -> Iterator[Lead]:
+    logs = cloud.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        for one in logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]:
+            door = doors.get(one["destinationArn"])
+            if door is not None and door.lets_in(
+                "logs.amazonaws.com", f"{group['arn'].removesuffix(':*')}:*"
+            ):
+                yield name, door.name
 
 
 def _buckets(cloud: Cloud, doors: dict[str, Door]) -> Iterator[Lead]:

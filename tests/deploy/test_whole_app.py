@@ -58,6 +58,7 @@ def changed() -> App:
     app.schedule("rate(2 days)", name="tidy", dead_letter_queue=QUEUE)(_take)
     app.schedule("rate(2 days)", tz="UTC", name="wake")(_take)
     app.on_sns_message("news", name="tell", filter_policy={"kind": ["bill"]})(_take)
+    app.on_log_events("/shop/web", name="alarm", filter_pattern="ERROR")(_take)
     app.on_s3_event(bucket="outbox", name="load", prefix="csv/")(_take)
     app.on_s3_event(bucket="inbox", through="eventbridge", name="receive", prefix="csv/")(_take)
     return app
@@ -104,6 +105,7 @@ def rename(project: Project) -> None:
     app.schedule("rate(1 day)", name="tidy")(_take)
     app.schedule("rate(1 day)", tz="UTC", name="rise", dead_letter_queue=QUEUE)(_take)
     app.on_sns_message("news", name="announce", filter_policy={"kind": ["order"]})(_take)
+    app.on_log_events("/shop/web", name="warn", filter_pattern="?ERROR ?WARN")(_take)
     app.on_s3_event(bucket="outbox", name="fetch")(_take)
     app.on_s3_event(bucket="inbox", through="eventbridge", name="collect")(_take)
     project.app = app
@@ -180,7 +182,9 @@ def test_a_first_deploy_that_is_disturbed_anywhere_converges(full: Project, tmp_
     calls = check_all(full, tmp_path, lambda: full.deployer.deploy())
 
     assert len(calls) > 90
-    assert {"CreateFunction", "CreateApi", "PutRule", "Subscribe", "CreateSchedule"} <= {*calls}
+    assert {
+        *("CreateFunction", "CreateApi", "PutRule", "Subscribe", "CreateSchedule", "PutSubscriptionFilter")
+    } <= {*calls}
 
 
 @pytest.mark.parametrize(

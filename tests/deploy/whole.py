@@ -67,6 +67,7 @@ def whole(cloud: Cloud) -> dict[str, Any]:
         **_rules(cloud),
         **_schedules(cloud),
         **_subscriptions(cloud),
+        **_log_subscriptions(cloud),
         **_buckets(cloud),
     }
 
@@ -113,6 +114,17 @@ def _subscriptions(cloud: Cloud) -> dict[str, Any]:
         told = sns.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]
         kept = {name: told.get(name) for name in ("FilterPolicy", "FilterPolicyScope", "Protocol")}
         found.setdefault(f"subscription {one['TopicArn']} {one['Endpoint']}", []).append(kept)
+    return found
+
+
+def _log_subscriptions(cloud: Cloud) -> dict[str, Any]:
+    logs = cloud.client("logs")
+    found: dict[str, Any] = {}
+    for group in logs.describe_log_groups()["logGroups"]:
+        name = group["logGroupName"]
+        for one in logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]:
+            kept = {key: one[key] for key in ("filterName", "filterPattern")}
+            found.setdefault(f"lines of {name} {one['destinationArn']}", []).append(kept)
     return found
 
 

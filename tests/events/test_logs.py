@@ -17,6 +17,20 @@ GROUP = "/aws/lambda/orders"
 ARN = f"arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}"
 
 
+def test_the_client_sends_the_lines_that_match(app: App) -> None:
+    app.on_log_events(GROUP, name="alarm", filter_pattern="?ERROR ?WARN")(
+        lambda event: [line.message for line in event]
+    )
+    client = app.test_client()
+
+    result = client.logs(GROUP, ["INFO a", "ERROR b", "WARN c", "ERROR b"])
+    nothing = client.logs(GROUP, ["INFO a"])
+
+    assert result.result == ["ERROR b", "WARN c", "ERROR b"]
+    assert [line["message"] for line in result.filtered] == ["INFO a"]
+    assert (nothing.event, nothing.result, len(nothing.filtered)) == (None, None, 1)
+
+
 @pytest.mark.parametrize("declared", [GROUP, ARN, f"{ARN}:*"], ids=["name", "ARN", "ARN with a star"])
 @pytest.mark.parametrize("is_bound", [True, False], ids=["bound", "inferred"])
 def test_the_handler_gets_every_line(app: App, declared: str, is_bound: bool) -> None:

@@ -41,7 +41,18 @@ def keep(seen):  # what handlers of streams answer is for Lambda alone
 
 @app.get("/")
 def index():
+    print("said by a view")
     return {"hello": "world"}
+
+
+@app.on_log_events("/web", filter_pattern="?ERROR ?WARN")
+def alarm(event):
+    return [line.message for line in event]
+
+
+@app.on_log_events("/aws/lambda/shop-local-http", filter_pattern="said")
+def listened(event):
+    return [line.message.strip() for line in event]
 
 
 @app.post("/orders")
@@ -157,7 +168,14 @@ def shop(project: Path) -> Iterator[Shop]:
 
 def test_what_handlers_wait_for_is_made_and_said(shop: Shop) -> None:
     assert "Made for the handlers: " in shop.made
-    for made in ("queue orders", "bucket uploads", "topic news", "table books", "stream clicks"):
+    for made in (
+        "queue orders",
+        "bucket uploads",
+        "topic news",
+        "table books",
+        "stream clicks",
+        "log group /web",
+    ):
         assert made in shop.made
     assert [one["Name"] for one in shop.client("s3").list_buckets()["Buckets"]] == ["uploads"]
 
@@ -183,6 +201,31 @@ def test_every_source_runs_its_handler_with_the_true_event(shop: Shop) -> None:
 
     shop.send("hello")
     assert shop.events.next() == Event("ordered", {"batchItemFailures": []}, None)
+
+    logs = shop.client("logs")
+    logs.create_log_stream(logGroupName="/web", logStreamName="one")
+    now = int(time.time() * 1000)
+    lines = [{"timestamp": now, "message": text} for text in ("INFO a", "ERROR b", "WARN c")]
+    logs.put_log_events(logGroupName="/web", logStreamName="one", logEvents=lines)
+    assert shop.events.next() == Event("alarm", ["ERROR b", "WARN c"], None)
+
+
+def test_what_views_print_reaches_the_handlers_of_their_lines(shop: Shop, get: Get) -> None:
+    get(f"{shop.server.url}/")
+
+    assert shop.events.next() == Event("listened", ["said by a view"], None)
+
+
+def test_the_logs_of_handlers_are_in_their_log_groups(shop: Shop) -> None:
+    shop.send("hello")
+    shop.events.next()
+    logs = shop.client("logs")
+
+    def messages() -> list[str]:
+        found = logs.filter_log_events(logGroupName="/aws/lambda/shop-local-ordered")["events"]
+        return [one["message"].split()[0] for one in found]
+
+    until(lambda: messages()[-4:] == ["START", "ordered", "END", "REPORT"])
 
 
 def test_what_a_view_sends_reaches_the_handler(shop: Shop, get: Get) -> None:

@@ -206,6 +206,7 @@ PLAYED = {
     "schedule": "group group_name expression tz description enabled target role event retries maximum_age "
     "dead_letter_queue",
     "subscription": "topic declared function_name target filter_policy filter_scope",
+    "log-subscription": "declared own function_name target pattern",
     "bucket-notifications": "function_name target notifications on_bus",
 }
 

@@ -45,6 +45,7 @@ def everything() -> App:
     app.schedule("rate(1 day)", tz="UTC", name="wake", dead_letter_queue=QUEUE)(lambda event: None)
     app.on_sns_message("news", name="tell", filter_policy={"kind": ["order"]})(lambda event: None)
     app.on_s3_event(bucket="outbox", name="load")(lambda event: None)
+    app.on_log_events("/shop/web", name="alarm", filter_pattern="?ERROR ?WARN")(lambda event: None)
     app.on_s3_event(bucket="inbox", through="eventbridge", name="receive")(lambda event: None)
 
     return app

@@ -13,6 +13,7 @@ from microlambda.deploy.kinds.http_api import HttpApiDeployer
 from microlambda.deploy.kinds.invoke_config import InvokeConfigDeployer
 from microlambda.deploy.kinds.layer import LayerDeployer
 from microlambda.deploy.kinds.log_group import LogGroupDeployer
+from microlambda.deploy.kinds.log_subscription import LogSubscriptionDeployer
 from microlambda.deploy.kinds.mapping import MappingDeployer
 from microlambda.deploy.kinds.permission import PermissionDeployer
 from microlambda.deploy.kinds.rest_api import RestApiDeployer
@@ -48,6 +49,7 @@ DEPLOYERS: dict[str, KindDeployer[Any]] = {
         ScheduleGroupDeployer(),
         ScheduleDeployer(),
         SubscriptionDeployer(),
+        LogSubscriptionDeployer(),
         BucketNotificationsDeployer(),
     )
 }

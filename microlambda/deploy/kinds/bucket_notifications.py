@@ -17,11 +17,10 @@ from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import error_code
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
 from microlambda.deploy.kinds.callers import callers
-from microlambda.deploy.kinds.function import look_at
+from microlambda.deploy.kinds.function import is_left
 from microlambda.deploy.observed import Seen
 from microlambda.plan.buckets import S3
-from microlambda.plan.names import function_prefix
-from microlambda.plan.records import BucketNotifications, Function
+from microlambda.plan.records import BucketNotifications
 from microlambda.runtime.events.arns import last_part
 from microlambda.runtime.naming import LIVE
 
@@ -169,18 +168,7 @@ def _merged(
 
 
 def _is_left(job: Job, configuration: Mapping[str, Any]) -> bool:
-    """Tell whether it is of a handler of ours that is planned no longer, or of a function that has gone."""
-    scope, arn = job.plan.scope, configuration["LambdaFunctionArn"]
-    function = arn.split(":")[6] if arn.endswith(f":{LIVE}") else ""
-    of_stage = function.startswith(function_prefix(scope.app, scope.stage))
-    if not (of_stage and configuration.get("Id", "").startswith(_MARK)):
-        return False
-    if any(one.name == function for one in job.plan.of_kind(Function.kind)):
-        return False
-    try:
-        return scope.owns(look_at(job.aws, function).tags or {})
-    except job.aws.client("lambda").exceptions.ResourceNotFoundException:
-        return True
+    return configuration.get("Id", "").startswith(_MARK) and is_left(job, configuration["LambdaFunctionArn"])
 
 
 def _ours(record: BucketNotifications, alias: str) -> list[dict[str, Any]]:

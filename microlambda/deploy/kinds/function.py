@@ -28,6 +28,7 @@ from microlambda.deploy.upload import uploadable
 from microlambda.plan.names import function_prefix
 from microlambda.plan.records import Alias, Function, Ref, Version
 from microlambda.project.limits import DEFAULT_EPHEMERAL_STORAGE
+from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -217,6 +218,20 @@ def check_role(record: Function, place: Place) -> None:
             f"roles of the function's own account alone: {place.account}. Name one of these as iam_role_arn; "
             "${account} in it stands for the account of the deploy."
         )
+
+
+def is_left(job: Job, alias: str) -> bool:
+    """Tell whether an alias is of a handler of ours that is planned no longer, or that has gone."""
+    scope = job.plan.scope
+    function = alias.split(":")[6] if alias.endswith(f":{LIVE}") else ""
+    if not function.startswith(function_prefix(scope.app, scope.stage)):
+        return False
+    if any(one.name == function for one in job.plan.of_kind(Function.kind)):
+        return False
+    try:
+        return scope.owns(look_at(job.aws, function).tags or {})
+    except job.aws.client("lambda").exceptions.ResourceNotFoundException:
+        return True
 
 
 def look_at(aws: Aws, name: str) -> Seen:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.cloud.deployed import DeployedFunction
     from microlambda.emulator.cloud.execute_api import Observe
     from microlambda.emulator.cloud.functions import Live, Output
+    from microlambda.emulator.function_spec import FunctionSpec
     from microlambda.emulator.invocation import Invocation
 
 
@@ -150,6 +151,11 @@ class EmbeddedCloud:
         self._moto.serves_api(identity, server.url)
         stages = () if (rest := self._moto.rest_api(identity)) is None else rest.stages
         return "/".join([server.url, *list(stages)[:1]])
+
+    def log(self, spec: FunctionSpec, invocation: Invocation) -> None:
+        """Write into a function's log group, if there is one, what came of an invocation elsewhere."""
+        if self._functions is not None:
+            self._functions.log(spec, invocation)
 
     def fire(self, arn: str) -> None:
         """Fire a rule that has an expression, or a schedule, now; KeyError where none has that ARN."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,6 @@ class Functions:
     ) -> tuple[Invocation, list[str]]:
         """Run one event; answers with what came of it and the lines that went into the log."""
         request_id = request_id or str(uuid4())
-        began = time.time()
         call: dict[str, Any] = {
             "request_id": request_id,
             "trace_id": trace_id,
@@ -81,8 +81,13 @@ class Functions:
             invocation = self._pool(function).invoke(payload, **call)
             write = json_lines if self._logs_json(function) else text_lines
         lines = write(function, request_id, invocation)
-        self._write_log(function, invocation, lines, began)
+        self._write_log(function.region, function, invocation, lines)
         return invocation, lines
+
+    def log(self, spec: FunctionSpec, invocation: Invocation) -> None:
+        """Write into the log of a function what came of an invocation elsewhere, if it has a log group."""
+        lines = text_lines(spec, invocation.request_id, invocation)
+        self._write_log(spec.arn.split(":")[3], spec, invocation, lines)
 
     def forget(self, region: str, name: str, version: str | None = None) -> None:
         """End the environments of a function that was deleted, or of one version."""
@@ -151,12 +156,12 @@ class Functions:
             self._output(name, line)
 
     def _write_log(
-        self, function: DeployedFunction, invocation: Invocation, lines: list[str], began: float
+        self, region: str, function: DeployedFunction | FunctionSpec, invocation: Invocation, lines: list[str]
     ) -> None:
         ended = int(time.time() * 1000)
-        first = min(int(began * 1000), ended)
+        first = ended - math.ceil(invocation.duration)
         events = [(first if index == 0 else ended, line) for index, line in enumerate(lines)]
         stream = (
             invocation.log_stream or f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{function.version}]none"
         )
-        self._moto.write_log(function.region, f"/aws/lambda/{function.name}", stream, events)
+        self._moto.write_log(region, f"/aws/lambda/{function.name}", stream, events)

@@ -8,14 +8,32 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from microlambda.emulator.cloud.deployed import DeployedFunction
     from microlambda.emulator.invocation import Invocation
 
 
-def text_lines(function: DeployedFunction, request_id: str, invocation: Invocation) -> list[str]:
+class Logging(Protocol):
+    """What the lines tell of a function."""
+
+    @property
+    def version(self) -> str:
+        """Its number, or $LATEST."""
+        ...
+
+    @property
+    def timeout(self) -> float:
+        """In seconds."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """In MB."""
+        ...
+
+
+def text_lines(function: Logging, request_id: str, invocation: Invocation) -> list[str]:
     """Write START, what the function printed, END and REPORT."""
     lines = _printed(invocation)
     if invocation.timed_out:
@@ -39,7 +57,7 @@ def text_lines(function: DeployedFunction, request_id: str, invocation: Invocati
     ]
 
 
-def json_lines(function: DeployedFunction, request_id: str, invocation: Invocation) -> list[str]:
+def json_lines(function: Logging, request_id: str, invocation: Invocation) -> list[str]:
     """Write what the level INFO has: the start, what the function printed, and the report.
 
     https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html

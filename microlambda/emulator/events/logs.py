@@ -37,7 +37,7 @@ def build(
         "subscriptionFilters": [subscription_filter],
         "logEvents": [
             {
-                "id": str(10 ** (_ID_DIGITS - 1) + (logged << 20) + number),
+                "id": line_id(logged, number),
                 "timestamp": logged + number,
                 "message": as_text(line),
             }
@@ -45,6 +45,11 @@ def build(
         ],
     }
     return packed(content)
+
+
+def line_id(timestamp: int, number: int) -> str:
+    """Write the id of a line, as long as CloudWatch's: it is of its time (ms), and of its number."""
+    return str(10 ** (_ID_DIGITS - 1) + (timestamp << 20) + number)
 
 
 def control_message() -> dict[str, Any]:

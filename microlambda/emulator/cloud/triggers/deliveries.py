@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.cloud.triggers.destinations import Destinations
 
 _SNS, _S3, _EVENTBRIDGE = "sns.amazonaws.com", "s3.amazonaws.com", "events.amazonaws.com"
+_LOGS = "logs.amazonaws.com"
 
 
 class Deliveries:
@@ -45,6 +46,14 @@ class Deliveries:
         """Deliver a notification of S3."""
         self._call(function_arn, json.dumps(event), _S3, bucket_arn)
 
+    def send_lines(self, function_arn: str, group_arn: str, event: dict[str, Any]) -> None:
+        """Deliver lines of a log group."""
+        self._call(function_arn, json.dumps(event), _LOGS, f"{group_arn}:*")
+
+    def may_send_lines(self, function_arn: str, group_arn: str) -> bool:
+        """Whether CloudWatch Logs may call a function, which it looks at when it is told to."""
+        return self._may_call(function_arn, _LOGS, f"{group_arn}:*")
+
     def match(self, rule: Rule, target: Mapping[str, Any], event: dict[str, Any]) -> bool:
         """Deliver what a rule has matched, or is due; False for targets of other kinds than ours."""
         arn = target["Arn"]
@@ -65,12 +74,15 @@ class Deliveries:
         if self._caller.function(function_arn) is None:
             self._caller.explain_missing(function_arn)
             return "NO_RESOURCE"
-        if not self._caller.may_call(
-            function_arn, principal=principal, source_arn=source_arn, account=ACCOUNT
-        ):
+        if not self._may_call(function_arn, principal, source_arn):
             return "NO_PERMISSIONS"
         self._asynchronous.submit(function_arn, event.encode())
         return None
+
+    def _may_call(self, function_arn: str, principal: str, source_arn: str) -> bool:
+        return self._caller.may_call(
+            function_arn, principal=principal, source_arn=source_arn, account=ACCOUNT
+        )
 
     def _lose(self, rule: Rule, target: Mapping[str, Any], text: str, code: str) -> None:
         """Send what could not be delivered to the target's dead-letter queue, if it has one."""

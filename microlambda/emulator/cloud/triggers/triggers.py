@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.cloud.moto_buckets import telling_of_objects
 from microlambda.emulator.cloud.moto_bus import put_on_bus, telling_of_events
+from microlambda.emulator.cloud.moto_logs import telling_of_lines
 from microlambda.emulator.cloud.moto_mappings import Mapping, mapping, telling_of_mappings
 from microlambda.emulator.cloud.moto_queues import telling_of_queues
 from microlambda.emulator.cloud.moto_schedules import telling_of_schedules
@@ -83,6 +84,9 @@ class Triggers:
             telling_of_objects(shielded(deliveries.tell_of_object, None), shielded(put_on_bus, None)),
             telling_of_events(
                 shielded(deliveries.match, True), self._caller.explain, shielded(self.timetable.look, None)
+            ),
+            telling_of_lines(
+                shielded(deliveries.send_lines, None), shielded(deliveries.may_send_lines, True)
             ),
             telling_of_schedules(shielded(self.timetable.look, None)),
         ):
