@@ -7,7 +7,7 @@ try:
 except ImportError as exc:
     if "bad magic number" not in str(exc):
         raise
-    # An archive has the runtime's bytecode for one Python only, named by the bytecode beside this source.
+    # An archive has bytecode for one Python, named by the bytecode of this file.
     import os
     import sys
 
@@ -17,8 +17,8 @@ except ImportError as exc:
     there = " or ".join(f"python{tag[8]}.{tag[9:]}" for tag in sorted(tags)) or "another Python"
     here = "{}.{}".format(*sys.version_info)
     raise ImportError(
-        f"this archive is packaged for {there} and runs under python{here}. Give the function the runtime "
-        f'it is packaged for, or set python = "{here}" in the settings of microlambda and package it again.'
+        f"this archive is packaged for {there} and runs under python{here}. Give the function that runtime, "
+        f'or set python = "{here}" in the settings and package it again.'
     ) from exc
 
 TYPE_CHECKING = False

@@ -119,8 +119,16 @@ class LocalServer:
             self._watcher.start()
         if self._console is not None:
             self._console.started(
-                self.report, stage=self._source.stage, ingress=version.ingress, url=self.url
+                self.report,
+                stage=self._source.stage,
+                ingress=version.ingress,
+                url=f"{self.url}{version.base_path}",
             )
+            if version.unused_base_path:
+                self._console.note(
+                    f"base_path = {version.unused_base_path!r} has no effect here: behind {version.ingress} "
+                    "there are no custom domains."
+                )
             if self.report.handlers:
                 self._console.by_hand(self.url, self._control.token)
         self._fire(self.report)

@@ -10,6 +10,7 @@ from microlambda.emulator.environment import developer_environment, open_environ
 from microlambda.emulator.function_spec import FunctionSpec
 from microlambda.plan.names import TAG_VALUE, function_name
 from microlambda.project.dotenv import local_environment, read_dotenv
+from microlambda.project.environment import base_path_variable
 from microlambda.project.layout import import_root
 from microlambda.runtime.naming import aws_name
 
@@ -44,6 +45,7 @@ def function_spec(
         environment = open_environment(configured, region=settings.region)
     else:
         environment = developer_environment(configured, region=region, endpoint=endpoint)
+    environment |= base_path_variable(settings, name)
     served = (settings.stage, target or "", *([name] if alone else []))
     return FunctionSpec(
         name=own_name,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.gateway import Api, Gateway
+from microlambda.emulator.gateway.failures import FAILURES, Failure
 from microlambda.emulator.gateway.resources import Resources, key_id
 from microlambda.emulator.invocation import Invocation, when_over
 from microlambda.emulator.sandbox import InitFailed
@@ -113,9 +114,11 @@ class Version:
         function = settings.function(HTTP)
         self.overridden = differing(function, os.environ, read_dotenv(settings.root))
         self._api_keys = settings.api_keys
-        api = Api(region=settings.region or REGION)
+        self.base_path = f"/{settings.base_path}" if settings.base_path and self._has_domains else ""
+        self.unused_base_path = "" if self.base_path else settings.base_path
+        api = Api(region=settings.region or REGION, base_path=self.base_path)
         if self.ingress == "rest-api":
-            api = Api(region=api.region, stage=settings.stage)
+            api = replace(api, stage=settings.stage)
         self.gateway = Gateway(
             self.ingress,
             self._answer,
@@ -126,6 +129,11 @@ class Version:
         )
         self._serving = 0
         self._change = threading.Condition()
+
+    @property
+    def _has_domains(self) -> bool:
+        """Whether there are custom domains, with base paths, before what serves it."""
+        return Failure.NO_API in FAILURES[self.ingress]
 
     def start(self) -> AppReport:
         """Start a process; a ToolError tells why the app did not come up."""

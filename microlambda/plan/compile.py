@@ -28,7 +28,13 @@ from microlambda.plan.records import (
 )
 from microlambda.plan.triggers import is_deployed, wire
 from microlambda.plan.wiring import Target, Wiring
-from microlambda.project.environment import check_environment_size, fetched, references, resolve_environment
+from microlambda.project.environment import (
+    base_path_variable,
+    check_environment_size,
+    fetched,
+    references,
+    resolve_environment,
+)
 from microlambda.project.errors import nearest
 from microlambda.project.limits import (
     INGRESS_TIMEOUTS,
@@ -134,7 +140,7 @@ def _functions(
         name = function.name
         _check_timeout(function, settings.ingress)
         _check_snap_start(function, settings.lambda_python)
-        own = _own_environment(scope, app_path, name, tasks)
+        own = {**_own_environment(scope, app_path, name, tasks), **base_path_variable(settings, name)}
         environment = _environment(function, own, environ)
         wiring = _wiring(scope, function, app.handlers.get(name))
         records += _function(
@@ -177,6 +183,11 @@ def _check_known(app: App, settings: Settings) -> None:
         raise PlanError(
             f"endpoint_type = {settings.endpoint_type!r} is for REST APIs alone, and the ingress of stage "
             f"{settings.stage!r} is {settings.ingress!r}. Remove it, or write ingress = 'rest-api'."
+        )
+    if settings.base_path and settings.ingress == "function-url":
+        raise PlanError(
+            f"base_path = {settings.base_path!r} is for custom domains of APIs, and the ingress of stage "
+            f"{settings.stage!r} is 'function-url', which has none. Remove it, or write ingress = 'http-api'."
         )
     check_api_keys(app, settings)
     for name in settings.function_names:

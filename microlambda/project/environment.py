@@ -19,7 +19,7 @@ from microlambda.project.limits import ENVIRONMENT_BYTES, OUR_ENVIRONMENT, RESER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from microlambda.project.settings import FunctionSettings
+    from microlambda.project.settings import FunctionSettings, Settings
 
 # The pattern of EnvironmentVariableName in Lambda's service model.
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
@@ -172,3 +172,13 @@ def _checked(variable: str, where: str, match: re.Match[str], *, on_aws: bool) -
             "and `microlambda invoke` read."
         )
     return match[0]
+
+
+def base_path_variable(settings: Settings, function: str) -> dict[str, str]:
+    """Tell the function of all routes what a custom domain of an HTTP API puts before its paths.
+
+    Events of a REST API tell it by themselves.
+    """
+    if function != "http" or not settings.base_path:
+        return {}
+    return {"MICROLAMBDA_BASE_PATH": f"/{settings.base_path}"}

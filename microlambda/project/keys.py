@@ -172,6 +172,9 @@ def _role(value: object) -> str | None:
     return None if good else _NO_ROLE
 
 
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html
+_SEGMENT = r"[A-Za-z0-9$._+!*'()~-]+"
+
 _NETWORK = {
     "subnets": (re.compile(r"subnet-[0-9a-f]{8,17}"), limits.SUBNETS, "subnet-0a1b2c3d"),
     "security_groups": (re.compile(r"sg-[0-9a-f]{8,17}"), limits.SECURITY_GROUPS, "sg-0a1b2c3d"),
@@ -206,6 +209,7 @@ KEYS: dict[str, Key] = {
     "python": Key(check=_choice(*limits.PYTHONS)),
     "architecture": Key(check=_choice(*limits.ARCHITECTURES)),
     "ingress": Key(check=_choice(*limits.INGRESS_TIMEOUTS)),
+    "base_path": Key(check=_matching(rf"{_SEGMENT}(/{_SEGMENT})*", "segments of a path, such as 'v1'")),
     "endpoint_type": Key(check=_choice(*limits.ENDPOINT_TYPES)),
     "api_keys": Key(check=_key_names),
     "memory": Key(check=_between(limits.MEMORY, "MB"), levels=_ANY_LEVEL),
@@ -223,7 +227,6 @@ KEYS: dict[str, Key] = {
     "sdk": Key(check=_sdk),
     "single_archive": Key(check=_flag),
     "single_function": Key(check=_flag, deployed=False),
-    "base_path": Key(check=_text, deployed=False),
     "ephemeral_storage": Key(check=_between(limits.EPHEMERAL_STORAGE, "MB"), levels=_ANY_LEVEL),
     "tracing": Key(check=_flag, levels=_ANY_LEVEL),
     "log_format": Key(check=_choice("text", "json"), levels=_ANY_LEVEL),

@@ -88,7 +88,12 @@ RESERVED_ENVIRONMENT = frozenset(
 )
 
 #: Set by the deployer: what `microlambda.runtime.entry` reads, and what the functions of tasks are named by.
-OUR_ENVIRONMENT = ("MICROLAMBDA_APP", "MICROLAMBDA_HANDLER", "MICROLAMBDA_SERVICE")
+OUR_ENVIRONMENT = (
+    "MICROLAMBDA_APP",
+    "MICROLAMBDA_HANDLER",
+    "MICROLAMBDA_SERVICE",
+    "MICROLAMBDA_BASE_PATH",
+)
 
 
 def default_python(local: tuple[int, int] = sys.version_info[:2]) -> str:

@@ -83,6 +83,7 @@ class Settings:
     python: str = field(default_factory=limits.default_python)
     architecture: str = "x86_64"
     ingress: str = "http-api"
+    base_path: str = ""  # of a custom domain, before the paths of the app: "v1"
     endpoint_type: str | None = None  # of a REST API; None: regional
     api_keys: tuple[str, ...] = ()  # names of those that may call what asks for one
     log_retention: int | None = limits.DEFAULT_LOG_RETENTION
@@ -205,6 +206,7 @@ def write_id(settings: Settings) -> Settings:
 
 _PLAIN = (
     *("id", "name", "app", "account", "region", "architecture", "ingress"),
+    "base_path",
     "endpoint_type",
     *("strip", "single_archive"),
 )

@@ -1,9 +1,8 @@
 """The decorators of event handlers, which App and Blueprint share; loaded when an app uses the first of them.
 
-Each makes a trigger (`triggers/`, one file a source), which checks every word at once, and registers the
-function under its name. Keywords are AWS's or Chalice's. Common to those whose events Lambda queues itself
-(asynchronous invocations): `retries` 0 to 2, `maximum_age` in seconds, `dead_letter_queue` and `on_failure`,
-the ARNs of where an event goes that failed to the end.
+Each makes a trigger (`triggers/`) and registers the function under its name. Keywords are AWS's or
+Chalice's. Of events that Lambda queues itself: `retries` 0 to 2, `maximum_age` in seconds, and where one goes
+that failed to the end, the ARNs `dead_letter_queue` and `on_failure`.
 """
 
 from __future__ import annotations

@@ -228,9 +228,13 @@ REFUSED = [
         id="endpoint-type",
     ),
     pytest.param("[functions.http]\ntimeout = 60", "more than http-api waits", id="timeout-of-http"),
-    pytest.param("base_path = 'v1'", "ask for base_path, which this version does not deploy", id="base-path"),
+    pytest.param(
+        "ingress = 'function-url'\nbase_path = 'v1'",
+        "base_path = 'v1' is for custom domains of APIs, and the ingress of stage 'dev' is 'function-url'",
+        id="base-path",
+    ),
     pytest.param("single_function = true", "ask for single_function, which", id="single-function"),
-    pytest.param("[stages.dev]\nbase_path = 'v1'", "ask for base_path, which", id="base-path-of-the-stage"),
+    pytest.param("[stages.dev]\nsingle_function = true", "ask for single_function, which", id="of-the-stage"),
     pytest.param(
         "[functions.htp]\nmemory = 512", "names no function of this App. Did you mean 'http'?", id="name"
     ),
@@ -251,7 +255,19 @@ def test_what_cannot_be_deployed_is_refused_by_name(plan: Planner, text: str, me
 
 
 def test_what_another_stage_asks_for_does_not_matter(plan: Planner) -> None:
-    assert plan("[stages.prod]\nbase_path = 'v1'\ntimeout = 900").records
+    assert plan("[stages.prod]\nsingle_function = true\ntimeout = 900").records
+
+
+def test_the_function_of_all_routes_is_told_of_the_base_path_and_no_other_is(plan: Planner) -> None:
+    made = plan("base_path = 'shop/v1'")
+
+    told = {
+        one.key: one.environment.get("MICROLAMBDA_BASE_PATH")
+        for one in made.records
+        if isinstance(one, Function)
+    }
+    assert told.pop("http") == "/shop/v1"
+    assert set(told.values()) <= {None}
 
 
 @pytest.mark.parametrize("name", [None, "app", "main", "__main__"])

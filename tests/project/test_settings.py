@@ -239,12 +239,12 @@ def test_a_pyproject_of_other_tools_is_no_settings_file(project: Path) -> None:
 
 
 def test_keys_of_later_versions_are_known_and_listed(project: Path) -> None:
-    write(project, "single_function = false\n[stages.dev]\nbase_path = 'v1'")
+    write(project, "[stages.dev]\nsingle_function = false")
 
     settings = load_settings(project, "dev")
 
-    assert settings.undeployed == ("single_function", "base_path")
-    assert settings.function("f").undeployed == ("single_function", "base_path")
+    assert settings.undeployed == ("single_function",)
+    assert settings.function("f").undeployed == ("single_function",)
 
 
 def test_references_take_the_value_of_the_deploying_shell(project: Path) -> None:

@@ -131,6 +131,36 @@ def test_a_named_stage_of_an_http_api_is_the_root_path(
 
 
 @pytest.mark.parametrize(
+    ("domain", "path", "expected"),
+    [
+        ("shop.example.com", "/v1/hello", ["/hello", "/v1"]),
+        ("shop.example.com", "/v1", ["/", "/v1"]),
+        ("shop.example.com", "/v1/", ["/", "/v1"]),
+        ("shop.example.com", "/v1/v1", ["/v1", "/v1"]),
+        ("shop.example.com", "/v10", ["/v10", ""]),
+        ("shop.example.com", "/hello", ["/hello", ""]),  # a domain whose mapping has no path
+        ("a1b2c3.execute-api.eu-west-1.amazonaws.com", "/v1/hello", ["/v1/hello", ""]),  # its own domain
+    ],
+)
+@pytest.mark.parametrize("name", ["http-api", "http-api-1.0"])
+def test_the_base_path_of_a_custom_domain_of_an_http_api_is_the_root_path(
+    seen: Callable[[dict[str, Any]], list[str]],
+    load_event: Load,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    domain: str,
+    path: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.setenv("MICROLAMBDA_BASE_PATH", "/v1")
+    event = load_event(name)
+    event["rawPath" if name == "http-api" else "path"] = path
+    event["requestContext"] |= {"stage": "$default", "domainName": domain}
+
+    assert seen(event) == expected
+
+
+@pytest.mark.parametrize(
     ("path", "resource", "parameters", "context_path", "expected"),
     [
         ("/hello", "/{proxy+}", {"proxy": "hello"}, "/Prod/hello", ["/hello", "/Prod"]),

@@ -22,6 +22,7 @@ class Api:
     """What an event says about the API that received the request.
 
     `requested` is the path that was asked for, where more than the API's own path stands in it: the stage.
+    With a `base_path`, such as "/v1", the API is behind a custom domain, under that path.
     `resources` are a REST API's.
     """
 
@@ -30,6 +31,7 @@ class Api:
     region: str = "us-east-1"
     stage: str = "$default"
     requested: str | None = None
+    base_path: str = ""
     resources: Resources = CATCH_ALL
 
 
@@ -56,6 +58,17 @@ class Call:
         moment = time.gmtime(self.started)
         month = _MONTHS[moment.tm_mon - 1]  # not strftime: its month names follow the locale
         return time.strftime(f"%d/{month}/%Y:%H:%M:%S +0000", moment)
+
+    @property
+    def has_api(self) -> bool:
+        """Whether the path is one of the API's: under its base path, if it has one."""
+        base = self.api.base_path
+        return not base or f"{self.target.raw_path}/".startswith(f"{base}/")
+
+    @property
+    def resource_path(self) -> str:
+        """The path as it was sent, without the base path: what leads to a resource."""
+        return self.target.raw_path[len(self.api.base_path) :] or "/"
 
     @property
     def host(self) -> str:

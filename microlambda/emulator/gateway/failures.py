@@ -23,6 +23,7 @@ class Failure(Enum):
     HEADERS_TOO_LARGE = "the request's headers are over the gateway's limit"
     BAD_REQUEST = "the request is not HTTP that the gateway takes"
     NO_API_KEY = "the method asks for an API key, and the request has none that is let in"
+    NO_API = "the custom domain has no API at this path, which is not under its base path"
     NOT_ALLOWED = "the function's resource policy does not let the gateway invoke it"
 
 
@@ -57,6 +58,14 @@ _HTTP_413 = FailureAnswer(
     status=413,
     body='{"message":"Request Entity Too Large"}',
     source="limit documented: http-api-quotas.html (10 MB); wording assumed",
+)
+
+
+_NO_API = FailureAnswer(
+    status=403,
+    body='{"message":"Missing Authentication Token"}',
+    error_type="MissingAuthenticationTokenException",
+    source="documented: repost.aws/knowledge-center/api-gateway-403-custom-domain (REST and HTTP APIs)",
 )
 
 
@@ -131,6 +140,7 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
             source="documented: supported-gateway-response-types.html (INVALID_API_KEY), and "
             "repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden",
         ),
+        Failure.NO_API: _NO_API,
         Failure.NOT_ALLOWED: FailureAnswer(
             status=500,
             body='{"message": "Internal server error"}',
@@ -161,6 +171,7 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
             body='{"message":"Bad Request"}',
             source="assumed, from the wording of its other answers",
         ),
+        Failure.NO_API: _NO_API,
         Failure.NOT_ALLOWED: _HTTP_500,
     },
     "function-url": {

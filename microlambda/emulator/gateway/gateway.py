@@ -159,6 +159,8 @@ class Gateway:
     def _refusal(self, call: Call) -> Failure | None:
         """Why the gateway answers by itself, before any function runs."""
         request = call.request
+        if not call.has_api:
+            return Failure.NO_API
         if request.method not in METHODS or not self.ingress.accepts(call):
             return Failure.BAD_REQUEST
         if isinstance(self.ingress, RestApi) and self.ingress.refuses(call):

@@ -66,8 +66,7 @@ class HttpApi:
             "requestContext": {
                 "accountId": call.api.account_id,
                 "apiId": call.api.api_id,
-                "domainName": f"{call.api.api_id}.execute-api.{call.api.region}.amazonaws.com",
-                "domainPrefix": call.api.api_id,
+                **domain(call),
                 **request_context(call, call.extended_request_id),
             },
         }
@@ -92,6 +91,14 @@ class HttpApi:
     def own_fields(self, call: Call) -> Fields:
         """The fields that the gateway adds to its own answers."""
         return [("Apigw-Requestid", call.extended_request_id)]
+
+
+def domain(call: Call) -> dict[str, str]:
+    """Name the API's own domain, or the custom one, which is where base paths are."""
+    if call.api.base_path:
+        return {"domainName": call.host, "domainPrefix": call.host.partition(".")[0]}
+    name = f"{call.api.api_id}.execute-api.{call.api.region}.amazonaws.com"
+    return {"domainName": name, "domainPrefix": call.api.api_id}
 
 
 def request_context(call: Call, request_id: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from microlambda.emulator.gateway.answers import (
 )
 from microlambda.emulator.gateway.bodies import event_body
 from microlambda.emulator.gateway.fields import forwarded_fields
-from microlambda.emulator.gateway.http_api import HttpApi, parsed
+from microlambda.emulator.gateway.http_api import HttpApi, domain, parsed
 from microlambda.emulator.gateway.rest_api import CAPITALISED, gathered, identity, merged
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def _request_context(call: Call) -> dict[str, Any]:
     return {
         "accountId": call.api.account_id,
         "apiId": call.api.api_id,
-        "domainName": f"{call.api.api_id}.execute-api.{call.api.region}.amazonaws.com",
-        "domainPrefix": call.api.api_id,
+        **domain(call),
         "extendedRequestId": call.extended_request_id,
         "httpMethod": call.request.method,
         "identity": identity(call),

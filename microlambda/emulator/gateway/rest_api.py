@@ -99,7 +99,7 @@ class RestApi:
 
     def refuses(self, call: Call) -> bool:
         """Refuse a request without the API key that its method asks for."""
-        return call.api.resources.refuses(call.request, call.target.raw_path)
+        return call.api.resources.refuses(call.request, call.resource_path)
 
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `path` is still encoded, the query is decoded."""
@@ -109,7 +109,7 @@ class RestApi:
             if name.lower() != "content-length"
         ]
         # Recorded: the greedy parameter is the encoded path without the slashes at its ends.
-        matched = call.api.resources.match(call.target.raw_path) or _NOWHERE
+        matched = call.api.resources.match(call.resource_path) or _NOWHERE
         return {
             "resource": matched.resource,
             "path": call.target.raw_path,
@@ -185,7 +185,7 @@ def identity(call: Call) -> dict[str, Any]:
 
 def _key_members(call: Call) -> dict[str, Any]:
     """What a method that asks for an API key tells of the caller's."""
-    key = call.api.resources.key(call.request, call.target.raw_path)
+    key = call.api.resources.key(call.request, call.resource_path)
     return {} if key is None else {"apiKey": key.value, "apiKeyId": key.id}
 
 

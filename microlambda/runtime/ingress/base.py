@@ -91,6 +91,7 @@ def write_body(
     is_head: bool,
 ) -> None:
     """Put the body into the result: as text where it is text, else as base64 (wire-format: answers)."""
+    result["isBase64Encoded"] = False
     if is_head or response.status_code in (204, 304):
         result["body"] = ""
         return

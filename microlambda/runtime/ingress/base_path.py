@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .rest_api import stage_prefix, unquoted
+from ..percent import unquote
+from .rest_api import stage_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
 def split_base_path(event: dict[str, Any], path: str) -> tuple[str, str]:
     """The decoded base path of a custom domain, and the decoded path behind it.
 
-    The resource with the path parameters filled in is what API Gateway matched; what `path` has
-    before it is the base path, or a stage that the domain's mapping lacks. Parameters have been
-    seen encoded and decoded, and without the path's trailing slash.
+    What `path` has before the resource with its parameters is the base path, or a stage that the
+    domain's mapping lacks. Parameters have been seen encoded and decoded, and without the path's
+    trailing slash.
     """
-    decoded = unquoted(path)
+    decoded = unquote(path)
     resolved = _resolved(event.get("resource") or "", event.get("pathParameters") or {})
     if resolved == "/":
         base = decoded.rstrip("/")
         return (base, "/") if base else (stage_prefix(event, path), "/")
-    for end in (resolved, unquoted(resolved)):
+    for end in (resolved, unquote(resolved)):
         for tail in (end, f"{end}/"):
             base = decoded[: -len(tail)] if tail and decoded.endswith(tail) else ""
             if base.strip("/"):  # slashes alone are the caller's, not a base path

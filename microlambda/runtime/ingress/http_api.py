@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 
 from __future__ import annotations
 
+from os import environ
+
 from ..http.request import Request
 from .base import Ingress, write_body
 
@@ -22,13 +24,13 @@ class HttpApiIngress(Ingress):
     name = "http-api"
 
     def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request; a named stage in front of the path becomes its `root_path`."""
+        """The request; what stands in front of the app's path becomes its `root_path`."""
         request_context = event["requestContext"]
         root_path, path = split_stage(request_context, event.get("rawPath") or "/")
         return Request(self, event, context, request_context["http"]["method"], path, root_path)
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
-        """Lower case, repeated ones joined by commas; the cookies stand in a list of their own."""
+        """Repeated ones are joined by commas; the cookies stand in a list of their own."""
         fields = [item for item in (event.get("headers") or {}).items() if item[0] != "cookie"]
         cookies = self.cookies(event)
         if cookies:
@@ -36,7 +38,7 @@ class HttpApiIngress(Ingress):
         return fields
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
-        """From `rawQueryString`: the map joins repeated keys with commas and cannot be taken apart."""
+        """From `rawQueryString`: in the map, repeated keys are joined by commas."""
         from ..percent import query_pairs
 
         return query_pairs(self.query_string(event))
@@ -73,8 +75,6 @@ class HttpApiIngress(Ingress):
         result: dict[str, Any] = {
             "statusCode": response.status_code,
             "headers": headers,
-            "body": "",
-            "isBase64Encoded": False,
         }
         if cookies:
             result["cookies"] = cookies
@@ -83,11 +83,14 @@ class HttpApiIngress(Ingress):
 
 
 def split_stage(request_context: dict[str, Any], path: str) -> tuple[str, str]:
-    """A named stage in front of the path, whole segments only, and the path behind it."""
-    stage = request_context.get("stage") or "$default"
-    if stage != "$default" and (path == f"/{stage}" or path.startswith(f"/{stage}/")):
-        return f"/{stage}", path[len(stage) + 1 :] or "/"
-    return "", path
+    """A named stage or a custom domain's base path, whole segments only, and the path behind it."""
+    front = f"/{request_context.get('stage') or '$default'}"
+    if front == "/$default" or not f"{path}/".startswith(f"{front}/"):
+        front = environ.get("MICROLAMBDA_BASE_PATH", "")
+        own = ".execute-api." in str(request_context.get("domainName"))
+        if own or not f"{path}/".startswith(f"{front}/"):
+            return "", path
+    return front, path[len(front) :] or "/"
 
 
 HTTP_API = HttpApiIngress()

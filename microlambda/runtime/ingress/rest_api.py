@@ -31,7 +31,9 @@ class RestApiIngress(Ingress):
         ) or path == "/":
             root_path = stage_prefix(event, path)  # by far the most frequent case
             if "%" in path:
-                path = unquoted(path)
+                from ..percent import unquote
+
+                path = unquote(path)
         else:
             from .base_path import split_base_path
 
@@ -77,18 +79,9 @@ class RestApiIngress(Ingress):
             "statusCode": response.status_code,
             "headers": single,
             "multiValueHeaders": several,
-            "body": "",
-            "isBase64Encoded": False,
         }
         write_body(result, response, body, response.headers.get, is_head)
         return result
-
-
-def unquoted(path: str) -> str:
-    """The path, decoded once."""
-    from ..percent import unquote
-
-    return unquote(path)
 
 
 def stage_prefix(event: dict[str, Any], path: str) -> str:

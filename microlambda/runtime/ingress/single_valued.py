@@ -37,8 +37,6 @@ def completed(
         "statusCode": response.status_code,
         "statusDescription": _described(response.status_code),
         **headers,
-        "body": "",
-        "isBase64Encoded": False,
     }
     write_body(result, response, body, response.headers.get, is_head)
     return result
