@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from microlambda.testing.websocket_session import WebSocketSession
 
 
+_NOTHING = object()
+
+
 class EventMethods:
     """The part of the test client that is no HTTP.
 
@@ -37,9 +40,12 @@ class EventMethods:
         """Send an event as it is; the app finds the handler that it is for."""
         return send_event(self.app, event, raise_errors=self.raise_errors)
 
-    def invoke(self, name: str, event: Any = None) -> EventResult:
-        """Call the function of that name with any event; `ConfigurationError` lists the names that exist."""
-        given = {} if event is None else event
+    def invoke(self, name: str, event: Any = _NOTHING) -> EventResult:
+        """Call the function of that name with any event, {} if none is given.
+
+        `ConfigurationError` lists the names that exist.
+        """
+        given = {} if event is _NOTHING else event
         return invoke_handler(self.app, name, given, raise_errors=self.raise_errors)
 
     def _send(self, of: str, /, **options: Any) -> EventResult:
@@ -129,8 +135,9 @@ class EventMethods:
     def schedule(self, name: str, at: datetime | None = None, **options: Any) -> EventResult:
         """The schedule of the handler `name` is due, at a moment or now, with its declared `input`."""
         for handler in handlers_of(self.app, "schedule"):
-            if handler.name == name and "input" not in options:
-                options["input"] = getattr(handler.trigger, "input", None)
+            if handler.name == name:
+                trigger: Any = handler.trigger
+                options = {"input": trigger.input, "scheduler": trigger.needs_scheduler, **options}
         return self._send("schedule", name=name, handler=name, time=at, **options)
 
     def logs(self, log_group: str, lines: Sequence[Any], **options: Any) -> EventResult:

@@ -58,7 +58,7 @@ def _invoked(
                     value = handler(given, context)
             else:
                 value = handler(given, context)
-            result = json.loads(json.dumps(value))
+            result = json.loads(value if isinstance(value, bytes) else json.dumps(value))
         except Exception as exc:
             if raise_errors:
                 raise

@@ -29,6 +29,7 @@ from microlambda.emulator.cloud.moto_lambda import log_format, remembering
 from microlambda.emulator.cloud.moto_lock import one_at_a_time
 from microlambda.emulator.cloud.moto_logs import faithful_filters
 from microlambda.emulator.cloud.moto_notifications import telling_of_the_bus
+from microlambda.emulator.cloud.moto_numbers import trimmed_numbers
 from microlambda.emulator.cloud.moto_rest import faithful, rest_api
 from microlambda.emulator.cloud.moto_urls import find_url, urls_of_aliases
 from microlambda.emulator.cloud.outgoing import kept_on_this_machine
@@ -101,6 +102,7 @@ class Moto:
         self._patches.enter_context(remembering())
         self._patches.enter_context(telling_of_the_bus())
         self._patches.enter_context(faithful_filters())
+        self._patches.enter_context(trimmed_numbers())
         self._patches.enter_context(standing_in(self._say))
         self._patches.enter_context(urls_of_aliases(lambda url_id, host: self._where(url_id, host, port)))
         self._patches.enter_context(faithful(lambda api: self._where_rest(api, port)))

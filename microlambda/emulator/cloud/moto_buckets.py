@@ -1,7 +1,7 @@
 """moto's notifications of buckets: its choice of whom to tell, our events, and functions called by us.
 
 moto's own events lack half of their fields, and it sends none of a delete marker, and one too many of an
-upload in parts.
+upload in parts. It takes what a filter says literally, where S3 has it encoded as in a URL.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from urllib.parse import unquote_plus
 
 from microlambda.emulator.cloud.moto_adapter import ACCOUNT
 from microlambda.emulator.events import s3
@@ -29,7 +30,7 @@ _MARKER = "s3:ObjectRemoved:DeleteMarkerCreated"
 def telling_of_objects(deliver: Deliver, put: Put) -> Iterator[None]:
     """Call back with function, bucket (their ARNs) and event; or with a region and what makes an event."""
     from moto.s3 import notifications
-    from moto.s3.models import S3Backend
+    from moto.s3.models import Notification, S3Backend
 
     mark, put_object = S3Backend._set_delete_marker, S3Backend.put_object
 
@@ -57,9 +58,20 @@ def telling_of_objects(deliver: Deliver, put: Put) -> Iterator[None]:
             ("_send_event_bridge_message", sent_to_bus),
         ):
             patches.enter_context(patch.object(notifications, name, replacement))
+        patches.enter_context(patch.object(Notification, "_key_matches", _matches))
         patches.enter_context(patch.object(S3Backend, "_set_delete_marker", marked))
         patches.enter_context(patch.object(S3Backend, "put_object", stored))
         yield
+
+
+def _matches(notification: Any, key: str) -> bool:
+    """Compare a key with prefix and suffix, which are written as in a URL.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html
+    """
+    rules = notification.filters.get("S3Key", {}).get("FilterRule", ()) if notification.filters else ()
+    said = {one["Name"].lower(): unquote_plus(one["Value"]) for one in rules}
+    return key.startswith(said.get("prefix", "")) and key.endswith(said.get("suffix", ""))
 
 
 def _notification(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _typed_set(values: set[Any] | frozenset[Any]) -> dict[str, Any]:
     return {f"{kind}S": [one[kind] for one in typed]}
 
 
-def _digits(number: float | Decimal) -> str:
+def digits(number: float | Decimal) -> str:
     """As DynamoDB writes numbers: up to 38 digits, without zeros at the ends; no NaN and no infinity.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -158,7 +158,7 @@ def _digits(number: float | Decimal) -> str:
 _TYPES: tuple[tuple[Any, Callable[[Any], dict[str, Any]]], ...] = (
     (bool, lambda value: {"BOOL": value}),
     (str, lambda value: {"S": value}),
-    ((int, float, Decimal), lambda value: {"N": _digits(value)}),
+    ((int, float, Decimal), lambda value: {"N": digits(value)}),
     ((bytes, bytearray), lambda value: {"B": b64encode(value).decode()}),
     (Mapping, lambda value: {"M": _item(value)}),
     ((set, frozenset), _typed_set),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Invoke = Callable[[bytes], Invocation]
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
+    #: Fields of the gateway's own answers, by the first digit of their status.
+    OnFailure = Mapping[int, Iterable[tuple[str, str]]]
 
 # What `ANY` stands for (http-api-develop-routes.html); the front does not take other methods.
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
@@ -115,7 +117,7 @@ class Gateway:
         api: Api | None = None,
         timeout: float | None = None,
         explain: Callable[[str], None] | None = None,
-        on_failure: Mapping[int, Iterable[tuple[str, str]]] | None = None,
+        on_failure: OnFailure | None = None,
     ) -> None:
         if ingress not in INGRESSES:
             raise UnknownIngress(
@@ -137,7 +139,8 @@ class Gateway:
             call = Call(request=request, target=Target.parse(request.target), api=self.api)
         except BadTarget as exc:
             call = Call(request=request, target=_EMPTY_TARGET, api=self.api)
-            return self._told(call, self._failed(call, Failure.BAD_REQUEST, str(exc)), None)
+            # What is no URL reaches no API, and so nothing that an API adds to its answers.
+            return self._told(call, self._failed(call, Failure.BAD_REQUEST, str(exc), added={}), None)
         failure = self._refusal(call)
         if failure is not None:
             return self._told(call, self._failed(call, failure), None)
@@ -213,14 +216,16 @@ class Gateway:
             future.add_done_callback(_close_stream)
             return None
 
-    def _failed(self, call: Call, failure: Failure, reason: str = "") -> HttpResponse:
+    def _failed(
+        self, call: Call, failure: Failure, reason: str = "", *, added: OnFailure | None = None
+    ) -> HttpResponse:
         if self._explain is not None:
             self._explain(f"{failure.value}: {reason}" if reason else failure.value)
         cell = FAILURES[self.ingress.name][failure]
         fields = self.ingress.own_fields(call)
         if cell.error_type is not None:
             fields = [*fields, ("x-amzn-ErrorType", cell.error_type)]
-        fields = [*fields, *self.on_failure.get(cell.status // 100, ())]
+        fields = [*fields, *(self.on_failure if added is None else added).get(cell.status // 100, ())]
         return response(call.request.method, cell.status, fields, cell.body.encode(), cell.content_type)
 
     def _told(self, call: Call, answer: HttpResponse, invocation: Invocation | None) -> HttpResponse:

@@ -20,7 +20,7 @@ _LONGEST = 900_000
 class TaskContext:
     """Stands for what Lambda hands over beside the event: an id of its own, and else what the caller has."""
 
-    def __init__(self, request_id: str, caller: Any) -> None:
+    def __init__(self, request_id: str, caller: Any, _name: str) -> None:
         self.aws_request_id = request_id
         self._caller = caller
 
@@ -44,7 +44,8 @@ def run(app: App, event: dict[str, Any]) -> str:
     request_id = call["id"] = str(uuid4())
     given = json.loads(encoded(app, event))
     scope = CURRENT.get(None)
-    context = TaskContext(request_id, None if scope is None else scope.lambda_context)
+    caller = None if scope is None else scope.lambda_context
+    context = getattr(caller, "of_task", TaskContext)(request_id, caller, call["task"])
     try:
         app.handler(call["task"])(given, context)
     except Exception as exc:
