@@ -15,6 +15,7 @@ from microlambda.cli.stage import Deployment
 from microlambda.deploy.logs import readable
 from microlambda.deploy.session import Aws, checked_region
 from microlambda.emulator.cloud import EmbeddedCloud
+from microlambda.emulator.open_files import allow_many
 from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
 from microlambda.local.interrupt import until_interrupted
@@ -43,6 +44,7 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
         resolve_environment(settings.function(name), os.environ)  # this AWS starts without secrets
     check_free(port)
     console = Console()
+    allow_many()
     cloud = EmbeddedCloud(
         region=scope.region,
         output=lambda function, line: click.echo(

@@ -55,11 +55,13 @@ def command(
 
     TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
     """
+    from microlambda.emulator.open_files import allow_many
     from microlambda.local.console import Console
     from microlambda.local.interrupt import until_interrupted
     from microlambda.local.json_console import JsonConsole
     from microlambda.local.server import LocalServer
 
+    allow_many()
     console = JsonConsole() if as_json else Console()
     if not is_loopback(host):
         console.note(f"Warning: on {host}, others on the network can reach the app too.")

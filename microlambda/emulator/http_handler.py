@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.server import ThreadedServer
 
 _MAX_FIELDS = 200
+_MOST_DIGITS = 20
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _REASONS = http.client.responses
 _BODILESS = (204, 304)
@@ -115,6 +116,8 @@ class Handler(WSGIRequestHandler):
         length = lengths.pop()
         if lengths or not length.isascii() or not length.isdigit():
             raise Refused(400)
+        if len(length) > _MOST_DIGITS:
+            raise Refused(413)
         return int(length)
 
     def _environ(
@@ -179,11 +182,13 @@ class Handler(WSGIRequestHandler):
         finally:
             if result is not None and hasattr(result, "close"):
                 result.close()
-        # What the application left unread would be taken for the next request.
-        unread = not body.exhausted and not body.discard(1 << 20)
-        self.close_connection = self.close_connection or unread
+        # What the application left unread would be taken for the next request. It may come after the answer.
+        is_short = body.ends_within(1 << 20)
+        self.close_connection = self.close_connection or not is_short
         self._write(environ, started[0], started[1], b"".join(pieces))
-        if unread:
+        if is_short:
+            body.discard()
+        else:
             self._linger()
 
     def _write(

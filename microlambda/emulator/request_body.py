@@ -44,12 +44,15 @@ class RequestBody(io.RawIOBase):
             self._end_of_piece()
         return len(data)
 
-    def discard(self, limit: int) -> bool:
-        """Read the rest away, if it is no more than `limit` bytes; whether it was."""
+    def ends_within(self, limit: int) -> bool:
+        """Whether the rest is known to be no more than so many bytes."""
+        return self.exhausted or (not self._chunked and self._left <= limit)
+
+    def discard(self) -> None:
+        """Read the rest away."""
         scratch = bytearray(65_536)
-        while not self.exhausted and limit > 0:
-            limit -= self.readinto(scratch)
-        return self.exhausted
+        while self.readinto(scratch):
+            pass
 
     def _next_chunk(self) -> None:
         line = self._stream.readline(MAX_LINE)

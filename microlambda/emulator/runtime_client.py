@@ -400,6 +400,10 @@ def _users_part(error: BaseException) -> TracebackType | None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
+    return _behind_the_runtime(trace)
+
+
+def _behind_the_runtime(trace: TracebackType | None) -> TracebackType | None:
     users = trace
     while users is not None and users.tb_frame.f_globals.get("__name__", "").startswith(_RUNTIME):
         users = users.tb_next
@@ -412,6 +416,17 @@ def _print_error(error: BaseException) -> None:
     else:
         text = "".join(traceback.format_exception(type(error), error, _users_part(error)))
     sys.stderr.write(text if text.endswith("\n") else f"{text}\n")
+    sys.stderr.flush()
+
+
+def print_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print what ends the process, from the first frame of the user's: a hook of `sys`."""
+    ours, frame = trace, trace
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == __file__:
+            ours = frame.tb_next
+        frame = frame.tb_next
+    sys.stderr.write("".join(traceback.format_exception(kind, error, _behind_the_runtime(ours))))
     sys.stderr.flush()
 
 

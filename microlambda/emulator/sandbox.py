@@ -28,7 +28,7 @@ from microlambda.emulator.output import OutputReader
 from microlambda.emulator.runtime_api import Event, Outcome, RuntimeApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Self
 
@@ -88,6 +88,7 @@ class Sandbox:
         self._guard = threading.Lock()  # while a process starts, nobody stops it, and the other way round
         self._last_output = b""
         self._request_id: str | None = None
+        self._address = ""
         self._cold = True
 
     @property
@@ -233,12 +234,13 @@ class Sandbox:
             self._cut_off(left)
 
     def _spawn(self) -> None:
+        self._address = self._api.address
         own = {**self.spec.environment, **lambda_variables(self.spec, self.log_stream)}
         captured = self._output is not None
         self._process = subprocess.Popen(
             self.spec.command,
             cwd=self.spec.cwd,
-            env={**own, "AWS_LAMBDA_RUNTIME_API": self._api.address},
+            env={**own, "AWS_LAMBDA_RUNTIME_API": self._address},
             stdin=None if self._owns_terminal else subprocess.DEVNULL,
             stdout=subprocess.PIPE if captured else None,
             stderr=subprocess.STDOUT if captured else None,
@@ -266,6 +268,7 @@ class Sandbox:
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
             self._kill_group(process.pid)
         process.wait()
+        _kill_all(_heirs(self._address))
         self._exited.set()
         self._api.gone()
 
@@ -286,9 +289,7 @@ class Sandbox:
             self._kill_group(self._process.pid)
         else:
             self._process.kill()
-        for pid in started:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        _kill_all(started)
 
     def _kill_group(self, pid: int) -> None:
         # PermissionError: macOS, where all that is left of the group is a zombie.
@@ -337,7 +338,9 @@ class SandboxPool:
         self._all: set[Sandbox] = set()
         self._stopped = False
         self._held = False
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)  # there may be one for somebody who waits
+        self._fewer = threading.Condition(lock)
 
     @property
     def size(self) -> int:
@@ -394,7 +397,7 @@ class SandboxPool:
         for sandbox in idle:
             sandbox.stop()
         with self._changed:
-            self._changed.wait_for(lambda: not self._all, grace)
+            self._fewer.wait_for(lambda: not self._all, grace)
             busy = list(self._all)
         for sandbox in busy:
             sandbox.stop()
@@ -426,6 +429,7 @@ class SandboxPool:
                 if sandbox.alive:
                     return sandbox
                 self._all.discard(sandbox)
+                self._fewer.notify_all()
             sandbox.stop()  # it ended while nobody used it
         try:
             return sandbox.start()
@@ -433,7 +437,8 @@ class SandboxPool:
             sandbox.stop()  # Ctrl-C while it was waited for
             with self._changed:
                 self._all.discard(sandbox)
-                self._changed.notify_all()
+                self._changed.notify()
+                self._fewer.notify_all()
             raise
 
     def _may_grow(self) -> bool:
@@ -446,7 +451,8 @@ class SandboxPool:
                 self._idle.append(sandbox)
             else:
                 self._all.discard(sandbox)
-            self._changed.notify_all()
+                self._fewer.notify_all()
+            self._changed.notify()
         if not reusable:
             sandbox.stop()
 
@@ -467,6 +473,26 @@ def _descendants(pid: int) -> list[int]:
             for child in map(int, children.read_text(encoding="ascii").split()):
                 found += [child, *_descendants(child)]
     return found
+
+
+def _heirs(address: str) -> list[int]:
+    """The processes that have the address of a Runtime API in their environment; Linux tells them.
+
+    Whatever a function starts has inherited it, also where its parent has gone and it has left the group.
+    """
+    mark = f"AWS_LAMBDA_RUNTIME_API={address}".encode()
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if mark in environ.read_bytes().split(b"\0"):
+                found.append(int(environ.parent.name))
+    return found
+
+
+def _kill_all(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _peak_memory(pid: int | None) -> int | None:

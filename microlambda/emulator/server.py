@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Log = Callable[[str], None]
 
 _IDLE_THREADS = 64
+# Seconds between two tries to take a connection while too many files are open.
+_NO_FILES = 0.5
 
 
 class ThreadedServer(ThreadedWSGIServer):
@@ -52,6 +54,16 @@ class ThreadedServer(ThreadedWSGIServer):
         self._workers: set[threading.Thread] = set()
         self._stopping = False
         self._guard = threading.Lock()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Take a connection; where none can be opened, let a moment pass before the next try."""
+        try:
+            return super().get_request()
+        except OSError as exc:
+            if exc.errno in (errno.EMFILE, errno.ENFILE):
+                self._say(f"no more connections can be taken now: {exc.strerror}")
+                time.sleep(_NO_FILES)
+            raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Hand a new connection to a thread that waits, or to a new one."""

@@ -20,6 +20,7 @@ from microlambda.emulator.runtime_client import (
     Fault,
     RuntimeGone,
     end_quietly_on_interrupt,
+    print_uncaught,
     report_init_error,
     report_ready,
     serve,
@@ -47,6 +48,7 @@ def main(argv: list[str]) -> int:
     """Load the app and serve it until the parent is gone."""
     end_quietly_on_interrupt()
     set_up_logging()
+    sys.excepthook = print_uncaught
     root, stage, target = Path(argv[1]), argv[2], argv[3] or None
     function = argv[4] if len(argv) > 4 else None
     sys.argv[1:] = []  # on Lambda there are no arguments either

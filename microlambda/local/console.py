@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
     from microlambda.local.version import AppReport
-    from microlambda.project.errors import ToolError
 
 _MOST = 5  # tasks that one line names
 _WIDEST = 60  # characters of a decorator
@@ -80,7 +79,7 @@ class Console:
             lines += _handlers(report)
         self._print(*lines)
 
-    def failed(self, error: ToolError) -> None:
+    def failed(self, error: Exception) -> None:
         """Show why new code does not come up."""
         message = f"{type(error).__name__}: {error}"
         lines = [self._styled(message, fg="red"), *getattr(error, "__notes__", ())]

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
     from microlambda.local.version import AppReport
-    from microlambda.project.errors import ToolError
 
 
 class JsonConsole(Console):
@@ -40,7 +39,7 @@ class JsonConsole(Console):
         del before
         self._tell("reloaded", **_app(report), duration=round(seconds * 1000))
 
-    def failed(self, error: ToolError) -> None:
+    def failed(self, error: Exception) -> None:
         """Tell why new code does not come up."""
         notes = getattr(error, "__notes__", ())
         self._tell("failed", error=type(error).__name__, message=str(error), notes=list(notes))

@@ -280,7 +280,7 @@ class LocalServer:
         began = time.perf_counter()
         try:
             report = version.start()
-        except ToolError as exc:
+        except (ToolError, OSError) as exc:
             if self._is_coming(version):
                 self._failed(exc)
             return
@@ -308,7 +308,7 @@ class LocalServer:
             names, stage = ", ".join(version.overridden), self._source.stage
             self._console.note(f"Warning: .env says otherwise than the stage {stage!r} of {names}.")
 
-    def _failed(self, error: ToolError) -> None:
+    def _failed(self, error: Exception) -> None:
         if self._console is not None:
             self._console.failed(error)
 

@@ -26,6 +26,12 @@ _SETTINGS = frozenset(("microlambda.toml", "pyproject.toml", ".env"))
 # bounds how long a change may stay unseen that came while the watching was being set up.
 _STEP, _DEBOUNCE, _CHECK = 20, 200, 100
 
+# What may happen to a file or a folder that was there a moment ago. Other errors tell nothing of it.
+_GONE = (FileNotFoundError, NotADirectoryError, PermissionError)
+
+# Seconds until the next try where the system refuses to watch.
+_PAUSE = 1.0
+
 #: When each source was changed, and its size.
 Snapshot = dict[Path, tuple[int, int]]
 
@@ -78,8 +84,12 @@ class Watcher:
     def _run(self) -> None:
         while not self._stopped:
             self._interrupt.clear()
-            with contextlib.suppress(FileNotFoundError):  # a folder went away since it was listed
+            try:
                 self._watch(self._folders())
+            except FileNotFoundError:  # a folder went away since it was listed
+                continue
+            except Exception:  # noqa: BLE001 - watchfiles has errors of its own, of too many open files
+                self._interrupt.wait(_PAUSE)
 
     def _watch(self, folders: list[Path]) -> None:
         """Wait for changes and tell them, until there are other folders to watch."""
@@ -120,10 +130,10 @@ def _sources(folders: Iterable[Path]) -> Snapshot:
     """List the sources and settings files in the folders themselves."""
     found: Snapshot = {}
     for folder in folders:
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        with contextlib.suppress(*_GONE), os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.endswith(".py") or entry.name in _SETTINGS:
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(*_GONE):
                         stat = entry.stat()
                         found[Path(entry.path)] = (stat.st_mtime_ns, stat.st_size)
     return found

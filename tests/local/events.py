@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from microlambda.emulator.invocation import Invocation
 from microlambda.local.console import Console
 from microlambda.local.version import AppReport
-from microlambda.project.errors import ToolError
 
 WAIT = 60  # s, after which a test gives up
 
@@ -32,7 +31,7 @@ class Events(Console):
         self.events: Queue[Event] = Queue()
         self.notes: Queue[str] = Queue()
         self.reloads: Queue[AppReport] = Queue()
-        self.failures: Queue[ToolError] = Queue()
+        self.failures: Queue[Exception] = Queue()
 
     def invoked(self, report: AppReport, name: str, invocation: Invocation) -> None:
         super().invoked(report, name, invocation)
@@ -46,7 +45,7 @@ class Events(Console):
         super().reloaded(before, report, seconds)
         self.reloads.put(report)
 
-    def failed(self, error: ToolError) -> None:
+    def failed(self, error: Exception) -> None:
         super().failed(error)
         self.failures.put(error)
 
