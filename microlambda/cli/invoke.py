@@ -46,6 +46,7 @@ def _refuse_payload(_ctx: click.Context, _param: click.Parameter, value: str | N
 @click.option(
     "--app", "target", metavar="TARGET", help='Here: the App, "module:attribute", where there are several.'
 )
+@click.option("--alone", is_flag=True, help="Here: in a process of its own, though `microlambda local` runs.")
 @profile_option
 @region_option
 @click.option(
@@ -64,6 +65,7 @@ def command(
     remote: bool,
     stage: str | None,
     target: str | None,
+    alone: bool,
     profile: str | None,
     region: str | None,
     log: bool,
@@ -72,14 +74,16 @@ def command(
     """Call the function NAME (http, if none is given) once, and print what it answers.
 
     Here it runs in a process of its own, with the environment and the timeout of the stage `local`, closed to
-    AWS. What it prints and logs goes to standard error, the answer alone to standard output; with --json
-    everything is in one object.
+    AWS; or, where `microlambda local` runs for the project, from there, with the AWS inside that. What it
+    prints and logs goes to standard error, the answer alone to standard output; with --json everything is in
+    one object.
 
     Exit codes: 0, 1 where the function failed, 2 for a mistake in the command, 3 where it answered that some
     records of a batch failed.
     """
-    if remote and target is not None:
-        raise click.UsageError("--app is for a call on this machine; on AWS is what was deployed.")
+    if remote and (target is not None or alone):
+        word = "--app" if target is not None else "--alone"
+        raise click.UsageError(f"{word} is for a call on this machine; on AWS is what was deployed.")
     if not remote and (profile or region):
         word = "--profile" if profile else "--region"
         raise click.UsageError(f"{word} is for a call on AWS: add --remote.")
@@ -88,7 +92,9 @@ def command(
         stage = stage or os.environ.get("MICROLAMBDA_STAGE") or "dev"
         called = _remote(name, given, stage=stage, profile=profile, region=region, log=log or as_json)
     else:
-        called = _here(name, given, stage=stage or "local", target=target, quiet=as_json)
+        stage = stage or "local"
+        found = None if alone else _in_running(name, given, stage=stage, target=target, quiet=as_json)
+        called = found or _here(name, given, stage=stage, target=target, quiet=as_json)
     if as_json:
         _end_as_json(called)
     if remote and called.log:
@@ -120,6 +126,21 @@ def _here(name: str, event: bytes, *, stage: str, target: str | None, quiet: boo
     output = lines.append if quiet else _print_line
     invocation = invoke_here(settings, name, event, target=target, output=output, cut_off=console.cut_off)
     return called_here(name, invocation, lines)
+
+
+def _in_running(name: str, event: bytes, *, stage: str, target: str | None, quiet: bool) -> Called | None:
+    """Call it in the `microlambda local` that runs for the project, if one does, with the same App."""
+    from microlambda.local.running import find
+
+    running = find(project_root(), stage)
+    if running is None or target not in (None, running.target):
+        return None
+    called = running.invoke(name, event)
+    if called is not None and not quiet:
+        click.echo(f"Called in `microlambda local` at {running.url}.", err=True)
+        for line in called.log.splitlines(keepends=True):
+            _print_line(line.encode())
+    return called
 
 
 def _print_line(line: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 
@@ -56,9 +55,11 @@ def command(
     TARGET is "module:attribute" or "module"; without it, the settings' app, or the only one in the project.
     """
     from microlambda.emulator.open_files import allow_many
+    from microlambda.local.addresses import is_loopback
     from microlambda.local.console import Console
     from microlambda.local.interrupt import until_interrupted
     from microlambda.local.json_console import JsonConsole
+    from microlambda.local.running import Running, announced
     from microlambda.local.server import LocalServer
 
     allow_many()
@@ -84,7 +85,9 @@ def command(
     with until_interrupted() as interrupt:
         try:
             server.start()
-            interrupt.wait()
+            running = Running(url=server.control_url, token=server.token, target=target)
+            with announced(project_root(), stage, running):
+                interrupt.wait()
         finally:
             interrupt.ignore()
             server.stop()
@@ -93,11 +96,3 @@ def command(
 def _profile() -> str:
     profile = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
     return f", by the profile {profile!r}" if profile else ""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches the host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Output = Callable[[bytes, str | None], None]
     CutOff = Callable[[dict[str, str]], None]
 
-__all__ = ["FunctionSpec", "InitFailed", "Sandbox", "SandboxPool"]
+__all__ = ["FunctionSpec", "InitFailed", "Sandbox", "SandboxPool", "stopped_invocation"]
 
 # lambda-runtime-environment.html: "The Init phase is limited to 10 seconds"; then the function's own time
 # runs.
@@ -114,7 +114,7 @@ class Sandbox:
         began = time.perf_counter()
         with self._guard:
             if self._stopped:
-                raise InitFailed(_stopped_invocation())
+                raise InitFailed(stopped_invocation())
             self._api.start()
             try:
                 self._spawn()
@@ -420,7 +420,7 @@ class SandboxPool:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopped or self._idle or self._may_grow())
                 if self._stopped:
-                    raise InitFailed(_stopped_invocation())
+                    raise InitFailed(stopped_invocation())
                 if not self._idle:
                     sandbox = self._new_sandbox()
                     self._all.add(sandbox)
@@ -505,7 +505,8 @@ def _peak_memory(pid: int | None) -> int | None:
     return int(found[1]) // 1024 if found else None
 
 
-def _stopped_invocation() -> Invocation:
+def stopped_invocation() -> Invocation:
+    """What an invocation gets that comes when all is over."""
     request_id = str(uuid4())
     message = f"RequestId: {request_id} Error: the function's environments have been stopped"
     return Invocation(

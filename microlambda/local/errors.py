@@ -4,6 +4,7 @@ ToolError
 ├── StartFailed        the app's process ended, or hung, before it could take a request
 ├── UnusableHost       the address to listen on is none of this machine's
 ├── UnknownFunction    the app has no function of that name
+├── NotAnswered        the `microlambda local` that runs did not call the function
 └── FunctionRaised     the function that was called raised, exited, or took too long
 """
 
@@ -38,6 +39,23 @@ class UnknownFunction(ToolError):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         has = f"It has: {', '.join(known)}." if known else "It has none at all."
         super().__init__(f"the app has no function {name!r}.{nearest(name, known)} {has}")
+
+    @classmethod
+    def told(cls, text: str) -> UnknownFunction:
+        """Make one of what another process has written."""
+        error = cls.__new__(cls)
+        error.args = (text,)
+        return error
+
+
+class NotAnswered(ToolError):
+    """The `microlambda local` that runs for the project did not call the function."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(
+            f"`microlambda local` at {url} did not call the function: {reason} With --alone it runs in a "
+            "process of its own."
+        )
 
 
 class FunctionRaised(ToolError):

@@ -75,6 +75,12 @@ class ProjectFunctions:
         """Describe a function as its environments know it."""
         return self._pool(name).spec
 
+    def has(self, name: str) -> bool:
+        """Whether an event of the function can be run as the files were when this was started."""
+        with self._guard:
+            pool = self._pools.get(name)
+            return not self._held or (pool is not None and pool.size > 0)
+
     def hold(self) -> None:
         """Start nothing more beside what there is: the files are of another version now."""
         with self._guard:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wsgi import ClosingIterator
 
+from microlambda.emulator.sandbox import stopped_invocation
 from microlambda.emulator.server import Server
-from microlambda.local.addresses import PREFIX
+from microlambda.local.addresses import PREFIX, is_loopback
 from microlambda.local.called import called_here
 from microlambda.local.cloud import LocalCloud
 from microlambda.local.control import Control
 from microlambda.local.errors import UnusableHost
+from microlambda.local.functions import HTTP
 from microlambda.local.invocation import invoke_here
 from microlambda.local.spec import REAL_AWS
 from microlambda.local.version import AppReport, Source, Version
@@ -75,17 +77,30 @@ class LocalServer:
         self._websocket = WebSocketApi(self._websocket_routes, self._run, stage=stage)
         self._control = Control(self._by_hand, self.cloud.fire, self._websocket)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
+        # What is nobody else's business answers on this machine's own address, whatever the app is served on.
+        self._private = Server(self._control) if not is_loopback(host) else None
         self._watcher = Watcher(self._source.root, self._reload) if reload else None
         self._version: Version | None = None
         self._coming: Version | None = None
         self._retiring: set[Version] = set()
         self._stopped = False
+        self._broken = False  # what the files hold now does not come up
         self._change = threading.Condition()
 
     @property
     def url(self) -> str:
         """Where it answers: `http://127.0.0.1:8000`."""
         return self._server.url
+
+    @property
+    def control_url(self) -> str:
+        """Where functions are called by hand."""
+        return self.url if self._private is None else self._private.url
+
+    @property
+    def token(self) -> str:
+        """What is asked for there."""
+        return self._control.token
 
     @property
     def port(self) -> int:
@@ -108,7 +123,9 @@ class LocalServer:
                 self.cloud.listen()
                 self._source = replace(self._source, endpoint=self.cloud.endpoint)
             self._listen()
-            self._source = replace(self._source, parent=f"{self.url} {self._control.token}")
+            if self._private is not None:
+                self._private.start()
+            self._source = replace(self._source, parent=f"{self.control_url} {self.token}")
             version = self._coming = self._new_version()
             self._bring_up_first(version)
         except BaseException:
@@ -130,7 +147,7 @@ class LocalServer:
                     "there are no custom domains."
                 )
             if self.report.handlers:
-                self._console.by_hand(self.url, self._control.token)
+                self._console.by_hand(self.control_url, self.token)
         self._fire(self.report)
         return self
 
@@ -147,6 +164,8 @@ class LocalServer:
                 version.stop()
         self._websocket.stop()
         self._server.stop()
+        if self._private is not None:
+            self._private.stop()
         self.cloud.stop()
         if self._console is not None:
             self._console.stopped()
@@ -181,18 +200,31 @@ class LocalServer:
         version.leave()
         return answer
 
-    def _entered(self) -> Version:
-        """Begin a request with the version that serves now; before the first has come up, wait for it."""
+    def _entered(self, name: str = HTTP) -> Version:
+        """Begin a request with the version that serves now; wait for one that can run it.
+
+        Before the first has come up none can; and while new code does not, a handler that has not run yet
+        cannot, since the old code is in the processes that run, and nowhere else.
+        """
         with self._change:
-            self._change.wait_for(lambda: self._version is not None or self._stopped)
-            if self._version is None:
+            if self._broken and not self._can_run(name) and self._console is not None:
+                self._console.note(f"An event for {name} waits for code that can be imported.")
+            self._change.wait_for(lambda: self._stopped or self._can_run(name))
+            if self._version is None or self._stopped:
                 raise ConnectionError("the server stops")
             self._version.enter()  # with the lock still held: it must not retire in between
             return self._version
 
+    def _can_run(self, name: str) -> bool:
+        version = self._version
+        return version is not None and (name == HTTP or version.runs(name))
+
     def _run(self, name: str, payload: bytes, **call: Any) -> Invocation:
         """Run one event of a handler's, in the version that serves now."""
-        version = self._entered()
+        try:
+            version = self._entered(name)
+        except ConnectionError:
+            return stopped_invocation()
         try:
             invocation = version.invoke(name, payload, **call)
         finally:
@@ -309,6 +341,7 @@ class LocalServer:
             self._console.note(f"Warning: .env says otherwise than the stage {stage!r} of {names}.")
 
     def _failed(self, error: Exception) -> None:
+        self._broken = True
         if self._console is not None:
             self._console.failed(error)
 
@@ -317,6 +350,7 @@ class LocalServer:
         self._tell_of_dotenv(version)
         with self._change:
             before, self._version = self._version, version
+            self._broken = False
             if self._coming is version:
                 self._coming = None
             if before is not None:

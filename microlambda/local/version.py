@@ -187,6 +187,10 @@ class Version:
         """End all processes at once; requests in them fail, and tasks are cut off."""
         self._functions.stop()
 
+    def runs(self, name: str) -> bool:
+        """Whether it can run an event of a handler: of one that never ran, the old files are no more."""
+        return self._functions.has(name)
+
     def invoke(self, name: str, payload: bytes, **call: Any) -> Invocation:
         """Run one event in the function of a handler, between `enter` and `leave`.
 

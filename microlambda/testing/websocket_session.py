@@ -62,7 +62,7 @@ class WebSocketSession:
         failed = answer is not None and answer.error is not None
         if failed or status >= _REFUSAL:
             self._forget()
-            raise WebSocketRefused(500 if failed else status)
+            raise WebSocketRefused(502 if failed else status)
 
     def __enter__(self) -> Self:
         self._open.enter_context(websocket_transport(Connections(self._client)))

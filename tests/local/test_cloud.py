@@ -339,6 +339,30 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def test_an_event_for_a_handler_that_never_ran_waits_while_new_code_cannot_be_imported(shop: Shop) -> None:
+    file = shop.folder / "app.py"
+    text = file.read_text()
+    file.write_text(f"{text}\nbroken(")
+    shop.events.failures.get(timeout=WAIT)
+
+    shop.send("hello")
+
+    assert shop.events.notes.get(timeout=WAIT) == "An event for ordered waits for code that can be imported."
+    file.write_text(text)
+    assert shop.events.next() == Event("ordered", {"batchItemFailures": []}, None)
+
+
+def test_the_end_of_the_server_ends_an_event_that_waits(shop: Shop) -> None:
+    (shop.folder / "app.py").write_text("broken(")
+    shop.events.failures.get(timeout=WAIT)
+    shop.send("hello")
+    shop.events.notes.get(timeout=WAIT)
+
+    shop.server.stop()
+
+    assert shop.events.notes.empty()
+
+
 def test_a_handler_that_exits_fails_its_event_alone(shop: Shop) -> None:
     shop.change('print("ordered", record.body)', "os._exit(3)")
     shop.send("hello")

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from microlambda.cli.local import is_loopback
 from microlambda.cli.main import main
 from microlambda.emulator.server import Server
+from microlambda.local.addresses import is_loopback
 
 Get = Callable[[str], tuple[int, str]]
 

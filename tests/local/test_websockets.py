@@ -270,6 +270,17 @@ def test_requests_beside_are_answered_as_ever_and_know_nothing_of_the_way_to_us(
         assert "MICROLAMBDA_PARENT" not in get(f"{server.url}/env")[1]
 
 
+def test_clients_are_reached_though_the_app_is_served_to_the_network(tmp_path: Path, events: Events) -> None:
+    (tmp_path / "app.py").write_text(APP)
+
+    with LocalServer(tmp_path, host="0.0.0.0", port=0, console=events) as server, client(server) as socket:
+        socket.send(json.dumps({"action": "greet", "name": "Zoë"}))
+        assert received(socket) == {"greeted": "Zoë", "route": "greet"}
+
+        assert server.control_url.startswith("http://127.0.0.1:")
+        assert f"By hand: curl -X POST {server.control_url}/" in events.out.getvalue()
+
+
 def test_many_clients_at_once(server: LocalServer) -> None:
     with ExitStack() as opened:
         sockets = [opened.enter_context(client(server)) for _ in range(30)]
