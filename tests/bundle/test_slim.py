@@ -289,8 +289,7 @@ def test_under_another_python_the_archive_says_which_one_it_is_for(task: Path) -
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         f"ImportError: this archive is packaged for python3.99 and runs under python{HOST.python}. Give the "
-        f'function the runtime it is packaged for, or set python = "{HOST.python}" in the settings of '
-        "microlambda and package it again."
+        f'function that runtime, or set python = "{HOST.python}" in the settings and package it again.'
     )
 
 

@@ -61,8 +61,10 @@ def make_what_is_attached(cloud: Cloud) -> None:
 
 def whole(cloud: Cloud) -> dict[str, Any]:
     """Everything that the account holds of ours, as the next deploy should leave it, without numbers."""
+    held = without_numbers(account(cloud))
     return {
-        **without_numbers(account(cloud)),
+        # the log groups that handlers read are others'
+        **{name: one for name, one in held.items() if not name.startswith("log-group /shop/")},
         **_mappings(cloud),
         **_rules(cloud),
         **_schedules(cloud),
