@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from .runtime.http.response import Response, make_response
     from .runtime.middleware import ConvertToMiddleware
     from .runtime.routing.captures import Converter
+    from .runtime.sessions import session
     from .runtime.tasks import Task
     from .runtime.triggers.expressions import At, Cron, Rate
     from .runtime.urls import url_for
@@ -157,6 +158,7 @@ __all__ = [
     "make_response",
     "redirect",
     "request",
+    "session",
     "url_for",
 ]
 
@@ -209,6 +211,7 @@ _HOME = {
     "make_response": "http.response",
     "redirect": "http.redirect",
     "request": "context",
+    "session": "sessions",
     "url_for": "urls",
 }
 

@@ -18,8 +18,8 @@ FLOORS: list[set[str]] = [
     {"runtime.errors", "runtime.percent", "runtime.late", "runtime.naming"},
     {"runtime.routing", "runtime.http", "runtime.events"},
     {"runtime.ingress", "runtime.context", "runtime.aio", "runtime.abort"},
-    {"runtime.awaiting", "runtime.logger", "runtime.references"},
-    {"runtime.middleware", "runtime.registration_options"},
+    {"runtime.awaiting", "runtime.logger", "runtime.references", "runtime.session_json"},
+    {"runtime.middleware", "runtime.registration_options", "runtime.sessions", "runtime.secret_values"},
     {"runtime.triggers"},
     {"runtime.registration"},
     {"runtime.dispatch"},
@@ -42,8 +42,8 @@ RUNTIME_MAY_IMPORT = frozenset(
     """
     __future__ annotationlib asyncio atexit binascii boto3 botocore brotli compression contextlib
     contextvars datetime decimal difflib encodings functools hashlib html http importlib inspect io
-    ipaddress json logging multipart os re shutil sys tempfile threading time uuid warnings zlib zoneinfo
-    zstandard microlambda
+    ipaddress itsdangerous json logging markupsafe multipart os re shutil sys tempfile threading time
+    uuid warnings zlib zoneinfo zstandard microlambda
     """.split()
 )
 

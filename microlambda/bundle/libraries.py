@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-#: Names on the package index, which are those of the modules too. multipart reads forms.
-LIBRARIES = ("multipart",)
+#: Names on the package index, which are those of the modules too, and what of the runtime needs them.
+LIBRARIES = {
+    "multipart": "microlambda/runtime/http/forms.py",
+    "itsdangerous": "microlambda/runtime/sessions.py",
+}
+
+#: What the runtime does by them.
+_USES = {"multipart": "reads forms", "itsdangerous": "signs sessions"}
 
 #: What ships of a distribution's metadata: its version, and the licence that its terms ask for.
 _METADATA = ("METADATA", "LICENSE", "LICENSE.txt", "LICENSE.md")
@@ -47,6 +53,16 @@ def named_libraries(requirements: Iterable[Requirement]) -> set[str]:
     """Tell which libraries the requirements name; those of a lock are all that it holds."""
     named = {canonicalize_name(one.name) for one in requirements}
     return {library for library in LIBRARIES if library in named}
+
+
+def unneeded_libraries(left_out: Collection[str]) -> set[str]:
+    """Tell which libraries nothing needs that ships, by the names of the runtime's files that do not."""
+    return {name for name, user in LIBRARIES.items() if user in left_out}
+
+
+def hiding_note(name: str) -> str:
+    """Say what a module of the project that has a library's name keeps from us."""
+    return f"{name} of the project hides the library of the same name, by which the runtime {_USES[name]}."
 
 
 def is_of(entry: Entry, libraries: Collection[str]) -> bool:

@@ -14,7 +14,13 @@ from microlambda.bundle.bytecode import bytecode_name, compile_sources, sourcele
 from microlambda.bundle.cache import cache_folder
 from microlambda.bundle.errors import SourcesUnusable
 from microlambda.bundle.interpreter import missing_note
-from microlambda.bundle.libraries import LIBRARIES, is_of, library_entries
+from microlambda.bundle.libraries import (
+    LIBRARIES,
+    hiding_note,
+    is_of,
+    library_entries,
+    unneeded_libraries,
+)
 from microlambda.bundle.runtime_files import left_out
 
 if TYPE_CHECKING:
@@ -76,7 +82,8 @@ def compile_runtime(sources: Sources, target: Target, say: Say, *, whole: bool) 
     own = sources.regular & set(LIBRARIES)
     unneeded = frozenset() if whole else left_out(runtime(), sources.files)
     entries = [entry for entry in runtime() if entry.name not in unneeded]
-    entries += [entry for entry in library_entries() if not is_of(entry, own)]
+    unused = own | unneeded_libraries(unneeded)
+    entries += [entry for entry in library_entries() if not is_of(entry, unused)]
     code = _compiled(entries, target, say, is_slim=True)
     return replace(code, notes=(*code.notes, *_hidden_libraries(own)))
 
@@ -125,7 +132,4 @@ def _broken(problems: Mapping[str, Problem], target: Target) -> list[str]:
 
 
 def _hidden_libraries(own: Collection[str]) -> list[str]:
-    return [
-        f"{name} of the project hides the library of the same name, by which the runtime reads forms."
-        for name in sorted(own)
-    ]
+    return [hiding_note(name) for name in sorted(own)]

@@ -30,7 +30,10 @@ _RUNTIME = "microlambda/runtime/"
 
 #: What an app needs by a name in its code alone: modules, and packages with all that is in them. What the
 #: core imports of it ships always. Not `wsgi`: it may be named in the command of a server.
-_BY_NAME = ("events", "triggers", "tasks", "websocket", "ingress.websocket", "blueprint")
+_BY_NAME = (
+    *("events", "triggers", "tasks", "websocket", "ingress.websocket", "blueprint"),
+    *("sessions", "session_json", "secret_values"),
+)
 #: What registers and runs handlers: reached from the core, and only where a decorator was used.
 _HANDLERS = ("event_decorators", "dispatch.handler", "dispatch.records")
 

@@ -49,6 +49,9 @@ class App(Registration):
     so `app.app` is a handler for any deployer.
     """
 
+    #: What signs the `session`: a long random value, or what gives it when it is needed.
+    secret_key: str | bytes | Callable[[], str | bytes] | None = None
+
     def __init__(
         self, name: str | None = None, *, app_name: str | None = None, debug: bool | None = None
     ) -> None:
@@ -242,6 +245,16 @@ class App(Registration):
 
             self._websocket = WebSocket(self)
         return self._websocket
+
+    def secret(self, name: str, *, ttl: float = 3600) -> str:
+        """A parameter of SSM ("/path") or a secret of Secrets Manager, fetched once in `ttl` seconds.
+
+        "ssm:name" and "secret:name" say which. The variable SECRET_NAME of the environment comes first, and
+        is what tests set. ConfigurationError where there is none, or the function may not read it.
+        """
+        from .secret_values import secret_value
+
+        return secret_value(name, ttl, self.logger)
 
     @property
     def json_default(self) -> Callable[[Any], Any] | None:

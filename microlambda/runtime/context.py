@@ -30,6 +30,7 @@ class RequestContext:
     broken_hook: Callable[..., Any] | None = None
     error: BaseException | None = None
     is_streaming = False
+    opened_session: Any = None
     event: Any = None  # the view of the event that a handler of events was given
 
     def __init__(self, app: App, request: Request | None, lambda_context: Any) -> None:
@@ -118,7 +119,7 @@ def _g() -> Any:
     return context.g
 
 
-class _Proxy:
+class Proxy:
     """Stands for an object that is another one in each request."""
 
     __slots__ = ("_find",)
@@ -139,7 +140,7 @@ class _Proxy:
             try:
                 return type(self._find())
             except OutsideRequest:
-                return _Proxy
+                return Proxy
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._find(), name, value)
@@ -184,6 +185,6 @@ if TYPE_CHECKING:
     current_app: App
     g: Any
 else:
-    request = _Proxy(current_request)
-    current_app = _Proxy(_current_app)
-    g = _Proxy(_g)
+    request = Proxy(current_request)
+    current_app = Proxy(_current_app)
+    g = Proxy(_g)

@@ -37,17 +37,23 @@ def resolve(environ: MutableMapping[str, str]) -> None:
     variables: dict[tuple[str, str], str] = {}
     for variable, text in asked.items():
         for kind, name in _REFERENCE.findall(text):
-            variables.setdefault((kind, name), variable)
-    found = _Fetching(variables).fetched()
+            asks = f"the environment variable {variable} asks for ${{{kind}:{name}}}"
+            variables.setdefault((kind, name), asks)
+    found = fetched(variables)
     for variable, text in asked.items():
         environ[variable] = _REFERENCE.sub(lambda match: found[match[1], match[2]], text)
 
 
-class _Fetching:
-    """What is asked for, each with a variable that asks for it, and what came back."""
+def fetched(asked: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Fetch parameters ("ssm") and secrets ("secret") at once; `asked` says who asks, by kind and name."""
+    return _Fetching(asked).fetched()
 
-    def __init__(self, variables: dict[tuple[str, str], str]) -> None:
-        self._variables = variables
+
+class _Fetching:
+    """What is asked for, each with who asks for it, and what came back."""
+
+    def __init__(self, asked: dict[tuple[str, str], str]) -> None:
+        self._asked = asked
         self._found: dict[tuple[str, str], str] = {}
         self._errors: list[ConfigurationError] = []
 
@@ -64,8 +70,8 @@ class _Fetching:
 
     def _jobs(self) -> list[tuple[Callable[..., None], Any, Any]]:
         """The calls to make, with their clients: those are made here, for making them is not for threads."""
-        parameters = [name for kind, name in self._variables if kind == "ssm"]
-        secrets = [name for kind, name in self._variables if kind == "secret"]
+        parameters = [name for kind, name in self._asked if kind == "ssm"]
+        secrets = [name for kind, name in self._asked if kind == "secret"]
         jobs: list[tuple[Callable[..., None], Any, Any]] = []
         if parameters:
             client = _client("ssm")
@@ -109,8 +115,7 @@ class _Fetching:
         self._found[kind, name] = value
 
     def _error(self, kind: str, name: str, why: str) -> ConfigurationError:
-        variable = self._variables[kind, name]
-        return ConfigurationError(f"the environment variable {variable} asks for ${{{kind}:{name}}}: {why}.")
+        return ConfigurationError(f"{self._asked[kind, name]}: {why}.")
 
 
 def _client(service: str) -> Any:

@@ -10,6 +10,7 @@ result back into HTTP.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -21,12 +22,13 @@ from microlambda.testing.event_methods import EventMethods
 from microlambda.testing.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Self
 
     from _typeshed.wsgi import WSGIEnvironment
 
     from microlambda import App
+    from microlambda.runtime.sessions import Session
 
 # What may stand in a request target as it is: RFC 3986's characters, and '%' for what is encoded already.
 _SAFE = "%!$&'()*+,/:;=@~?[]"
@@ -118,6 +120,25 @@ class TestClient(EventMethods, Client):
         response = super().open(Request(environ), follow_redirects=follow_redirects, buffered=buffered)
         assert isinstance(response, Response)  # noqa: S101 - tells mypy what __init__ asked for
         return response
+
+    @contextmanager
+    def session_transaction(self) -> Iterator[Session]:
+        """The `session` as the next request finds it, to look into and to change, as in Flask:
+
+        with client.session_transaction() as session:
+            session["user"] = "ann"
+        """
+        from microlambda.runtime.sessions import cookie_name, opened
+
+        name, domain = cookie_name(self.app), self.app.config.get("SESSION_COOKIE_DOMAIN") or "localhost"
+        path = self.app.config.get("SESSION_COOKIE_PATH") or "/"
+        kept = self.get_cookie(name, domain=domain, path=path)
+        session = opened(self.app, None if kept is None else kept.value)
+        yield session
+        if session:
+            self.set_cookie(name, session.signed(self.app), domain=domain, path=path)
+        elif session.modified:
+            self.delete_cookie(name, domain=domain, path=path)
 
     def get(self, *args: Any, **kw: Any) -> Response:
         """`open` for GET."""

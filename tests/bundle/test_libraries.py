@@ -11,7 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import flask
 import pytest
+from flask.sessions import SecureCookieSessionInterface
 
 from microlambda.bundle import fingerprint, libraries
 from microlambda.bundle.archive import Entry, names
@@ -95,6 +97,39 @@ def test_the_archive_reads_an_uploaded_file_with_nothing_else_installed(project:
         "size": 6,
         "by": f"{archive}/multipart.pyc",
     }
+
+
+SESSION = """\
+from microlambda import App, session
+
+app = App("shop")
+app.secret_key = "a key"
+
+
+@app.post("/")
+def index():
+    session["seen"] = 1
+    return "ok"
+"""
+
+
+def test_the_archive_of_an_app_with_sessions_signs_them_with_nothing_else_installed(project: Project) -> None:
+    plain = set(names(project.bundle(target=HOST).code.archive))
+    project.write("app.py", SESSION)
+    archive = project.bundle(target=HOST).code.archive
+
+    answer = answer_of(archive)
+
+    metadata = f"itsdangerous-{version('itsdangerous')}.dist-info/METADATA"
+    assert {"itsdangerous/__init__.pyc", metadata, "microlambda/runtime/sessions.pyc"} <= set(names(archive))
+    assert not any("itsdangerous" in name or "session" in name for name in plain)
+    (cookie,) = answer["cookies"]
+    signed = cookie.partition(";")[0].removeprefix("session=")
+    app = flask.Flask("shop")
+    app.secret_key = "a key"
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer is not None
+    assert serializer.loads(signed) == {"seen": 1}
 
 
 def test_a_library_ships_with_bytecode_licence_and_version(project: Project) -> None:

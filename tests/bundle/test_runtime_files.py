@@ -38,7 +38,7 @@ RUNTIME = PACKAGE / "runtime"
 
 #: What the runtime and its library may take in the archive of an app with routes and a queue, and what the
 #: queue may add, in bytes. An app of routes alone has its test in test_bundle.py.
-WITH_A_QUEUE = 220_000
+WITH_A_QUEUE = 221_000
 A_QUEUE = 40_000
 
 #: The runtime's modules that no app needs but by a name.
@@ -158,7 +158,10 @@ def unresolved(present: set[str]) -> set[tuple[str, str]]:
     """What modules import and lack, decorators aside; the imports are those that the layers' test reads."""
     lacking = set()
     known = {name for entry in whole_runtime() if (name := module_of(entry.name)) is not None}
-    gates = {"app": {"websocket", "blueprint", "dispatch.handler"}, "event_decorators": known}
+    gates = {
+        "app": {"websocket", "blueprint", "dispatch.handler", "secret_values"},
+        "event_decorators": known,
+    }
     for module in present:
         path = RUNTIME.joinpath(*module.split("."))
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
@@ -212,6 +215,8 @@ NAMED = {
     "module-in-text": ("import_module('microlambda.runtime.events.sqs')", {"events.sqs"}),
     "member-of-app": ("app.websocket.send('1', 'x')", {"websocket"}),
     "blueprint": ("from microlambda import Blueprint", {"blueprint"}),
+    "session": ("from microlambda import session", {"sessions", "session_json"}),
+    "secret": ("key = app.secret('shop/key')", {"secret_values"}),
     "not-python-any-more": ("@app.on_sqs_message(queue=", SQS),
     "latin-1": ("# -*- coding: latin-1 -*-\n# é\n@app.on_sqs_message('a')", SQS),
 }
@@ -299,7 +304,7 @@ def test_every_optional_module_is_led_to_by_a_name() -> None:
         and (
             entry.name.startswith((*FOLDERS, "microlambda/runtime/tasks", "microlambda/runtime/websocket"))
             or name in ("event_decorators", "dispatch.handler", "dispatch.records", "ingress.websocket")
-            or name == "blueprint"
+            or name in ("blueprint", "sessions", "session_json", "secret_values")
         )
     }
     assert set(graph.optional) == {module for modules in graph.names.values() for module in modules}

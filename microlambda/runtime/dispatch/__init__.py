@@ -130,6 +130,8 @@ def response_of(value: Any) -> Response:
 def finish(scope: RequestContext, request: Request, response: Response) -> dict[str, Any]:
     """The response as a result; one that the gateway would not pass on becomes a 500."""
     app, ingress = scope.app, request._ingress
+    if scope.opened_session is not None:
+        scope.opened_session.save(app, request, response)
     is_head = request.method == "HEAD"
     if type(response.body) not in _PLAIN_BODIES:
         from .streamed import prepared, streamed_result
