@@ -33,6 +33,7 @@ from moto.scheduler.models import EventBridgeSchedulerBackend
 from microlambda import App
 from microlambda.bundle.archive import content_digest
 from microlambda.deploy.deployer import Deployer, Outcome
+from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.progress import Lines
 from microlambda.deploy.session import Aws
 from microlambda.emulator.cloud.moto_lambda import remembering
@@ -415,6 +416,16 @@ def on_answer(cloud: Cloud, service: str, call: str, change: Callable[[dict[str,
 
 def lose_reply_of(cloud: Cloud, call: str) -> None:
     cloud.lost = call
+
+
+def stop_at(project: Project, call: str | None, *, lost: bool) -> None:
+    """Deploy, and let the first call of this name fail, or its reply be lost; without a name do nothing."""
+    if call is None:
+        return
+    (lose_reply_of if lost else fail_at)(project.cloud, call)
+    with pytest.raises(DeployFailed, match=call):
+        project.deployer.deploy()
+    project.cloud.before_call = project.cloud.lost = None
 
 
 def unlock(cloud: Cloud) -> None:

@@ -15,6 +15,7 @@ from tests.deploy.conftest import (
     fail_always,
     fail_at,
     lose_reply_of,
+    stop_at,
 )
 
 ALIAS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-alarm:live"
@@ -106,11 +107,7 @@ def test_another_log_group_is_subscribed_to_before_the_old_one_is_left(
     project.deployer.deploy()
     project.app = listening("/mail")
     cloud.calls.clear()
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 

@@ -21,6 +21,7 @@ from tests.deploy.conftest import (
     fail_at,
     lose_reply_of,
     on_answer,
+    stop_at,
 )
 
 ARN = f"arn:aws:events:{REGION}:{ACCOUNT}"
@@ -265,10 +266,7 @@ def test_a_first_deploy_that_stops_anywhere_converges_on_the_next_run(
     project: Project, cloud: Cloud, call: str, lost: bool
 ) -> None:
     project.app = listening()
-    (lose_reply_of if lost else fail_at)(cloud, call)
-    with pytest.raises(DeployFailed, match=call):
-        project.deployer.deploy()
-    cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
@@ -289,11 +287,7 @@ def test_the_rule_of_a_handler_that_is_gone_goes_with_it(
     project.deployer.deploy()
     project.app = App("shop")
     project.app.lambda_function(name="other")(lambda event, context: None)
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
@@ -343,11 +337,7 @@ def test_another_bus_has_its_rule_before_the_old_one_goes(
     project.deployer.deploy()
     project.app = listening(bus="sales")
     cloud.calls.clear()
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 

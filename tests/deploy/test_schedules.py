@@ -22,6 +22,7 @@ from tests.deploy.conftest import (
     fail_at,
     lose_reply_of,
     on_answer,
+    stop_at,
 )
 
 ALIAS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop-dev-nightly:live"
@@ -334,10 +335,7 @@ def test_a_first_deploy_that_stops_anywhere_converges_on_the_next_run(
     project: Project, cloud: Cloud, call: str, lost: bool
 ) -> None:
     project.app = scheduled()
-    (lose_reply_of if lost else fail_at)(cloud, call)
-    with pytest.raises(DeployFailed, match=call):
-        project.deployer.deploy()
-    cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
@@ -361,11 +359,7 @@ def test_the_schedule_of_a_handler_that_is_gone_goes_with_group_and_role(
     project.deployer.deploy()
     project.app = App("shop")
     project.app.lambda_function(name="other")(lambda event, context: None)
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
@@ -411,11 +405,7 @@ def test_with_a_time_zone_the_rule_becomes_a_schedule(
     project.deployer.deploy()
     project.app = scheduled()
     cloud.calls.clear()
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 

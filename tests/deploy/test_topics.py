@@ -20,6 +20,7 @@ from tests.deploy.conftest import (
     deploy_again,
     fail_at,
     lose_reply_of,
+    stop_at,
 )
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}"
@@ -177,11 +178,7 @@ def test_another_topic_is_subscribed_to_before_the_old_one_is_left(
     project.deployer.deploy()
     project.app = listening("sales")
     cloud.calls.clear()
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
@@ -212,10 +209,7 @@ def test_a_first_deploy_that_stops_anywhere_converges_on_the_next_run(
     project: Project, cloud: Cloud, call: str, lost: bool
 ) -> None:
     project.app = listening(filter_policy=FLAT)
-    (lose_reply_of if lost else fail_at)(cloud, call)
-    with pytest.raises(DeployFailed, match=call):
-        project.deployer.deploy()
-    cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
@@ -235,11 +229,7 @@ def test_the_subscription_of_a_handler_that_is_gone_goes_with_it(
     project.app = App("shop")
     project.app.lambda_function(name="other")(lambda event, context: None)
     cloud.calls.clear()
-    if call is not None:
-        (lose_reply_of if lost else fail_at)(cloud, call)
-        with pytest.raises(DeployFailed, match=call):
-            project.deployer.deploy()
-        cloud.before_call = cloud.lost = None
+    stop_at(project, call, lost=lost)
 
     project.deployer.deploy()
 
