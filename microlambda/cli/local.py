@@ -59,7 +59,6 @@ def command(
     from microlambda.local.console import Console
     from microlambda.local.interrupt import until_interrupted
     from microlambda.local.json_console import JsonConsole
-    from microlambda.local.running import Running, announced
     from microlambda.local.server import LocalServer
 
     allow_many()
@@ -85,6 +84,8 @@ def command(
     with until_interrupted() as interrupt:
         try:
             server.start()
+            from microlambda.local.running import Running, announced  # no start waits for it
+
             running = Running(url=server.control_url, token=server.token, target=target)
             with announced(project_root(), stage, running):
                 interrupt.wait()
