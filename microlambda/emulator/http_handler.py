@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import re
 import socket
 import sys
 import time
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -19,12 +19,12 @@ from microlambda.emulator.request_body import MAX_LINE, Refused, RequestBody
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from microlambda.emulator.server import ThreadedServer
+    from microlambda.emulator.threaded_server import ThreadedServer
 
 _MAX_FIELDS = 200
 _MOST_DIGITS = 20
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_REASONS = http.client.responses
+_REASONS = {one.value: one.phrase for one in HTTPStatus}
 _BODILESS = (204, 304)
 
 

@@ -70,7 +70,11 @@ class LocalCloud:
         return self._cloud is not None
 
     def listen(self) -> None:
-        """Take calls from now on; the first of them starts it, unless there is something to go on from.
+        """Take a port, where calls wait until it serves."""
+        self._server.listen()
+
+    def serve(self) -> None:
+        """Answer calls. The first of them starts it, unless there is something to go on from.
 
         `StateUnreadable` where that cannot be.
         """

@@ -7,8 +7,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.wsgi import ClosingIterator
-
 from microlambda.emulator.sandbox import stopped_invocation
 from microlambda.emulator.server import Server
 from microlambda.local.addresses import PREFIX, is_loopback
@@ -124,7 +122,7 @@ class LocalServer:
                 self._source = replace(self._source, endpoint=self.cloud.endpoint)
             self._listen()
             if self._private is not None:
-                self._private.start()
+                self._private.listen()
             self._source = replace(self._source, parent=f"{self.control_url} {self.token}")
             version = self._coming = self._new_version()
             self._bring_up_first(version)
@@ -180,9 +178,17 @@ class LocalServer:
 
     def _listen(self) -> None:
         try:
-            self._server.start()
+            self._server.listen()
         except OSError as exc:
             raise UnusableHost(self._server.host, exc.strerror) from exc
+
+    def _serve(self) -> None:
+        """Answer at the ports that have been taken; what that needs is imported while the app starts."""
+        if self._source.endpoint != REAL_AWS:
+            self.cloud.serve()
+        self._server.start()
+        if self._private is not None:
+            self._private.start()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(PREFIX):
@@ -196,6 +202,8 @@ class LocalServer:
             version.leave()
             raise
         if not isinstance(answer, list):  # it comes in pieces, and the request ends with them
+            from werkzeug.wsgi import ClosingIterator  # the server has loaded it
+
             return ClosingIterator(answer, version.leave)
         version.leave()
         return answer
@@ -274,7 +282,7 @@ class LocalServer:
         )
 
     def _bring_up_first(self, version: Version) -> None:
-        """Start the first version in a thread, so that Ctrl-C need not wait for the user's imports."""
+        """Start the first version in a thread, beside our own start; Ctrl-C waits for no imports."""
         errors: list[BaseException] = []
 
         def start() -> None:
@@ -285,6 +293,7 @@ class LocalServer:
 
         thread = threading.Thread(target=start, name="microlambda-start", daemon=True)
         thread.start()
+        self._serve()
         while thread.is_alive():
             thread.join(0.2)  # a signal that another thread is given does not end a join without a limit
         if errors:

@@ -84,6 +84,8 @@ class Watcher:
     def _run(self) -> None:
         while not self._stopped:
             self._interrupt.clear()
+            if self._stopped:  # the word to stop may be what has just been cleared
+                return
             try:
                 self._watch(self._folders())
             except FileNotFoundError:  # a folder went away since it was listed

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from microlambda.local.watch import folders_elsewhere, forget_bytecode, project_folders
+from microlambda.local.watch import Watcher, folders_elsewhere, forget_bytecode, project_folders
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,22 @@ def test_the_bytecode_of_a_changed_source_is_forgotten(tmp_path: Path) -> None:
 
     assert not cached.exists()
     assert sys.implementation.cache_tag in cached.name
+
+
+def test_a_stop_in_the_moment_of_the_start_ends_the_watching(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = Watcher(tmp_path, lambda _changed: None)
+    clear = watcher._interrupt.clear
+
+    def stopped_just_before() -> None:
+        watcher._stopped = True
+        watcher._interrupt.set()
+        clear()
+
+    monkeypatch.setattr(watcher._interrupt, "clear", stopped_just_before)
+
+    watcher.start()
+    watcher._thread.join(30)
+
+    assert not watcher._thread.is_alive()

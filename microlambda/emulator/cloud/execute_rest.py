@@ -6,8 +6,8 @@ they lead on AWS.
 
 from __future__ import annotations
 
-import http.client
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.cloud.moto_usage_plans import key_of
@@ -106,7 +106,7 @@ class ExecuteRest:
         body = f'{{"message":"{message}"}}'.encode()
         answer = response(call.request.method, 403, fields, body, "application/json")
         self._observe(call.request, answer, None)
-        start_response(f"403 {http.client.responses[403]}", list(answer.headers))
+        start_response(f"403 {HTTPStatus.FORBIDDEN.phrase}", list(answer.headers))
         return [answer.body]
 
 

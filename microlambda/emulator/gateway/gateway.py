@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from microlambda.emulator.gateway.alb import Alb, AlbMultiValue
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # What `ANY` stands for (http-api-develop-routes.html); the front does not take other methods.
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
-_REASONS = http.client.responses
+_REASONS = {one.value: one.phrase for one in HTTPStatus}
 _EMPTY_TARGET = Target(raw_path="/", path="/", raw_query="", query=())
 
 
