@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from microlambda.emulator.invocation import Invocation, StreamedBody, StreamedIn
 from microlambda.emulator.lambda_errors import UNHANDLED, error_document, told
 from microlambda.emulator.lifeline import Lifeline
 from microlambda.emulator.output import OutputReader
+from microlambda.emulator.process_memory import ProcessMemory
 from microlambda.emulator.runtime_api import Event, Outcome, RuntimeApi
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Sandbox:
         self._watcher: threading.Thread | None = None
         self._exited = threading.Event()
         self._lifeline = Lifeline()
+        self._memory = ProcessMemory()
         self._stopped = False
         self._guard = threading.Lock()  # while a process starts, nobody stops it, and the other way round
         self._last_output = b""
@@ -192,7 +193,7 @@ class Sandbox:
 
     def _concluded(self, request_id: str, outcome: Outcome | None, began: float) -> Invocation:
         duration = (time.perf_counter() - began) * 1000
-        memory = _peak_memory(self.pid) if self._reader is not None else None
+        memory = self._memory.peak() if self._reader is not None else None
         if outcome is None or outcome.kind in ("gone", "init-error"):
             self.stop()
         reader = self._reader
@@ -229,6 +230,7 @@ class Sandbox:
                 self._last_output = self._reader.close()
                 self._reader = None
             self._lifeline.close()
+            self._memory.close()
         left = self._api.tasks.take()
         if left and self._cut_off is not None:
             self._cut_off(left)
@@ -248,6 +250,7 @@ class Sandbox:
             pass_fds=self._lifeline.open(),
         )
         self._lifeline.tie(self._process.pid, group=self._leads_group)
+        self._memory.open(self._process.pid)
         if self._output is not None and self._process.stdout is not None:
             fd = os.dup(self._process.stdout.fileno())  # the reader's own, to close when it is done
             self._process.stdout.close()
@@ -493,16 +496,6 @@ def _kill_all(pids: Iterable[int]) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-
-
-def _peak_memory(pid: int | None) -> int | None:
-    """The most memory that a process has had at once, in MB; Linux tells it of a living one."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
-    return int(found[1]) // 1024 if found else None
 
 
 def stopped_invocation() -> Invocation:
