@@ -8,12 +8,12 @@ import socket
 import sys
 import time
 from email.utils import formatdate
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.serving import WSGIRequestHandler
 
+from microlambda.emulator.messages import REASONS
 from microlambda.emulator.request_body import MAX_LINE, Refused, RequestBody
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MAX_FIELDS = 200
 _MOST_DIGITS = 20
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_REASONS = {one.value: one.phrase for one in HTTPStatus}
 _BODILESS = (204, 304)
 
 
@@ -249,7 +248,7 @@ class Handler(WSGIRequestHandler):
 
     def _refuse(self, status: int, *, is_head: bool = False) -> None:
         self.close_connection = True
-        reason = _REASONS[status]
+        reason = REASONS[status]
         text = f"{status} {reason}\n"
         self.wfile.write(
             f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\n"

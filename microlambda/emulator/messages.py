@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+#: What a status line says behind the number.
+REASONS = {one.value: one.phrase for one in HTTPStatus}
 
 
 class BodyTooLarge(Exception):

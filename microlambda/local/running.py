@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import secrets
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -17,7 +16,8 @@ from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from microlambda.bundle.cache import cache_folder
+from microlambda.bundle.cache import cache_folder, replace_file
+from microlambda.bundle.errors import CacheUnusable
 from microlambda.local.addresses import PREFIX, TOKEN
 from microlambda.local.called import Called
 from microlambda.local.errors import FunctionRaised, NotAnswered, UnknownFunction
@@ -91,8 +91,9 @@ def _read(url: str, body: bytes) -> dict[str, Any]:
 def announced(root: Path, stage: str, running: Running) -> Iterator[None]:
     """Let other commands find the server for as long as the block runs; without a cache they do not."""
     place = _place(root, stage)
-    with contextlib.suppress(OSError):
-        _write(place, json.dumps(asdict(running)))
+    with contextlib.suppress(OSError, CacheUnusable):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(place, json.dumps(asdict(running)).encode())  # for this user alone
     try:
         yield
     finally:
@@ -112,12 +113,3 @@ def find(root: Path, stage: str) -> Running | None:
 def _place(root: Path, stage: str) -> Path:
     named = hashlib.sha256(f"{root.resolve()}\n{stage}".encode()).hexdigest()[:16]
     return cache_folder().parent / "running" / f"{named}.json"
-
-
-def _write(place: Path, text: str) -> None:
-    """Write the file as a whole, for this user alone."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
-    beside.touch(mode=0o600)
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(place)

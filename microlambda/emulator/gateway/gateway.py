@@ -6,7 +6,6 @@ import json
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from microlambda.emulator.gateway.alb import Alb, AlbMultiValue
@@ -26,7 +25,7 @@ from microlambda.emulator.invocation import (
     StreamedInvocation,
     when_over,
 )
-from microlambda.emulator.messages import BodyTooLarge, HttpRequest, HttpResponse
+from microlambda.emulator.messages import REASONS, BodyTooLarge, HttpRequest, HttpResponse
 from microlambda.project.errors import ToolError, nearest
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 # What `ANY` stands for (http-api-develop-routes.html); the front does not take other methods.
 METHODS = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"))
 
-_REASONS = {one.value: one.phrase for one in HTTPStatus}
 _EMPTY_TARGET = Target(raw_path="/", path="/", raw_query="", query=())
 
 
@@ -156,7 +154,7 @@ class Gateway:
             answer = self._told(call, self._failed(call, Failure.BODY_TOO_LARGE), None)
         else:
             answer = self.handle(request)
-        start_response(f"{answer.status} {_REASONS.get(answer.status, 'Unknown')}", list(answer.headers))
+        start_response(f"{answer.status} {REASONS.get(answer.status, 'Unknown')}", list(answer.headers))
         return [answer.body] if answer.chunks is None else answer.chunks
 
     def _refusal(self, call: Call) -> Failure | None:
