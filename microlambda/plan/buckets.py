@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from microlambda.plan.names import statement_id
-from microlambda.plan.records import Arn, BucketNotifications, Permission, Rule
+from microlambda.plan.records import Arn, BucketNotifications, Rule
 from microlambda.plan.rules import DEFAULT_BUS, allow, trigger_name
-from microlambda.plan.wiring import Wiring
-from microlambda.runtime.naming import LIVE
+from microlambda.plan.wiring import Wiring, allow_calls
 
 if TYPE_CHECKING:
     from microlambda.plan.wiring import Target
@@ -25,15 +23,10 @@ def plan_bucket(trigger: S3Trigger, target: Target) -> Wiring:
     if trigger.is_on_bus:
         rule = _rule(trigger, target)
         return Wiring(records=(allow(rule, target), _told(trigger, target), rule))
-    permission = Permission(
-        key=target.key,
-        # another bucket is another statement, so that the old one stays meanwhile
-        name=statement_id(f"microlambda-bucket-{trigger.bucket_name}"),
-        alias=target.alias,
-        function_name=target.function_name,
-        alias_name=LIVE,
-        action="lambda:InvokeFunction",
-        principal=S3,
+    permission = allow_calls(
+        target,
+        S3,
+        statement=f"bucket-{trigger.bucket_name}",
         source=Arn(service="s3", resource=trigger.bucket_name, is_placeless=True),
         of_account=True,  # a bucket's name may be another's tomorrow
     )

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microlambda.plan.errors import PlanError
-from microlambda.plan.names import log_group_name, statement_id
-from microlambda.plan.records import Arn, LogGroup, LogSubscription, Permission, Record, Ref
-from microlambda.plan.wiring import Wiring
+from microlambda.plan.names import log_group_name
+from microlambda.plan.records import Arn, LogGroup, LogSubscription, Record, Ref
+from microlambda.plan.wiring import Wiring, allow_calls, check_region
 from microlambda.runtime.events.arns import is_arn
-from microlambda.runtime.naming import LIVE
+from microlambda.runtime.triggers.logs import group_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,22 +30,17 @@ _MOST = 2  # subscription filters of a log group
 
 def plan_log_lines(trigger: LogsTrigger, target: Target) -> Wiring:
     """Plan the subscription of a handler's alias, and before it the permission to call it."""
-    _check_region(trigger.log_group, target)
-    group = _name(trigger.log_group)
+    check_region(target, "log group", trigger.log_group)
+    group = group_name(trigger.log_group)
     if group == log_group_name(target.function_name):
         raise PlanError(
             f"the handler {target.key!r} listens to its own log group, {group!r}: each of its lines would "
             "call it again, for ever. Name another one."
         )
-    permission = Permission(
-        key=target.key,
-        # another log group is another statement, so that the old one stays meanwhile
-        name=statement_id(f"microlambda-logs-{trigger.log_group}"),
-        alias=target.alias,
-        function_name=target.function_name,
-        alias_name=LIVE,
-        action="lambda:InvokeFunction",
-        principal=LOGS,
+    permission = allow_calls(
+        target,
+        LOGS,
+        statement=f"logs-{trigger.log_group}",
         source=f"{trigger.log_group}:*" if is_arn(trigger.log_group) else _lines_of(group),
     )
     subscription = LogSubscription(
@@ -86,16 +81,3 @@ def _check_number(subscriptions: Sequence[LogSubscription]) -> None:
 
 def _lines_of(group: str) -> Arn:
     return Arn(service="logs", resource=f"log-group:{group}:*")
-
-
-def _name(log_group: str) -> str:
-    return log_group.partition(":log-group:")[2] if is_arn(log_group) else log_group
-
-
-def _check_region(log_group: str, target: Target) -> None:
-    region = log_group.split(":")[3] if is_arn(log_group) else target.scope.region
-    if region != target.scope.region:
-        raise PlanError(
-            f"the handler {target.key!r} listens to a log group in {region}, {log_group!r}, and is deployed "
-            f"to {target.scope.region}. Deploy it there, or name a log group that is here."
-        )

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microlambda.plan.errors import PlanError
-from microlambda.plan.names import service_name, statement_id
+from microlambda.plan.names import service_name
 from microlambda.plan.records import Arn, Permission, Rule, Schedule
-from microlambda.plan.wiring import Wiring
+from microlambda.plan.wiring import Wiring, allow_calls, check_region
 from microlambda.runtime.events.arns import is_arn
-from microlambda.runtime.naming import LIVE, aws_name
+from microlambda.runtime.naming import aws_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,12 @@ _BUS = ":event-bus/"
 
 def plan_events(trigger: EventBridgeTrigger, target: Target) -> Wiring:
     """Plan the rule of a handler of events, and the permission to call it."""
-    _check_region(trigger, target)
+    check_region(
+        target,
+        "bus",
+        trigger.bus,
+        ": a rule calls functions of its own region. Deploy it there, or forward the events to a bus here.",
+    )
     rule = Rule(
         key=target.key,
         name=trigger_name(target, 1),
@@ -54,17 +59,14 @@ def trigger_key(target: Target, number: int) -> str:
 
 
 def allow(rule: Rule, target: Target) -> Permission:
-    """Let a rule call the handler. Another bus is another statement, so that the old one stays meanwhile."""
+    """Let a rule call the handler."""
     bus = "" if rule.bus == DEFAULT_BUS else f"{rule.bus}/"
-    return Permission(
-        key=rule.key,
-        name=statement_id(f"microlambda-rule-{bus}{rule.name}"),
-        alias=target.alias,
-        function_name=target.function_name,
-        alias_name=LIVE,
-        action="lambda:InvokeFunction",
-        principal=EVENTBRIDGE,
+    return allow_calls(
+        target,
+        EVENTBRIDGE,
+        statement=f"rule-{bus}{rule.name}",
         source=rule_arn(rule.bus, rule.name),
+        key=rule.key,
     )
 
 
@@ -96,16 +98,6 @@ def check_alone(records: Iterable[Record]) -> None:
                     f"the handlers {other!r} and {handler!r} would both have the {record.kind} "
                     f"{record.name!r} on AWS. Give one of them another name: name=..."
                 )
-
-
-def _check_region(trigger: EventBridgeTrigger, target: Target) -> None:
-    region = trigger.bus.split(":")[3] if is_arn(trigger.bus) else target.scope.region
-    if region != target.scope.region:
-        raise PlanError(
-            f"the handler {target.key!r} listens to a bus in {region}, {trigger.bus!r}, and is deployed to "
-            f"{target.scope.region}: a rule calls functions of its own region. "
-            "Deploy it there, or forward the events to a bus here."
-        )
 
 
 def _resource(bus: str, name: str) -> str:

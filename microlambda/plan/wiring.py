@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from microlambda.plan.errors import PlanError
+from microlambda.plan.names import statement_id
+from microlambda.plan.records import Arn, Permission
+from microlambda.runtime.events.arns import is_arn
+from microlambda.runtime.naming import LIVE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,3 +36,34 @@ class Wiring:
 
     records: tuple[Record, ...] = ()
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def allow_calls(
+    target: Target, principal: str, *, statement: str, source: Arn | str, **more: Any
+) -> Permission:
+    """Let a service call the handler on behalf of `source`.
+
+    `statement` names what calls, so that another one is another statement, and the old one stays meanwhile.
+    `more` are further fields of the permission.
+    """
+    return Permission(
+        name=statement_id(f"microlambda-{statement}"),
+        alias=target.alias,
+        function_name=target.function_name,
+        alias_name=LIVE,
+        action="lambda:InvokeFunction",
+        principal=principal,
+        source=source,
+        **{"key": target.key, **more},
+    )
+
+
+def check_region(target: Target, noun: str, listened: str, advice: str = "") -> None:
+    """Raise `PlanError` where a handler listens to what its ARN says is in another region than it."""
+    here = target.scope.region
+    region = listened.split(":")[3] if is_arn(listened) else here
+    if region != here:
+        raise PlanError(
+            f"the handler {target.key!r} listens to a {noun} in {region}, {listened!r}, and is deployed to "
+            f"{here}{advice or f'. Deploy it there, or name a {noun} that is here.'}"
+        )

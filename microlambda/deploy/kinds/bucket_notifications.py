@@ -17,12 +17,11 @@ from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.explain import error_code
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known
 from microlambda.deploy.kinds.callers import callers
-from microlambda.deploy.kinds.function import is_left
+from microlambda.deploy.kinds.function import is_left, live_arn
 from microlambda.deploy.observed import Seen
 from microlambda.plan.buckets import S3
 from microlambda.plan.records import BucketNotifications
 from microlambda.runtime.events.arns import last_part
-from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +51,7 @@ class BucketNotificationsDeployer(KindDeployer[BucketNotifications]):
         known = {last_part(arn) for arn in callers(aws, scope, functions, S3)}
         buckets = sorted({*wanted, *known})
         read = aws.each(lambda bucket: _read(aws, bucket, wanted.get(bucket)), buckets)
-        names = {_alias(aws, name): name for name in {*functions, *(one.function_name for one in planned)}}
+        names = {live_arn(aws, name): name for name in {*functions, *(one.function_name for one in planned)}}
         return [
             seen
             for bucket, told in zip(buckets, read, strict=True)
@@ -188,7 +187,3 @@ def _filter(prefix: str, suffix: str) -> dict[str, Any]:
     named = {"prefix": prefix, "suffix": suffix}
     rules = [{"Name": name, "Value": value} for name, value in named.items() if value]
     return {"Filter": {"Key": {"FilterRules": rules}}} if rules else {}
-
-
-def _alias(aws: Aws, function: str) -> str:
-    return aws.arn("lambda", f"function:{function}:{LIVE}")

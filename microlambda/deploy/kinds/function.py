@@ -220,6 +220,11 @@ def check_role(record: Function, place: Place) -> None:
         )
 
 
+def live_arn(aws: Aws, function: str) -> str:
+    """Give the ARN of the alias by which a function is called."""
+    return aws.arn("lambda", f"function:{function}:{LIVE}")
+
+
 def is_left(job: Job, alias: str) -> bool:
     """Tell whether an alias is of a handler of ours that is planned no longer, or that has gone."""
     scope = job.plan.scope

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known, difference
 from microlambda.deploy.kinds.callers import callers
-from microlambda.deploy.kinds.function import is_left
+from microlambda.deploy.kinds.function import is_left, live_arn
 from microlambda.deploy.observed import Seen
 from microlambda.plan.log_lines import LOGS
 from microlambda.plan.records import LogSubscription
 from microlambda.runtime.events.arns import is_arn
-from microlambda.runtime.naming import LIVE
+from microlambda.runtime.triggers.logs import group_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Scope
 
     Filter = Mapping[str, Any]
-
-_GROUP = ":log-group:"
 
 
 class LogSubscriptionDeployer(KindDeployer[LogSubscription]):
@@ -43,10 +41,10 @@ class LogSubscriptionDeployer(KindDeployer[LogSubscription]):
         wanted = {one.name: one for one in planned}
         for one in planned:
             _check_account(aws, one)
-        known = {_name(arn) for arn in callers(aws, scope, functions, LOGS)}
+        known = {group_name(arn.removesuffix(":*")) for arn in callers(aws, scope, functions, LOGS)}
         groups = sorted({*wanted, *known})
         listed = aws.each(lambda group: _list(aws, group, wanted.get(group)), groups)
-        names = {_alias(aws, name): name for name in {*functions, *(one.function_name for one in planned)}}
+        names = {live_arn(aws, name): name for name in {*functions, *(one.function_name for one in planned)}}
         return [
             seen
             for group, filters in zip(groups, listed, strict=True)
@@ -131,36 +129,24 @@ def _seen(
     group: str, filters: Sequence[Filter], names: Mapping[str, str], planned: Sequence[LogSubscription]
 ) -> list[Seen]:
     """Give those that call our aliases, and those of others that have the name of one to come."""
-    calling = {one["destinationArn"] for one in filters}
+    called = {names.get(one["destinationArn"]) for one in filters}
+    coming = {one.function_name for one in planned} - called
     found = []
     for one in filters:
         alias, name = one["destinationArn"], one["filterName"]
         function = names.get(alias)
-        is_ours = function is not None
-        if function is None:
-            function = next(
-                (
-                    p.function_name
-                    for p in planned
-                    if p.function_name == name and not _calls(calling, p, names)
-                ),
-                None,
+        if function is None and name not in coming:
+            continue
+        found.append(
+            Seen(
+                kind=LogSubscription.kind,
+                address=f"{function or name}/{group}",
+                name=group,
+                tags={} if function is None else None,
+                state={"filter": name, "pattern": one["filterPattern"], "alias": alias},
             )
-        if function is not None:
-            found.append(
-                Seen(
-                    kind=LogSubscription.kind,
-                    address=f"{function}/{group}",
-                    name=group,
-                    tags=None if is_ours else {},
-                    state={"filter": name, "pattern": one["filterPattern"], "alias": alias},
-                )
-            )
+        )
     return found
-
-
-def _calls(calling: set[str], record: LogSubscription, names: Mapping[str, str]) -> bool:
-    return any(names.get(alias) == record.function_name for alias in calling)
 
 
 def _full(record: LogSubscription, filters: Sequence[Filter]) -> DeployFailed:
@@ -169,12 +155,3 @@ def _full(record: LogSubscription, filters: Sequence[Filter]) -> DeployFailed:
         f"the log group {record.name!r} of the handler {record.key!r} has as many subscription filters as "
         f"AWS lets it have: {others}. Remove one of them."
     )
-
-
-def _name(arn: str) -> str:
-    """Read the name in the source of a statement: `arn:aws:logs:eu-west-1:123456789012:log-group:/x:*`."""
-    return arn.partition(_GROUP)[2].removesuffix(":*")
-
-
-def _alias(aws: Aws, function: str) -> str:
-    return aws.arn("lambda", f"function:{function}:{LIVE}")

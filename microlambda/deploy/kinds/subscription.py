@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.kinds.base import Attributes, Job, KindDeployer, Known, difference
 from microlambda.deploy.kinds.callers import callers
+from microlambda.deploy.kinds.function import live_arn
 from microlambda.deploy.observed import Seen
 from microlambda.plan.records import Subscription
 from microlambda.plan.topics import SNS
 from microlambda.runtime.events.arns import is_arn, last_part
-from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,9 +42,9 @@ class SubscriptionDeployer(KindDeployer[Subscription]):
         self, aws: Aws, scope: Scope, planned: Sequence[Subscription], functions: Sequence[str]
     ) -> list[Seen]:
         """List what calls one of our aliases, of every topic that may."""
-        wanted = {(_topic_arn(aws, one), _alias(aws, one.function_name)): one for one in planned}
+        wanted = {(_topic_arn(aws, one), live_arn(aws, one.function_name)): one for one in planned}
         handlers = {topic: one for (topic, _alias), one in wanted.items()}
-        aliases = {_alias(aws, name) for name in functions} | {alias for _topic, alias in wanted}
+        aliases = {live_arn(aws, name) for name in functions} | {alias for _topic, alias in wanted}
         topics = sorted({*handlers, *callers(aws, scope, functions, SNS)})
         listed = aws.each(lambda topic: _list(aws, topic, handlers.get(topic)), topics)
         ours = [one for some in listed for one in some if one["Endpoint"] in aliases]
@@ -157,7 +157,3 @@ def _text(policy: Mapping[str, Any]) -> str:
 
 def _topic_arn(aws: Aws, record: Subscription) -> str:
     return record.topic if isinstance(record.topic, str) else aws.arn("sns", record.topic.resource)
-
-
-def _alias(aws: Aws, function: str) -> str:
-    return aws.arn("lambda", f"function:{function}:{LIVE}")

@@ -53,7 +53,7 @@ class LogsTrigger(Trigger):
         except ValueError:  # not what CloudWatch packs
             return False
         account = self.log_group.split(":")[4] if is_arn(self.log_group) else lines.owner
-        return lines.log_group == _name(self.log_group) and lines.owner == account
+        return lines.log_group == group_name(self.log_group) and lines.owner == account
 
     def prefers(self, event: dict[str, Any]) -> int:
         """By the name of the subscription filter: a log group may have two."""
@@ -66,11 +66,11 @@ class LogsTrigger(Trigger):
 
     def shared_with(self, other: LogsTrigger) -> str | None:
         """The same lines of the same log group."""
-        same = may_be_same(self.log_group, other.log_group, _name)
+        same = may_be_same(self.log_group, other.log_group, group_name)
         if not same or self.filter_pattern != other.filter_pattern:
             return None
         lines = f"that match {self.filter_pattern!r} " if self.filter_pattern else ""
-        return f"the lines {lines}of the log group {_name(self.log_group)!r}"
+        return f"the lines {lines}of the log group {group_name(self.log_group)!r}"
 
     def declared(self) -> str:
         """With the log group."""
@@ -114,5 +114,6 @@ def _checked_filter(pattern: object) -> str:
     return pattern
 
 
-def _name(log_group: str) -> str:
+def group_name(log_group: str) -> str:
+    """Give the name of a log group that is given by its name or ARN."""
     return log_group.partition(_GROUP)[2] if is_arn(log_group) else log_group
