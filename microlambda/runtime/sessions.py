@@ -125,7 +125,8 @@ def _is_secure(config: dict[str, Any], request: Request) -> bool:
     said = config.get("SESSION_COOKIE_SECURE")
     if said is not None:
         return bool(said)
-    return not (request.scheme == "http" and request.host.rpartition(":")[0] in _THIS_MACHINE)
+    named = {request.host, request.host.rpartition(":")[0]}  # port 80 is not named
+    return not (request.scheme == "http" and not named.isdisjoint(_THIS_MACHINE))
 
 
 def _lifetime(config: dict[str, Any]) -> int:

@@ -223,6 +223,14 @@ def test_it_is_secure_http_only_and_lax_by_default(app: App) -> None:
     assert "Secure" not in here  # a browser would keep it from http://127.0.0.1
 
 
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1", "[::1]", "[::1]:8000"])
+def test_this_machine_gets_it_without_https_whatever_the_port(app: App, host: str) -> None:
+    client = served(lambda session: session.update(a=1), app)
+
+    assert "Secure" not in client.get("/", base_url=f"http://{host}").headers["set-cookie"]
+    assert "Secure" in client.get("/", base_url=f"https://{host}").headers["set-cookie"]
+
+
 def test_nothing_is_loaded_and_nothing_sent_where_nobody_looks(app: App) -> None:
     @app.get("/plain")
     def plain() -> str:
