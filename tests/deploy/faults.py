@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
+from botocore.retries.bucket import TokenBucket
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 
 from microlambda.project.errors import ToolError
@@ -201,7 +202,9 @@ def _speaks_xml(request: AWSPreparedRequest) -> bool:
 
 def _answer_next(instead: Callable[..., Any], *, times: int = 1) -> None:
     answer, left = BotocoreStubber.__call__, [times]
-    time.sleep = lambda _seconds: None  # in a copy: the SDK waits before it makes a call again
+    # In a copy: the SDK waits before it makes a call again, and after one that was throttled before each.
+    time.sleep = lambda _seconds: None
+    TokenBucket.acquire = lambda *_, **__: True
 
     def answered(stubber: BotocoreStubber, **named: Any) -> Any:
         left[0] -= 1
