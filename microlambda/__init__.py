@@ -24,6 +24,13 @@ except ImportError as exc:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .runtime.abort import abort
+    from .runtime.auth.authorizers import (
+        CognitoUserPoolAuthorizer,
+        CustomAuthorizer,
+        IAMAuthorizer,
+        JWTAuthorizer,
+    )
+    from .runtime.auth.responses import AuthResponse, AuthRoute
     from .runtime.blueprint import Blueprint
     from .runtime.context import current_app, g, request
     from .runtime.dispatch.after import after_this_request
@@ -55,6 +62,7 @@ if TYPE_CHECKING:
         WrongAnswer,
     )
     from .runtime.events.alarm import AlarmEvent
+    from .runtime.events.authorizer import AuthRequest
     from .runtime.events.cognito import CognitoEvent
     from .runtime.events.custom import CustomEvent
     from .runtime.events.documentdb import DocumentDBEvent, DocumentDBRecord
@@ -72,6 +80,7 @@ if TYPE_CHECKING:
     from .runtime.events.sns import SNSEvent, SNSRecord
     from .runtime.events.sqs import SQSEvent, SQSRecord
     from .runtime.events.websocket import WebSocketEvent
+    from .runtime.http.authorizer_result import AuthorizerResult
     from .runtime.http.cors import CORS
     from .runtime.http.jsonify import jsonify
     from .runtime.http.redirect import redirect
@@ -89,14 +98,20 @@ __all__ = [
     "AlarmEvent",
     "App",
     "At",
+    "AuthRequest",
+    "AuthResponse",
+    "AuthRoute",
+    "AuthorizerResult",
     "BadRequest",
     "Blueprint",
     "CognitoEvent",
+    "CognitoUserPoolAuthorizer",
     "Conflict",
     "ContentTooLarge",
     "ConvertToMiddleware",
     "Converter",
     "Cron",
+    "CustomAuthorizer",
     "CustomEvent",
     "DocumentDBEvent",
     "DocumentDBRecord",
@@ -111,8 +126,10 @@ __all__ = [
     "Forbidden",
     "Gone",
     "HTTPException",
+    "IAMAuthorizer",
     "InternalServerError",
     "IotEvent",
+    "JWTAuthorizer",
     "KafkaEvent",
     "KafkaRecord",
     "KinesisEvent",
@@ -164,6 +181,14 @@ __all__ = [
 
 #: Where a name stands that is no error.
 _HOME = {
+    "AuthRequest": "events.authorizer",
+    "AuthorizerResult": "http.authorizer_result",
+    "AuthRoute": "auth.responses",
+    "AuthResponse": "auth.responses",
+    "JWTAuthorizer": "auth.authorizers",
+    "IAMAuthorizer": "auth.authorizers",
+    "CustomAuthorizer": "auth.authorizers",
+    "CognitoUserPoolAuthorizer": "auth.authorizers",
     "AlarmEvent": "events.alarm",
     "CognitoEvent": "events.cognito",
     "CustomEvent": "events.custom",

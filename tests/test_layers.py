@@ -19,6 +19,7 @@ FLOORS: list[set[str]] = [
     {"runtime.routing", "runtime.http", "runtime.events"},
     {"runtime.ingress", "runtime.context", "runtime.aio", "runtime.abort"},
     {"runtime.awaiting", "runtime.logger", "runtime.references", "runtime.session_json"},
+    {"runtime.auth"},
     {"runtime.middleware", "runtime.registration_options", "runtime.sessions", "runtime.secret_values"},
     {"runtime.triggers"},
     {"runtime.registration"},

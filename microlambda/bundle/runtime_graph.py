@@ -32,8 +32,10 @@ _RUNTIME = "microlambda/runtime/"
 #: core imports of it ships always. Not `wsgi`: it may be named in the command of a server.
 _BY_NAME = (
     *("events", "triggers", "tasks", "websocket", "ingress.websocket", "blueprint"),
-    *("sessions", "session_json", "secret_values"),
+    *("sessions", "session_json", "secret_values", "auth"),
 )
+#: What decides about callers: reached from the core, and only where a route was given what has a name there.
+_GUARDS = ("auth",)
 #: What registers and runs handlers: reached from the core, and only where a decorator was used.
 _HANDLERS = ("event_decorators", "dispatch.handler", "dispatch.records")
 
@@ -134,7 +136,7 @@ class _Reader:
             imported
             for module in self.imports.keys() - self.optional
             for around, imported in self.of(module)
-            if imported not in _HANDLERS and not _is_member(around, _OWNERS)
+            if imported not in (*_HANDLERS, *_GUARDS) and not _is_member(around, _OWNERS)
         }
 
     def members(self) -> dict[str, set[str]]:

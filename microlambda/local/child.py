@@ -131,10 +131,12 @@ def _resources(app: App) -> dict[str, list[str]] | str | None:
     """Give what a REST API has for views that ask for API keys, or say why it cannot have it."""
     if not any(rule.api_key_required for rule in app.route_table):
         return None
+    from microlambda.plan.authorizers import guards
     from microlambda.plan.protected import explicit_resources
 
     try:
-        return {path: list(methods) for path, methods in explicit_resources(app).items()}
+        found = explicit_resources(app, guards(app, "rest-api"))
+        return {path: [one for one in on if on[one].api_key] for path, on in found.items()}
     except ToolError as exc:
         return str(exc)
 

@@ -24,7 +24,7 @@ KEY_TAG = "microlambda:key"
 
 def check_api_keys(app: App, settings: Settings) -> None:
     """Refuse views that ask for a key which nobody has, or nobody checks; and keys that no view asks for."""
-    rules = protected_rules(app)
+    rules = [rule for rule in protected_rules(app) if rule.api_key_required]
     asking = f"the view of {shown(rules[0])} asks for an API key" if rules else ""
     if rules and settings.ingress != RestApi.kind:
         raise PlanError(

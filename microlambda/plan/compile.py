@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from microlambda.plan import ingresses, log_lines, names, roles, rules, schedules
 from microlambda.plan.api_keys import check_api_keys
 from microlambda.plan.asynchronous import plan_failures
+from microlambda.plan.authorizers import check_authorizers
 from microlambda.plan.errors import PlanError
 from microlambda.plan.layers import foreign_layers, own_layers
 from microlambda.plan.plan import Plan, Scope
@@ -190,6 +191,7 @@ def _check_known(app: App, settings: Settings) -> None:
             f"{settings.stage!r} is 'function-url', which has none. Remove it, or write ingress = 'http-api'."
         )
     check_api_keys(app, settings)
+    check_authorizers(app, settings)
     for name in settings.function_names:
         if name not in app.functions:
             raise PlanError(

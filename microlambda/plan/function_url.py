@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microlambda.plan.names import statement_id
-from microlambda.plan.records import FunctionUrl, Permission, Record
+from microlambda.plan.records import FunctionUrl, Permission, Placed, Record
 from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from microlambda.plan.wiring import Target
     from microlambda.project.settings import Settings
 
-#: Nobody is asked who he is.
-PUBLIC = "NONE"
+#: Nobody is asked who he is, or everybody for a signature.
+PUBLIC, IAM = "NONE", "AWS_IAM"
 
 #: Who may call, in the words of a resource policy.
 EVERYBODY = "*"
@@ -30,8 +30,13 @@ STATEMENTS = "microlambda-function-url"
 
 
 def plan_function_url(target: Target, app: App, settings: Settings) -> list[Record]:
-    """Plan the URL of the alias, after what lets everybody call it: so it never answers 403 when new."""
-    del app, settings
+    """Plan the URL of the alias, after what lets callers in: so it never answers 403 when new.
+
+    Of protected views these are the principals of this account that may call it by a policy of their own.
+    """
+    del settings
+    is_open = not any(rule.is_protected for rule in app.route_table)
+    auth_type, callers = (PUBLIC, EVERYBODY) if is_open else (IAM, Placed(text="${account}"))
     url = Permission(
         key=target.key,
         name=statement_id(STATEMENTS),
@@ -39,8 +44,8 @@ def plan_function_url(target: Target, app: App, settings: Settings) -> list[Reco
         function_name=target.function_name,
         alias_name=LIVE,
         action="lambda:InvokeFunctionUrl",
-        principal=EVERYBODY,
-        url_auth_type=PUBLIC,
+        principal=callers,
+        url_auth_type=auth_type,
     )
     return [
         url,
@@ -58,7 +63,7 @@ def plan_function_url(target: Target, app: App, settings: Settings) -> list[Reco
             name=target.function_name,
             alias=target.alias,
             function_name=target.function_name,
-            auth_type=PUBLIC,
+            auth_type=auth_type,
             invoke_mode="BUFFERED",  # Python's managed runtime cannot stream
         ),
     ]

@@ -218,13 +218,53 @@ class InvokeConfig(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Authorizer:
+    """What an API asks about its callers; it lives inside the API, where its name is its own.
+
+    In the words of that kind of API: `type` is "REQUEST" or "TOKEN" (a function, `target` of ours or `uri` of
+    another's), "JWT" (of `issuer`, for `audience`) or "COGNITO_USER_POOLS" (of the pools `providers`).
+    """
+
+    name: str
+    type: str
+    identity_sources: tuple[str, ...]
+    target: Ref | None = None  # the alias
+    uri: str | None = None
+    role: str | None = None  # that the API calls `uri` as
+    ttl: int | None = None  # s
+    is_simple: bool = False
+    issuer: str | None = None
+    audience: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """What a method of an API asks of its callers.
+
+    `authorization` is "NONE", "AWS_IAM", or the type of the authorizer that is called `authorizer`: "CUSTOM",
+    "JWT" or "COGNITO_USER_POOLS".
+    """
+
+    api_key: bool = False
+    authorization: str = "NONE"
+    authorizer: str | None = None
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class HttpApi(Record):
-    """An HTTP API with one route that hands everything to one function."""
+    """An HTTP API with one route that hands everything to one function.
+
+    `guarded` are the routes beside it, by their keys, all of them to the same function.
+    """
 
     kind: ClassVar[str] = "http-api"
 
     target: Ref  # the alias
     route: str
+    guarded: Mapping[str, Guard] = field(default_factory=dict)
+    authorizers: tuple[Authorizer, ...] = ()
     stage: str
     payload: str
     tags: Mapping[str, str]
@@ -234,14 +274,15 @@ class HttpApi(Record):
 class RestApi(Record):
     """A REST API whose `resources` all hand any method to one function.
 
-    By their paths, parents first: the methods that are there by themselves and ask for an API key. `answers`
+    By their paths, parents first: the methods that are there by themselves, and what they ask for. `answers`
     are those of the gateway's own that carry more than AWS gives them: by type, their parameters.
     """
 
     kind: ClassVar[str] = "rest-api"
 
     target: Ref  # the alias
-    resources: Mapping[str, tuple[str, ...]]
+    resources: Mapping[str, Mapping[str, Guard]]
+    authorizers: tuple[Authorizer, ...] = ()
     stage: str
     endpoint_type: str  # "REGIONAL" or "EDGE"
     binary_types: tuple[str, ...]
@@ -297,7 +338,7 @@ class Permission(Record):
     function_name: str
     alias_name: str
     action: str
-    principal: str
+    principal: str | Placed
     source: Ref | Arn | str | None = None  # the ARN of what may call
     of_account: bool = False
     url_auth_type: str | None = None
@@ -437,3 +478,5 @@ def _refs(value: object) -> Iterator[Ref]:
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _refs(one)
+    elif isinstance(value, Authorizer):
+        yield from _refs(value.target)

@@ -1,6 +1,6 @@
 """A REST API before the function of all routes: two paths for everything, and the permission to call.
 
-Views that ask for an API key have resources of their own beside them, and the keys come with the API.
+Protected views have resources of their own beside them; authorizers and API keys come with the API.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from microlambda.plan import names
 from microlambda.plan.api_keys import plan_api_keys
+from microlambda.plan.authorizers import authorizers, guards, permissions
 from microlambda.plan.gateway_answers import failure_fields
 from microlambda.plan.protected import explicit_resources
 from microlambda.plan.records import Permission, Record, Ref, RestApi
@@ -30,12 +31,14 @@ _HEADER = "gatewayresponse.header."
 
 def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
     """Plan the API, which is found by its tags, and what lets it call the alias."""
+    asked = authorizers(app, RestApi.kind)
     return [
         RestApi(
             key=target.key,
             name=names.api_name(target.scope.app, target.scope.stage),
             target=target.alias,
-            resources=explicit_resources(app),
+            resources=explicit_resources(app, guards(app, RestApi.kind)),
+            authorizers=asked,
             stage=names.rest_stage_name(target.scope.stage),
             endpoint_type=(settings.endpoint_type or ENDPOINT_TYPES[0]).upper(),
             binary_types=("*/*",),
@@ -54,6 +57,7 @@ def plan_rest_api(target: Target, app: App, settings: Settings) -> list[Record]:
             principal="apigateway.amazonaws.com",
             source=Ref(kind=RestApi.kind, key=target.key, attribute="source_arn"),
         ),
+        *permissions(target, asked, RestApi.kind),
     ]
 
 

@@ -24,6 +24,9 @@ Planner = Callable[[Any, Target], Wiring]
 #: Handlers that are called by name alone.
 BY_NAME = ("lambda_function", "task")
 
+#: Handlers that an API asks: `plan/authorizers.py` wires them, with the routes that name them.
+ASKED = ("authorizer",)
+
 PLANNERS: dict[str, Planner] = {
     "on_sqs_message": plan_queue,
     "on_dynamodb_record": plan_table,
@@ -39,7 +42,7 @@ PLANNERS: dict[str, Planner] = {
 
 def is_deployed(handler: Handler) -> bool:
     """Tell whether this version can bring the handler's trigger to AWS."""
-    return handler.kind in (*BY_NAME, *PLANNERS)
+    return handler.kind in (*BY_NAME, *ASKED, *PLANNERS)
 
 
 def wire(handler: Handler, target: Target) -> Wiring:

@@ -9,10 +9,12 @@ from typing import Any
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.records import (
     Arn,
+    Authorizer,
     BucketNotifications,
     EventSourceMapping,
     Function,
     FunctionUrl,
+    Guard,
     HttpApi,
     Layer,
     LogGroup,
@@ -118,4 +120,6 @@ def _plain(value: Any) -> Any:
         return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
+    if isinstance(value, Authorizer | Guard):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     return value

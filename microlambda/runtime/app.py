@@ -51,6 +51,7 @@ class App(Registration):
 
     #: What signs the `session`: a long random value, or what gives it when it is needed.
     secret_key: str | bytes | Callable[[], str | bytes] | None = None
+    _default_authorizer: Any = None
 
     def __init__(
         self, name: str | None = None, *, app_name: str | None = None, debug: bool | None = None
@@ -98,6 +99,10 @@ class App(Registration):
             scope.adopt(made)
             if made.cors:
                 self.prepared_lifecycle()
+        if self._default_authorizer is not None:
+            from .auth import protect
+
+            protect(made, self._default_authorizer)
         self.route_table.add(made)
         code = getattr(view, "__code__", None)
         if code is None or code.co_flags & _IS_ASYNC:
@@ -190,6 +195,18 @@ class App(Registration):
 
         self._refuse_late("the policy for CORS")
         self.prepared_lifecycle().cors = checked_cors(value)
+
+    @property
+    def default_authorizer(self) -> Any:
+        """The authorizer of every route that says nothing of one (`authorizer=`); set it once."""
+        return self._default_authorizer
+
+    @default_authorizer.setter
+    def default_authorizer(self, value: Any) -> None:
+        from .auth import set_default
+
+        self._refuse_late("the default authorizer")
+        set_default(self, value)
 
     @property
     def compress_above(self) -> int | None:

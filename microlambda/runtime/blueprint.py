@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     View = TypeVar("View", bound=Callable[..., Any])
     Record = Callable[[App, "Scope"], None]
 
-_REGISTER_OPTIONS = ("url_prefix", "name", "name_prefix", "cors", "url_defaults")
+_REGISTER_OPTIONS = ("url_prefix", "name", "name_prefix", "cors", "url_defaults", "authorizer")
+
+#: The authorizer of a blueprint that says nothing of one: what is around it has its way.
+_INHERITED: Any = object()
 
 
 class Scope:
@@ -48,6 +51,7 @@ class Scope:
     defaults: dict[str, Any]
     _prefix: str
     _cors: CORS | bool | None
+    _authorizer: Any
 
     def __init__(self, blueprint: Blueprint, outer: Scope | None, options: dict[str, Any]) -> None:
         own_name = _checked_name(options.get("name") or blueprint.name)
@@ -63,6 +67,11 @@ class Scope:
         own_part = f"{blueprint.name}." if name_prefix is None else name_prefix  # Chalice's
         self.handlers = own_part if outer is None else f"{outer.handlers}{own_part}"
         self._cors = _policy(options.get("cors"), blueprint.cors, outer._cors if outer is not None else None)
+        self._authorizer = _authorizer(
+            options.get("authorizer", _INHERITED),
+            blueprint.authorizer_for_routes,
+            _INHERITED if outer is None else outer._authorizer,
+        )
         self.defaults = {
             **(outer.defaults if outer is not None else {}),
             **(blueprint.url_defaults or {}),
@@ -75,20 +84,26 @@ class Scope:
         return _joined(self._prefix, rule)
 
     def adopt(self, rule: Rule) -> None:
-        """Note on the rule whose it is, and the policy that it has no own one for."""
+        """Note on the rule whose it is, and the policy and the authorizer that it has no own one for."""
         rule.blueprints = self.names
         rule.registration = self
         if rule.cors is None:
             rule.cors = self._cors
+        if self._authorizer is None:
+            rule.is_open = rule.authorizer is None
+        elif self._authorizer is not _INHERITED:
+            from .auth import protect
+
+            protect(rule, self._authorizer)
 
 
 class Blueprint(Registration):
     """A part of an application, registered with `app.register_blueprint`, several times if need be.
 
     `name` is the first part of its endpoints and handlers' names; of a dotted one (`__name__`, as in
-    Chalice) the last part counts. `url_prefix` comes before its paths and may capture, `cors` and
-    `url_defaults` are for its routes. Blueprints nest. What comes after it was registered itself is
-    refused.
+    Chalice) the last part counts. `url_prefix` comes before its paths and may capture; `cors`,
+    `authorizer` and `url_defaults` are for its routes. Blueprints nest. What comes after it was registered
+    itself is refused.
     """
 
     def __init__(
@@ -99,11 +114,13 @@ class Blueprint(Registration):
         url_prefix: str | None = None,
         url_defaults: dict[str, Any] | None = None,
         cors: CORS | bool | None = None,
+        authorizer: Any = _INHERITED,
     ) -> None:
         self.name = _checked_name(str(name).rpartition(".")[2])
         self.url_prefix = _checked_prefix(url_prefix)
         self.url_defaults = url_defaults
         self.cors = _policy(cors)
+        self.authorizer_for_routes = _authorizer(authorizer)
         self._records: list[Record] = []
         self._children: list[Blueprint] = []
         self._is_registered = False
@@ -263,6 +280,16 @@ def _joined(prefix: str, rule: str) -> str:
     if not prefix or not rule:
         return prefix or rule
     return f"{prefix.rstrip('/')}/{rule.lstrip('/')}"
+
+
+def _authorizer(*candidates: Any) -> Any:
+    """The first that says something; None opens the routes."""
+    for candidate in candidates:
+        if candidate is not _INHERITED:
+            from .auth import checked_authorizer
+
+            return checked_authorizer("a blueprint", candidate)
+    return _INHERITED
 
 
 def _policy(*candidates: CORS | bool | None) -> CORS | bool | None:

@@ -441,16 +441,17 @@ class EventDecorators:
 
         return self._on(FirehoseTrigger, locals())
 
-    def on_ws_connect(self, *, name: str | None = None) -> Decorator:
+    def on_ws_connect(self, *, authorizer: Any = None, name: str | None = None) -> Decorator:
         """Run the function for each new connection of the WebSocket API; it gets a `WebSocketEvent`.
 
         What it answers is the answer to the handshake, as a view's would be: None lets the client in, a
-        status of 400 or more does not.
+        status of 400 or more does not. `authorizer` decides before: a function under `@app.authorizer`, an
+        IAMAuthorizer or a CustomAuthorizer.
         https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html
         """
         from .triggers.websocket import WebSocketTrigger
 
-        return self._registering(WebSocketTrigger("on_ws_connect", "$connect"), name)
+        return self._registering(WebSocketTrigger("on_ws_connect", "$connect", authorizer), name)
 
     def on_ws_message(self, route_key: str = "$default", *, name: str | None = None) -> Decorator:
         """Run the function for messages of that route key, `$default` for those of no other.
@@ -478,6 +479,28 @@ class EventDecorators:
         from .triggers.custom import CustomTrigger
 
         return self._on(CustomTrigger, locals())
+
+    def authorizer(
+        self,
+        name: str | None = None,
+        *,
+        identity_sources: str | Iterable[str] = ("header.Authorization",),
+        ttl: int = 300,
+        ttl_seconds: int | None = None,
+        type: str = "request",  # AWS's word
+        simple: bool = False,
+    ) -> Decorator:
+        """Let the function decide about the callers of routes that name it: `authorizer=`.
+
+        It gets an `AuthRequest` and answers an `AuthResponse`, or True or False. Callers need all of
+        `identity_sources` ("header.Authorization", "query.token", "context.identity.sourceIp"), and an answer
+        is kept for those with the same ones for `ttl` seconds (0 to 3,600). With `type="token"` a REST API
+        hands over the one header alone; `simple` answers of HTTP APIs say yes or no.
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+        """
+        from .triggers.authorizer import AuthorizerTrigger
+
+        return self._on(AuthorizerTrigger, locals())
 
     def lambda_function(
         self,
@@ -572,7 +595,7 @@ def _takes_record(trigger: Trigger, function: Any, per_record: object) -> bool:
 #: The classes that handlers get, by their names.
 _VIEWS = (
     "(S3|SQS|SNS|DynamoDB|Kinesis|EventBridge|Kafka|MQ|DocumentDB|Logs?|Alarm|Email|Cognito|Iot|Firehose"
-    "|WebSocket|Schedule|Custom)(Event|Record)"
+    "|WebSocket|Schedule|Custom)(Event|Record)|AuthRequest"
 )
 
 

@@ -53,7 +53,8 @@ class Registration(_Events):
         Chalice; the function's name by default), `strict_slashes` (a missing trailing slash is
         a redirect; True by default), `defaults` (arguments that the rule does not capture), `cors`
         (True, False or a CORS), `content_types` (the bodies that the view reads; 415 for others),
-        `api_key_required` (True: callers need an API key, which a REST API checks; 403 for others).
+        `api_key_required` (True: callers need an API key, which a REST API checks; 403 for others),
+        `authorizer` (who decides about callers; None opens a route of an app or blueprint that has one).
         Raises RegistrationError or its kind RouteConflict at once.
         """
         if not isinstance(rule, str):
@@ -172,7 +173,9 @@ class Registration(_Events):
 HTTP_FUNCTION = "http"
 
 #: What `route` takes beside the path, `endpoint` and `name`.
-_OPTIONS = frozenset(("methods", "strict_slashes", "defaults", "cors", "content_types", "api_key_required"))
+_OPTIONS = frozenset(
+    ("methods", "strict_slashes", "defaults", "cors", "content_types", "api_key_required", "authorizer")
+)
 
 
 def _only(decorator: str, options: dict[str, Any], method: str) -> list[str]:
@@ -188,7 +191,7 @@ EVENT_DECORATORS = (
     "schedule on_s3_event on_sqs_message on_sns_message on_dynamodb_record on_kinesis_record on_event "
     "on_cw_event on_kafka_record on_mq_message on_documentdb_change on_log_events on_alarm on_email "
     "on_cognito on_iot_message on_firehose_records on_ws_connect on_ws_message on_ws_disconnect on "
-    "lambda_function task"
+    "lambda_function authorizer task"
 )
 
 lend(

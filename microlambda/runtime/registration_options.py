@@ -134,6 +134,7 @@ def rule_with_options(
     cors = given.pop("cors", None)
     content_types = given.pop("content_types", None)
     api_key_required = given.pop("api_key_required", None)
+    given.pop("authorizer", None)
     made = Rule(rule, view, endpoint=endpoint, converters=app.route_table.converters, **given)
     if cors is not None:
         from .http.cors import checked_cors  # loaded by apps that have a policy
@@ -145,7 +146,14 @@ def rule_with_options(
     if api_key_required is not None:
         if not isinstance(api_key_required, bool):
             raise RegistrationError(f"{api_key_required=} for {rule!r} is neither True nor False.")
-        made.api_key_required = api_key_required
+        made.api_key_required = made.is_protected = api_key_required
+    if options.get("authorizer") is not None:
+        from .auth import checked_authorizer  # loaded by apps that have one
+
+        made.authorizer = checked_authorizer(repr(rule), options["authorizer"])
+        made.is_protected = True
+    elif "authorizer" in options:
+        made.is_open = True
     return made
 
 

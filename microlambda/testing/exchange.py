@@ -11,6 +11,7 @@ from microlambda.emulator.gateway import INGRESSES, Api, Gateway
 from microlambda.emulator.gateway.resources import Resources, key_id
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.runtime_client import LambdaContext, error_document
+from microlambda.plan.authorizers import guards
 from microlambda.plan.gateway_answers import failure_fields
 from microlambda.plan.protected import explicit_resources, protected_rules
 from microlambda.project.limits import DEFAULT_MEMORY, DEFAULT_TIMEOUT
@@ -44,7 +45,9 @@ class Exchange:
         """Answer a WSGI request, as the gateway of this ingress does."""
         api = None
         if self.ingress == "rest-api" and protected_rules(self._app):
-            resources = Resources(keyed=explicit_resources(self._app), find_key=self._find_key)
+            found = explicit_resources(self._app, guards(self._app, self.ingress))
+            keyed = {path: [one for one in on if on[one].api_key] for path, on in found.items()}
+            resources = Resources(keyed=keyed, find_key=self._find_key)
             api = Api(stage=INGRESSES[self.ingress].default_stage, resources=resources)
         own = tuple(failure_fields(self._app.cors).items()) if self.ingress == "rest-api" else ()
         gateway = Gateway(self.ingress, self._invoke, api=api, on_failure=dict.fromkeys((4, 5), own))

@@ -36,7 +36,7 @@ def test_everything_goes_to_the_alias(tmp_path: Path, shop: App) -> None:
     record = planned(tmp_path, shop)
 
     assert record.target == Ref(kind="alias", key="http")
-    assert record.resources == {"/": (), "/{proxy+}": ()}
+    assert record.resources == {"/": {}, "/{proxy+}": {}}
     assert record.binary_types == ("*/*",)
     assert (record.name, record.stage, record.timeout) == ("shop-dev", "dev", 29_000)
     assert record.tags == {"microlambda:id": "k3v9x2", "microlambda:app": "shop", "microlambda:stage": "dev"}

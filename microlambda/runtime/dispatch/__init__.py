@@ -85,10 +85,10 @@ def respond(scope: RequestContext, request: Request) -> Response:
     try:
         rule, request.view_args = app.route_table.match(request.path, request.method)
         request.url_rule = rule
-        if rule.api_key_required:
-            from .protection import check_api_key
+        if rule.is_protected:
+            from .protection import check_protection
 
-            check_api_key(rule, request)
+            check_protection(app, rule, request)
         response = view_response(request)
     except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
         from .failures import error_response

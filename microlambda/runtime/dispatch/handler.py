@@ -62,6 +62,7 @@ class Handler:
 
             return self._called(app, event, context, lambda given: run_records(app, self, given))
         try:
+            self.trigger.check_caller(event)
             value = self._called(app, event, context, self.function)
         except Exception as exc:
             result = self.trigger.failure(app, self.name, event, exc)

@@ -101,11 +101,11 @@ class Lifecycle:
         layers = [one for one in self.middleware if one.wraps("http", names)]
         rule = request.url_rule
         try:
-            if rule is not None and rule.api_key_required:
+            if rule is not None and rule.is_protected:
                 # before the middleware, which may answer in the view's place: from a cache
-                from .protection import check_api_key
+                from .protection import check_protection
 
-                check_api_key(rule, request)
+                check_protection(self._app, rule, request)
             response: Response = onion(layers, inside, _middleware_answer)(request)
         except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
             return handled_error(self._app, request, exc)

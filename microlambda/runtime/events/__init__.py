@@ -57,6 +57,8 @@ def _by_keys(event: dict[str, Any]) -> str | None:  # noqa: PLR0911  # a table, 
         return "cognito"
     if event.get("Event") == "s3:TestEvent":
         return "s3"
+    if event.get("type") in ("TOKEN", "REQUEST") and event.keys() & {"methodArn", "routeArn"}:
+        return "authorizer"
     context = event.get("requestContext")
     if type(context) is dict and "connectionId" in context and "eventType" in context:
         return "websocket"

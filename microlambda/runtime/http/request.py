@@ -173,5 +173,5 @@ lend(
     "host_url script_root remote_addr remote_user endpoint blueprint blueprints get_data "
     "_limited_body stream form files _read_form values close max_content_length "
     "max_form_memory_size max_form_parts _limit json_body raw_body query_params uri_params "
-    "context stage_variables stage_vars to_dict",
+    "context stage_variables stage_vars to_dict authorizer",
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..ingress.base import Ingress
     from ..routing.rule import Rule
+    from .authorizer_result import AuthorizerResult
     from .file_storage import FileStorage
     from .header_fields import HeaderFields
     from .multidict import MultiDict
@@ -292,6 +293,13 @@ class RequestFields(HeaderFields):
         """Chalice's name for the event's `requestContext`."""
         context: dict[str, Any] = self.event.get("requestContext") or {}
         return context
+
+    @lazy
+    def authorizer(self) -> AuthorizerResult | None:
+        """What the gateway's authorizer has said of the caller; None where none was asked."""
+        from .authorizer_result import authorizer_result
+
+        return authorizer_result(self.event)
 
     @property
     def stage_variables(self) -> dict[str, str] | None:

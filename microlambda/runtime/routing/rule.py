@@ -55,19 +55,23 @@ class Rule:
 
     `methods` are those declared, in upper case; `accepted` are these and HEAD where GET is. `defaults` are
     arguments that the view gets beside the captures. The argument `converters` are the app's own; the
-    attribute has those of the captures that need one.
+    attribute has those of the captures that need one. `is_protected` views are reached through the gateway
+    with an API key or by their `authorizer`; `is_open` ones are not, whatever the app's default.
     """
 
     __slots__ = (
         "accepted",
         "api_key_required",
+        "authorizer",
         "blueprints",
         "content_types",
         "converters",
         "cors",
         "defaults",
         "endpoint",
+        "is_open",
         "is_plain",
+        "is_protected",
         "methods",
         "names",
         "parts",
@@ -94,7 +98,8 @@ class Rule:
         self.strict_slashes = strict_slashes
         self.cors: Any = None
         self.content_types: Any = None
-        self.api_key_required = False
+        self.is_protected = self.api_key_required = self.is_open = False
+        self.authorizer: Any = None
         self.blueprints: tuple[str, ...] = ()
         self.registration: object = None  # the one of a blueprint that it comes from
         self.accepted = self.methods = _GET if methods is None else _upper(rule, methods)

@@ -83,6 +83,9 @@ class Trigger:
         """The view for the handler; None for a message of the service's own, which is acknowledged."""
         return self.event_class(raw, context)
 
+    def check_caller(self, event: Any) -> None:
+        """Raise an HTTP error for an event that shows no sign of the authorizer that was to be asked."""
+
     def failure_mode(self, event: Any) -> str:  # noqa: ARG002  # as above
         """How failing records of this event are reported: EACH, REST, FIRST or RAISE."""
         return RAISE

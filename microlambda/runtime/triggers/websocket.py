@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-devel
 
 from __future__ import annotations
 
-from ..errors import EncodingError, HTTPException, WrongAnswer
+from ..errors import EncodingError, HTTPException, Unauthorized, WrongAnswer
 from ..events.websocket import CONNECT, WebSocketEvent
 from ..http.response import Response, make_response
 from .base import Trigger, as_json, refuse
@@ -26,8 +26,9 @@ class WebSocketTrigger(Trigger):
     source = "websocket"
     event_class = WebSocketEvent
 
-    def __init__(self, decorator: str, route_key: str) -> None:
+    def __init__(self, decorator: str, route_key: str, authorizer: Any = None) -> None:
         self.decorator = decorator
+        self.authorizer = None if authorizer is None else _checked_authorizer(authorizer)
         self.route_key = _checked_key(route_key) if decorator == _ON_MESSAGE else route_key
 
     def fits(self, event: dict[str, Any]) -> bool:
@@ -55,6 +56,17 @@ class WebSocketTrigger(Trigger):
 
         return WebSocketEvent(raw, context, WEBSOCKET.to_request(raw, context))
 
+    def check_caller(self, event: WebSocketEvent) -> None:
+        """A handshake has to show that its authorizer let it in; what follows came through one."""
+        if self.authorizer is None:
+            return
+        from ..auth.authorizers import WEBSOCKET, Authorizer, CustomAuthorizer, IAMAuthorizer
+
+        is_by_iam = isinstance(self.authorizer, IAMAuthorizer)
+        asked: type[Authorizer] = IAMAuthorizer if is_by_iam else CustomAuthorizer
+        if not asked.admits(self.authorizer, event.raw["requestContext"], WEBSOCKET):
+            raise Unauthorized("this API asks for credentials.")
+
     def result(self, app: App, handler: str, event: Any, value: Any) -> Any:  # noqa: ARG002  # as the base's
         """The answer to the handshake, or, on a route that answers (two-way), to the message.
 
@@ -75,6 +87,17 @@ class WebSocketTrigger(Trigger):
         if isinstance(error, HTTPException) and event.event_type == CONNECT:
             return self.result(app, handler, event, error)
         return None
+
+
+def _checked_authorizer(value: Any) -> Any:
+    from ..auth import checked_authorizer
+    from ..auth.authorizers import CustomAuthorizer, IAMAuthorizer
+
+    checked = checked_authorizer("on_ws_connect", value)
+    if not isinstance(checked, IAMAuthorizer | CustomAuthorizer) and hasattr(checked, "ingresses"):
+        why = "a WebSocket API asks a function of the app's, an IAMAuthorizer or a CustomAuthorizer."
+        raise refuse("on_ws_connect", "authorizer", checked.declared(), why)
+    return checked
 
 
 def _proxy_result(app: App, response: Response) -> dict[str, Any]:
