@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from microlambda.project.signals import again, is_importing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -38,7 +40,10 @@ def unwinding() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _unwind(number: int, _frame: FrameType | None) -> None:
+def _unwind(number: int, frame: FrameType | None) -> None:
+    if is_importing(frame):
+        again(lambda _alarm, now: _unwind(number, now))
+        return
     signal.signal(number, signal.SIG_IGN)  # a second one must not end the cleaning up
     raise SystemExit(128 + number)
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from microlambda.project.errors import AppImportFailed, ToolError
+from microlambda.project.signals import interruptible
 
 COMMANDS = {
     "new": "Make a project: an app, its settings, its first test.",
@@ -68,7 +69,8 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a ToolError is printed, and any other error is a bug that keeps its traceback."""
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except ToolError as exc:
             click.echo(described(exc), err=True)
             ctx.exit(exc.exit_code)

@@ -11,7 +11,7 @@ from microlambda.cli.options import adopt_option, aws_options, note, project_roo
 from microlambda.deploy.changes import CREATE, REMOVE, UPDATE
 from microlambda.plan.function_url import EVERYBODY, PUBLIC
 from microlambda.plan.ingresses import ANSWERING
-from microlambda.plan.records import Permission, RestApi
+from microlambda.plan.records import FunctionUrl, HttpApi, Permission, RestApi
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +82,7 @@ def as_lines(plan: Plan, changes: Sequence[Change], aws: Aws) -> list[str]:
         *_section(f"Deleted{then}:", [change.line for change in removals]),
         *_section("Reachable from the internet from then on, by everybody:", _named(_opened(changes))),
         *_section("Without an API key from then on:", [f"  {way}" for way in _unkeyed(changes)]),
+        *_section("Without an authorizer from then on:", [f"  {way}" for way in _unprotected(changes)]),
         *_section("No longer reachable:", _named(_closed(changes))),
         f"{summary}.",
     ]
@@ -100,6 +101,7 @@ def as_data(plan: Plan, changes: Sequence[Change], aws: Aws) -> dict[str, Any]:
         "deletes": [_reference(change) for change in changes if change.action == REMOVE],
         "opens": [_reference(change) for change in _opened(changes)],
         "opens_without_key": _unkeyed(changes),
+        "opens_without_authorizer": _unprotected(changes),
         "closes": [_reference(change) for change in _closed(changes)],
         "resources": [record_as_data(record) for record in plan.records],
     }
@@ -118,6 +120,9 @@ def _lets_everybody(change: Change) -> bool:
 
 
 def _opens(change: Change) -> bool:
+    record = change.record
+    if isinstance(record, FunctionUrl) and record.auth_type != PUBLIC:
+        return False
     if change.action != UPDATE or change.seen is None:
         return change.action == CREATE
     asked: str = change.seen.state.get("auth_type", PUBLIC)  # what a URL has asked of callers until now
@@ -126,14 +131,29 @@ def _opens(change: Change) -> bool:
 
 def _unkeyed(changes: Sequence[Change]) -> list[str]:
     """Name what has asked for an API key until now, and will not: "GET /partners"."""
-    from microlambda.deploy.kinds.rest_methods import asked_for_keys
+    from microlambda.deploy.kinds.rest_methods import without_key
 
     return [
         way
         for change in changes
         if isinstance(change.record, RestApi) and change.action == UPDATE and change.seen is not None
-        for way in asked_for_keys(change.seen.state["resources"], change.record)
+        for way in without_key(change.seen.state["resources"], change.record)
     ]
+
+
+def _unprotected(changes: Sequence[Change]) -> list[str]:
+    """Name what has asked who calls until now, and will not; a whole URL is among what is opened."""
+    from microlambda.deploy.kinds import http_routes, rest_methods
+
+    found: list[str] = []
+    for change in changes:
+        if change.action != UPDATE or change.seen is None:
+            continue
+        if isinstance(change.record, RestApi):
+            found += rest_methods.unprotected(change.seen.state["resources"], change.record)
+        elif isinstance(change.record, HttpApi):
+            found += http_routes.unprotected(change.seen.state["routes"], change.record)
+    return found
 
 
 def _closed(changes: Sequence[Change]) -> list[Change]:

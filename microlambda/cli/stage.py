@@ -34,6 +34,7 @@ from microlambda.project.environment import applied, resolvable_environment, res
 from microlambda.project.errors import ToolError
 from microlambda.project.loader import LoadedApp, load_app
 from microlambda.project.settings import Settings, load_settings, write_id
+from microlambda.project.signals import interrupt
 
 if TYPE_CHECKING:
     from microlambda.deploy.progress import Progress
@@ -190,7 +191,7 @@ def terminable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # where no signal arrives
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:

@@ -7,6 +7,8 @@ import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from microlambda.project.signals import interrupt
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,13 +44,13 @@ def until_interrupted() -> Iterator[Interrupt]:
     woken, waker = socket.socketpair()
     waker.setblocking(False)
     # SIGINT too: a shell starts background jobs with it ignored.
-    before = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     wakeup = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-    interrupt = Interrupt(woken)
+    waiting = Interrupt(woken)
     try:
-        yield interrupt
+        yield waiting
     except KeyboardInterrupt:
-        if not interrupt.has_served:
+        if not waiting.has_served:
             raise
     finally:
         signal.set_wakeup_fd(wakeup)
