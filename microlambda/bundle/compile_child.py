@@ -30,12 +30,12 @@ class Slimmer(ast.NodeTransformer):
         return node if isinstance(node, ast.expr) else super().visit(node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        """Keep a body from being empty."""
+        """Keep a body from being empty; a docstring alone has the line of its function, as in Python."""
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else node
+        place = node if is_docstring(node, first) else first
         super().generic_visit(node)
         if getattr(node, "body", None) == []:
-            place = getattr(
-                node, "pattern", node
-            )  # a `case` has no place of its own, and a module none at all
             node.body = [ast.copy_location(ast.Pass(lineno=1, col_offset=0), place)]  # type: ignore[attr-defined]
         return node
 
@@ -85,6 +85,13 @@ class Slimmer(ast.NodeTransformer):
         if node.value is None:
             return None
         return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
+
+
+def is_docstring(node: ast.AST, first: ast.AST) -> bool:
+    """Tell whether what a body begins with is the docstring of its node."""
+    has_docstring = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module)
+    value = first.value if has_docstring and isinstance(first, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def is_checking(node: ast.AST) -> bool:
