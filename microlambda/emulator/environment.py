@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ACCESS_KEY = "test"
 SECRET_KEY = "test"  # noqa: S105 - moto takes any; no real key has this form
+SESSION_TOKEN = "test"  # noqa: S105 - as above
 
 # What a Python process needs from its machine; everything else of the parent stays with the parent.
 _MACHINE = ("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -101,7 +102,7 @@ def closed_to_aws(region: str, endpoint: str | None) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_SESSION_TOKEN": "test",
+        "AWS_SESSION_TOKEN": SESSION_TOKEN,
         "AWS_ENDPOINT_URL": endpoint or "http://127.0.0.1:9",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -20,15 +20,19 @@ from werkzeug.wrappers import Request
 from microlambda.emulator.gateway import Gateway
 from microlambda.testing.event_methods import EventMethods
 from microlambda.testing.exchange import Exchange
+from microlambda.testing.gatekeeper import Gatekeeper
+from microlambda.testing.known_user import claims_of
+from microlambda.testing.signing import TEST_PRINCIPAL, Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Self
 
     from _typeshed.wsgi import WSGIEnvironment
 
     from microlambda import App
     from microlambda.runtime.sessions import Session
+    from microlambda.testing.gatekeeper import Keys
 
 # What may stand in a request target as it is: RFC 3986's characters, and '%' for what is encoded already.
 _SAFE = "%!$&'()*+,/:;=@~?[]"
@@ -57,6 +61,12 @@ class Response(TestResponse):
         """What the app answered to the event, before the gateway made HTTP of it."""
         return self.request.environ[_EXCHANGE].result
 
+    @property
+    def explanation(self) -> str | None:
+        """Why the gateway answered by itself, or asks no authorizer at all, in words; else None."""
+        explanation: str | None = self.request.environ[_EXCHANGE].explanation
+        return explanation
+
 
 class TestClient(EventMethods, Client):
     """Speaks HTTP to an app, and sends it events, without a server.
@@ -66,6 +76,10 @@ class TestClient(EventMethods, Client):
     that the app does not handle reaches the test; without, it is the 500 that callers get. Cookies are kept
     from one request to the next unless `use_cookies` is False. Before a view that asks for an API key, the
     ingress "rest-api" takes those of `api_keys`, and any where none are given.
+
+    Authorizers decide as on AWS: the app's functions run in this process, and tokens are checked by `jwks`, a
+    JWKS, a mapping of issuers to theirs or the path of a file with either. What the functions answer is kept
+    as long as they say. `as_user` and `signed` make clients that are let in.
     """
 
     __test__ = False  # pytest: not a test class
@@ -78,6 +92,7 @@ class TestClient(EventMethods, Client):
         raise_errors: bool = True,
         use_cookies: bool = True,
         api_keys: Iterable[str] | None = None,
+        jwks: Keys | None = None,
     ) -> None:
         if isinstance(api_keys, str):
             raise TypeError("api_keys takes the values of keys in a list, of one if need be.")
@@ -86,7 +101,11 @@ class TestClient(EventMethods, Client):
         self.ingress = ingress
         self.api_keys = None if api_keys is None else tuple(api_keys)
         self.raise_errors = raise_errors
+        self.gatekeeper = Gatekeeper(app, keys=jwks, raise_errors=raise_errors)
+        self.signer: Signer | None = None
         self.connections = {}
+        self._jwks = jwks
+        self._user: Mapping[str, Any] | None = None
         self._redirecting: Request | None = None
         Gateway(ingress, _never)  # an unknown name is an error here, not at the first request
 
@@ -95,6 +114,38 @@ class TestClient(EventMethods, Client):
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+    def as_user(self, user: str | Mapping[str, Any] = "user") -> TestClient:
+        """A new client of the same app that every authorizer lets in, without tokens, as this user.
+
+        `user` are claims, or the `sub` among them. Where a token is asked for, the view gets these, with an
+        issuer and an audience, if they have one of the scopes that it takes. Of what a function says, `sub`
+        is the principal and the rest, as far as it is flat, the context. To AWS the claim `arn` counts.
+        """
+        return self._like(user=claims_of(user), signer=self.signer)
+
+    def signed(
+        self, access_key: str = TEST_PRINCIPAL.access_key, secret: str = TEST_PRINCIPAL.secret
+    ) -> TestClient:
+        """A new client of the same app whose requests AWS's signer has signed: for an IAMAuthorizer.
+
+        The key is that of the user `arn:aws:iam::123456789012:user/test`, the one that is known here.
+        """
+        return self._like(user=self._user, signer=Signer(access_key=access_key, secret=secret))
+
+    def _like(self, *, user: Mapping[str, Any] | None, signer: Signer | None) -> TestClient:
+        """A client with the same options, and cookies of its own."""
+        made = TestClient(
+            self.app,
+            ingress=self.ingress,
+            raise_errors=self.raise_errors,
+            use_cookies=self._cookies is not None,
+            api_keys=self.api_keys,
+            jwks=self._jwks,
+        )
+        made._user, made.signer = user, signer
+        made.gatekeeper = Gatekeeper(self.app, keys=self._jwks, raise_errors=self.raise_errors, user=user)
+        return made
 
     def open(
         self,
@@ -115,7 +166,12 @@ class TestClient(EventMethods, Client):
         if self._redirecting is not None:
             ingress = _carry_over(self._redirecting.environ, environ)
         environ[_EXCHANGE] = Exchange(
-            self.app, ingress or self.ingress, raise_errors=self.raise_errors, api_keys=self.api_keys
+            self.app,
+            ingress or self.ingress,
+            raise_errors=self.raise_errors,
+            api_keys=self.api_keys,
+            gatekeeper=self.gatekeeper,
+            signer=self.signer,
         )
         response = super().open(Request(environ), follow_redirects=follow_redirects, buffered=buffered)
         assert isinstance(response, Response)  # noqa: S101 - tells mypy what __init__ asked for

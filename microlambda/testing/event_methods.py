@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from microlambda import App
     from microlambda.testing.event_result import EventResult
+    from microlambda.testing.gatekeeper import Gatekeeper
+    from microlambda.testing.signing import Signer
     from microlambda.testing.websocket_session import WebSocketSession
 
 
@@ -35,6 +37,9 @@ class EventMethods:
     raise_errors: bool
     #: The open WebSocket connections, by their ids.
     connections: dict[str, WebSocketSession]
+    #: Who lets callers in, and what signs requests.
+    gatekeeper: Gatekeeper
+    signer: Signer | None
 
     def send_event(self, event: dict[str, Any]) -> EventResult:
         """Send an event as it is; the app finds the handler that it is for."""

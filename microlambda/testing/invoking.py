@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from microlambda.runtime.context import propagating_errors, streaming_answers
 from microlambda.runtime.dispatch.sources import chosen
 from microlambda.testing.event_result import EventResult
-from microlambda.testing.exchange import make_context
 from microlambda.testing.filters import is_empty, split
+from microlambda.testing.lambda_context import make_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable

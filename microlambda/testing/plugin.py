@@ -140,6 +140,6 @@ def microlambda_client(microlambda_app: App) -> TestClient:
 @pytest.fixture
 def microlambda_context(microlambda_app: App) -> LambdaContext:
     """A second argument for calling a handler by hand: `app(event, microlambda_context)`."""
-    from microlambda.testing.exchange import make_context
+    from microlambda.testing.lambda_context import make_context
 
     return make_context(microlambda_app.name)

@@ -9,6 +9,7 @@ from microlambda.runtime.dispatch.lifecycle import route
 from microlambda.runtime.dispatch.scope import open_request
 from microlambda.runtime.ingress import infer
 from microlambda.testing.client import TestClient
+from microlambda.testing.gatekeeper import Gatekeeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,7 @@ class _Catcher:
     def __init__(self, app: App) -> None:
         self.name = app.name
         self.route_table = app.route_table
+        self.handlers = app.handlers
         self.cors = app.cors
         self.event: Any = None
         self.context: Any = None
@@ -35,11 +37,13 @@ class _Catcher:
 def request_context(app: App, path: str = "/", *args: Any, **options: Any) -> Iterator[Request]:
     """Make the request that the test client would send the current one, matched to its route.
 
-    Its view and the hooks before it do not run; the teardown hooks do when the block is left. Options are
-    those of `TestClient.open`, `ingress` among them.
+    No authorizer is asked. The view and the hooks before it do not run; the teardown hooks do when the block
+    is left. Options are those of `TestClient.open`, `ingress` among them.
     """
     catcher: Any = _Catcher(app)
-    TestClient(catcher, use_cookies=False).open(path, *args, **options)
+    client = TestClient(catcher, use_cookies=False)
+    client.gatekeeper = Gatekeeper(catcher, keys=None, raise_errors=True, admits_all=True)
+    client.open(path, *args, **options)
     adapter = infer(catcher.event)
     if adapter is None:
         raise ValueError(f"the gateway answers {path!r} by itself: no request reaches the app.")

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from microlambda.emulator.events.websocket import build
+from microlambda.emulator.gateway.decisions import Refused
+from microlambda.emulator.gateway.failures import FAILURES
 from microlambda.runtime.errors import MicrolambdaError, WebSocketDisconnected
 from microlambda.runtime.websocket import websocket_transport
+from microlambda.testing.handshake import WEBSOCKET, admitted, told
 from microlambda.testing.invoking import handlers_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from microlambda.emulator.gateway.decisions import Identity
     from microlambda.testing.event_methods import EventMethods
     from microlambda.testing.event_result import EventResult
 
@@ -24,10 +28,10 @@ _REFUSAL = 400  # statuses from here on refuse a handshake
 
 
 class WebSocketRefused(MicrolambdaError):
-    """The app did not let the client in; `status_code` is its answer to the handshake."""
+    """The client was not let in; `status_code` is the answer of the app, or of who decides before it."""
 
-    def __init__(self, status_code: int) -> None:
-        super().__init__(f"the handshake was answered with {status_code}.")
+    def __init__(self, status_code: int, why: str = "") -> None:
+        super().__init__(f"the handshake was answered with {status_code}{f': {why}' if why else ''}.")
         self.status_code = status_code
 
 
@@ -48,6 +52,7 @@ class WebSocketSession:
         self._headers = dict(headers or {})
         self._open = ExitStack()
         self._is_open = True
+        self._caller: Identity | None = None
         self.connection_id: str = options.pop("connection_id", None) or f"{uuid4().hex[:15]}="
         self.connected_at = self.last_active_at = datetime.now(UTC)
         if not self._routes():
@@ -57,12 +62,25 @@ class WebSocketSession:
 
     def _connect(self, headers: Mapping[str, str] | None, query: Mapping[str, str] | None) -> None:
         asked = {key: value for key, value in (("headers", headers), ("query", query)) if value is not None}
+        self._caller = self._admitted(asked)
         answer = self._event("CONNECT", "$connect", **asked)
         status = answer.result.get("statusCode", 200) if answer is not None and answer.result else 200
         failed = answer is not None and answer.error is not None
         if failed or status >= _REFUSAL:
             self._forget()
             raise WebSocketRefused(502 if failed else status)
+
+    def _admitted(self, asked: dict[str, Any]) -> Identity | None:
+        """Who the client is, by the authorizer of `on_ws_connect`; None where it has none."""
+        triggers: list[Any] = [one.trigger for one in handlers_of(self._client.app, "websocket")]
+        declared = next((one.authorizer for one in triggers if one.route_key == "$connect"), None)
+        if declared is None:
+            return None
+        found = admitted(self._client, declared, self._built("CONNECT", "$connect", asked))
+        if isinstance(found, Refused):
+            self._forget()
+            raise WebSocketRefused(FAILURES[WEBSOCKET][found.failure].status, found.reason)
+        return found
 
     def __enter__(self) -> Self:
         self._open.enter_context(websocket_transport(Connections(self._client)))
@@ -154,11 +172,15 @@ class WebSocketSession:
         """Send an event; a route that nobody handles is none of the API's."""
         if route_key not in self._routes():
             return None
-        event = build(
-            kind, route_key=route_key, connection_id=self.connection_id, **{**self._options, **options}
-        )
+        event = self._built(kind, route_key, options)
         with websocket_transport(Connections(self._client)):
             return self._client.send_event(event)
+
+    def _built(self, kind: str, route_key: str, options: dict[str, Any]) -> dict[str, Any]:
+        """The event, with what is known of the client."""
+        options = {**self._options, **options}
+        event = build(kind, route_key=route_key, connection_id=self.connection_id, **options)
+        return event if self._caller is None else told(event, self._caller)
 
 
 class Connections:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from microlambda.emulator.gateway import FAILURES, INGRESSES, Api, Failure, Gateway, UnknownIngress
+from microlambda.emulator.gateway.failure import OF_AUTHORIZERS, OF_SIGNATURES
 from microlambda.emulator.gateway.gateway import NotAllowed
 from microlambda.emulator.invocation import Invocation
 from microlambda.emulator.messages import HttpRequest, HttpResponse
@@ -342,6 +343,9 @@ def test_the_failure_table_is_complete_and_names_its_sources(ingress: str) -> No
     unasked = set() if ingress == "rest-api" else {Failure.NO_API_KEY}  # nobody else checks keys
     if "api" not in ingress:
         unasked |= {Failure.NO_API}  # nobody else has custom domains
+        unasked |= OF_AUTHORIZERS  # nor authorizers
+    if ingress in ("alb", "alb-multi-value", "vpc-lattice"):
+        unasked |= OF_SIGNATURES  # these let everybody in
     assert set(FAILURES[ingress]) == set(Failure) - unasked
     assert all(cell.source for cell in FAILURES[ingress].values())
 

@@ -12,6 +12,7 @@ import pytest
 
 from microlambda.cli.local import command
 from microlambda.emulator.gateway import FAILURES, INGRESSES, Failure
+from microlambda.emulator.gateway.failure import OF_AUTHORIZERS, OF_SIGNATURES
 from microlambda.emulator.messages import HttpResponse
 from microlambda.project.errors import ToolError
 from microlambda.project.settings import load_settings
@@ -294,6 +295,9 @@ def test_every_ingress_has_a_complete_row_of_failures_with_sources(ingress: str)
     unasked = set() if ingress == "rest-api" else {Failure.NO_API_KEY}  # nobody else checks keys
     if "api" not in ingress:
         unasked |= {Failure.NO_API}  # nobody else has custom domains
+        unasked |= OF_AUTHORIZERS  # nor authorizers
+    if ingress in ("alb", "alb-multi-value", "vpc-lattice"):
+        unasked |= OF_SIGNATURES  # these let everybody in
     assert set(FAILURES[ingress]) == set(Failure) - unasked
     assert all(cell.source for cell in FAILURES[ingress].values())
 

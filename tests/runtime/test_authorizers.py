@@ -376,9 +376,9 @@ def statements(policy: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
 @pytest.mark.parametrize(
     ("value", "effect", "resources"),
     [
-        pytest.param(True, "Allow", [f"{API}/dev/*/*"], id="true"),
+        pytest.param(True, "Allow", [f"{API}/dev/*"], id="true"),
         pytest.param(False, "Deny", [f"{API}/dev/*"], id="false"),
-        pytest.param(AuthResponse(), "Allow", [f"{API}/dev/*/*"], id="all"),
+        pytest.param(AuthResponse(), "Allow", [f"{API}/dev/*"], id="all"),
         pytest.param(AuthResponse([]), "Deny", [f"{API}/dev/*"], id="none"),
         pytest.param(AuthResponse("/"), "Allow", [f"{API}/dev/*/"], id="root"),
         pytest.param(AuthResponse("/a/{rest+}"), "Allow", [f"{API}/dev/*/a/*"], id="the-rest"),

@@ -21,6 +21,7 @@ from microlambda.emulator.gateway.bodies import TEXT_TYPES, encoded
 from microlambda.emulator.gateway.fields import forwarded_fields
 from microlambda.emulator.gateway.http_api import parsed
 from microlambda.emulator.gateway.rest_api import gathered
+from microlambda.emulator.gateway.unguarded import Unguarded
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _MAX_LINE = 16 * 1024
 
 
-class Alb:
+class Alb(Unguarded):
     """HTTP in, events with one value for each name out; results of the same kind in, HTTP out."""
 
     name = "alb"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from microlambda.emulator.gateway.resources import CATCH_ALL, Resources
+from microlambda.emulator.gateway.routes import ALL_OPEN, Route, Routes
 
 if TYPE_CHECKING:
+    from microlambda.emulator.gateway.decisions import Identity
     from microlambda.emulator.gateway.target import Target
     from microlambda.emulator.messages import HttpRequest
 
@@ -23,7 +25,7 @@ class Api:
 
     `requested` is the path that was asked for, where more than the API's own path stands in it: the stage.
     With a `base_path`, such as "/v1", the API is behind a custom domain, under that path.
-    `resources` are a REST API's.
+    `resources` are a REST API's, `routes` an HTTP API's; a function's URL has the default of these alone.
     """
 
     api_id: str = "local12345"
@@ -33,11 +35,20 @@ class Api:
     requested: str | None = None
     base_path: str = ""
     resources: Resources = CATCH_ALL
+    routes: Routes = ALL_OPEN
+
+    @property
+    def arn(self) -> str:
+        """The stage, as policies name it."""
+        return f"arn:aws:execute-api:{self.region}:{self.account_id}:{self.api_id}/{self.stage}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request on its way through a gateway, with what the gateway adds to it."""
+    """One request on its way through a gateway, with what the gateway adds to it.
+
+    `caller` is who an authorizer has found to call.
+    """
 
     request: HttpRequest
     target: Target
@@ -46,6 +57,7 @@ class Call:
     request_id: str = field(default_factory=lambda: str(uuid4()))
     extended_request_id: str = field(default_factory=lambda: f"{os.urandom(10).hex()[:15]}=")
     trace_id: str = field(default_factory=lambda: new_trace_id())
+    caller: Identity | None = None
 
     @property
     def epoch_ms(self) -> int:
@@ -69,6 +81,20 @@ class Call:
     def resource_path(self) -> str:
         """The path as it was sent, without the base path: what leads to a resource."""
         return self.target.raw_path[len(self.api.base_path) :] or "/"
+
+    @property
+    def whole_request(self) -> HttpRequest:
+        """The request with all of the path that was asked for, which a signature is of."""
+        requested, query = self.api.requested, self.target.raw_query
+        if requested is None:
+            return self.request
+        return replace(self.request, target=f"{requested}?{query}" if query else requested)
+
+    @property
+    def route(self) -> Route:
+        """The route of an HTTP API that the request takes."""
+        path = self.target.path[len(self.api.base_path) :] or "/"
+        return self.api.routes.match(self.request.method, path)
 
     @property
     def host(self) -> str:

@@ -6,36 +6,18 @@ marked "assumed", and is what the neighbouring rows do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from microlambda.emulator.gateway.failure import Failure, FailureAnswer
+from microlambda.emulator.gateway.refusals import (
+    HTTP_AUTHORIZERS,
+    HTTP_SIGNATURES,
+    REST_AUTHORIZERS,
+    REST_SIGNATURES,
+    URL_FORBIDDEN,
+    URL_SIGNATURES,
+    WEBSOCKET,
+)
 
-
-class Failure(Enum):
-    """Why there is no answer to pass on."""
-
-    FUNCTION_ERROR = "the function failed"
-    MALFORMED_ANSWER = "the function's answer is not one that the gateway understands"
-    FUNCTION_TIMEOUT = "the function ran out of its time"
-    INTEGRATION_TIMEOUT = "the gateway waited no longer"
-    RESPONSE_TOO_LARGE = "the function's answer is over Lambda's 6 MB, or the gateway's own limit"
-    BODY_TOO_LARGE = "the request's body is over the gateway's limit"
-    EVENT_TOO_LARGE = "the event made of the request is over Lambda's 6 MB"
-    HEADERS_TOO_LARGE = "the request's headers are over the gateway's limit"
-    BAD_REQUEST = "the request is not HTTP that the gateway takes"
-    NO_API_KEY = "the method asks for an API key, and the request has none that is let in"
-    NO_API = "the custom domain has no API at this path, which is not under its base path"
-    NOT_ALLOWED = "the function's resource policy does not let the gateway invoke it"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailureAnswer:
-    """One cell of the table."""
-
-    status: int
-    body: str
-    source: str
-    content_type: str | None = "application/json"
-    error_type: str | None = None
+__all__ = ["FAILURES", "Failure", "FailureAnswer"]
 
 
 _REST_502 = FailureAnswer(
@@ -147,6 +129,8 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
             error_type="InternalServerErrorException",
             source="documented: repost.aws/knowledge-center/api-gateway-5xx-error (Lambda permissions: 500)",
         ),
+        **REST_AUTHORIZERS,
+        **REST_SIGNATURES,
     },
     "http-api": {
         Failure.FUNCTION_ERROR: _HTTP_500,
@@ -173,6 +157,8 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
         ),
         Failure.NO_API: _NO_API,
         Failure.NOT_ALLOWED: _HTTP_500,
+        **HTTP_AUTHORIZERS,
+        **HTTP_SIGNATURES,
     },
     "function-url": {
         Failure.FUNCTION_ERROR: _URL_502,
@@ -199,11 +185,11 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
         Failure.BAD_REQUEST: FailureAnswer(status=400, body='{"Message":"Bad Request"}', source="assumed"),
         Failure.NOT_ALLOWED: FailureAnswer(
             status=403,
-            body='{"Message":"Forbidden. For troubleshooting Function URL authorization issues, see: '
-            'https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"}',
+            body=URL_FORBIDDEN,
             error_type="AccessDeniedException",
             source="recorded: brikis98/devops-book#12",
         ),
+        **URL_SIGNATURES,
     },
     "alb": {
         # load-balancer-access-logs.html lists these as reasons of its 502s: LambdaUnhandled,
@@ -243,3 +229,4 @@ FAILURES: dict[str, dict[Failure, FailureAnswer]] = {
 # The same gateway answers, whatever the format of its events.
 FAILURES["http-api-1.0"] = FAILURES["http-api"]
 FAILURES["alb-multi-value"] = FAILURES["alb"]
+FAILURES["websocket"] = WEBSOCKET

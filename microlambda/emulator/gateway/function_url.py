@@ -1,6 +1,7 @@
 """Lambda function URLs: the ingress "function-url".
 
-The event is payload format 2.0 with differences: the raw path stays encoded, cookies come both ways.
+The event is payload format 2.0 with differences: the raw path stays encoded, cookies come both ways. A URL
+asks everybody for a signature, or nobody: the API's default route says which.
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 """
 
@@ -18,6 +19,8 @@ from microlambda.emulator.gateway.answers import (
     response,
     status_of,
 )
+from microlambda.emulator.gateway.caller_members import payload_2
+from microlambda.emulator.gateway.decisions import IamIdentity
 from microlambda.emulator.gateway.fields import forwarded_fields, joined_fields, trace_id
 from microlambda.emulator.gateway.http_api import (
     optional_members,
@@ -30,6 +33,7 @@ from microlambda.emulator.gateway.lambda_limits import LambdaLimits
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
+    from microlambda.emulator.gateway.guards import Guard
     from microlambda.emulator.messages import HttpResponse
 
 # WWW-Authenticate is reported by several deployments ("renamed to x-amzn-Remapped-www-authenticate by the
@@ -44,6 +48,10 @@ class FunctionUrl(LambdaLimits):
 
     name = "function-url"
 
+    def guard(self, call: Call) -> Guard:
+        """What the URL asks of its callers."""
+        return call.api.routes.default
+
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `rawPath` is still encoded, `requestContext.http.path` is not."""
         event = {
@@ -54,10 +62,12 @@ class FunctionUrl(LambdaLimits):
             **optional_members(call),
             "headers": joined_fields(forwarded_fields(call)),
             "requestContext": {
-                "accountId": "anonymous",  # AuthType NONE, recorded in LocalStack's AWS-validated tests
+                # AuthType NONE: recorded in LocalStack's AWS-validated tests
+                "accountId": call.caller.account_id if isinstance(call.caller, IamIdentity) else "anonymous",
                 "apiId": call.api.api_id,
                 "domainName": f"{call.api.api_id}.lambda-url.{call.api.region}.on.aws",
                 "domainPrefix": call.api.api_id,
+                **payload_2(call.caller),
                 **request_context(call, call.request_id),
             },
         }

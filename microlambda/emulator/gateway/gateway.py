@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from microlambda.emulator.gateway.alb import Alb, AlbMultiValue
 from microlambda.emulator.gateway.answers import Fields, MalformedAnswer, response
 from microlambda.emulator.gateway.api import Api, Call
+from microlambda.emulator.gateway.decisions import Decider, Question, Refused
 from microlambda.emulator.gateway.failures import FAILURES, Failure
 from microlambda.emulator.gateway.function_url import FunctionUrl
+from microlambda.emulator.gateway.guards import NONE, Guard
 from microlambda.emulator.gateway.http_api import HttpApi
 from microlambda.emulator.gateway.http_api_1 import HttpApi1
 from microlambda.emulator.gateway.rest_api import RestApi
@@ -30,6 +32,8 @@ from microlambda.project.errors import ToolError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from microlambda.emulator.gateway.decisions import Identity
 
     Invoke = Callable[[bytes], Invocation]
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
@@ -68,6 +72,18 @@ class Ingress(Protocol):
         """Whether a well-formed request is let through."""
         ...
 
+    def guard(self, call: Call) -> Guard:
+        """What the request's method asks of its callers."""
+        ...
+
+    def arn(self, call: Call) -> str:
+        """What an authorizer is asked about."""
+        ...
+
+    def asked_event(self, call: Call) -> dict[str, Any]:
+        """The event that an authorizer's is made of."""
+        ...
+
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event."""
         ...
@@ -92,6 +108,12 @@ _ALL: tuple[Ingress, ...] = (
 )
 INGRESSES: dict[str, Ingress] = {ingress.name: ingress for ingress in _ALL}
 
+#: What a caller is told where nothing decides about him.
+_UNDECIDED = {
+    "function-url": Failure.UNSIGNED,
+    **dict.fromkeys(("rest-api", "http-api", "http-api-1.0"), Failure.UNAUTHORIZED),
+}
+
 
 class Gateway:
     """Serves one API: `handle` for our own callers, `__call__` for WSGI servers.
@@ -100,7 +122,8 @@ class Gateway:
     was answered, with its invocation if there was one. `timeout` is the function's own, in seconds: where
     it is above the ingress's limit, the gateway stops waiting at the limit, as on AWS. `explain` is told in
     words why the gateway answers by itself, which AWS keeps in its logs. `on_failure` has the fields that
-    such answers carry besides, by the first digit of their status.
+    such answers carry besides, by the first digit of their status. `decider` decides about the callers of
+    what is guarded: without one, nobody is let in there.
 
     An answer that the function streams is handed on as it comes; `observe` is told of it at its end.
     """
@@ -116,6 +139,7 @@ class Gateway:
         timeout: float | None = None,
         explain: Callable[[str], None] | None = None,
         on_failure: OnFailure | None = None,
+        decider: Decider | None = None,
     ) -> None:
         if ingress not in INGRESSES:
             raise UnknownIngress(
@@ -128,6 +152,7 @@ class Gateway:
         self._observe = observe
         self._explain = explain
         self.on_failure = on_failure or {}
+        self.decider = decider
         limit = self.ingress.integration_timeout
         self._gives_up = limit is not None and timeout is not None and timeout > limit
 
@@ -142,7 +167,10 @@ class Gateway:
         failure = self._refusal(call)
         if failure is not None:
             return self._told(call, self._failed(call, failure), None)
-        return self._invoked(call)
+        found = self._let_in(call)
+        if isinstance(found, Refused):
+            return self._told(call, self._refused(call, found), None)
+        return self._invoked(found)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a WSGI request."""
@@ -164,13 +192,44 @@ class Gateway:
             return Failure.NO_API
         if request.method not in METHODS or not self.ingress.accepts(call):
             return Failure.BAD_REQUEST
-        if isinstance(self.ingress, RestApi) and self.ingress.refuses(call):
-            return Failure.NO_API_KEY
         if self.ingress.header_size(request) > self.ingress.max_headers:
             return Failure.HEADERS_TOO_LARGE
         if len(request.body) > self.ingress.max_body:
             return Failure.BODY_TOO_LARGE
         return None
+
+    def _let_in(self, call: Call) -> Call | Refused:
+        """The call with what is known of its caller, or why he is not let in.
+
+        First the authorizer, then the API key: "After the Lambda authorizer logs, API Gateway verifies the
+        usage plan" (repost.aws/knowledge-center/api-gateway-logs).
+        """
+        guard = self.ingress.guard(call)
+        if guard.authorization != NONE:
+            decided = self._decided(call, guard)
+            if isinstance(decided, Refused):
+                return decided
+            call = replace(call, caller=decided)
+        if isinstance(self.ingress, RestApi) and self.ingress.refuses(call):
+            return Refused(failure=Failure.NO_API_KEY, reason="")
+        return call
+
+    def _decided(self, call: Call, guard: Guard) -> Identity | Refused:
+        if self.decider is None:
+            reason = f"nothing here checks {guard.authorization}"
+            return Refused(failure=_UNDECIDED[self.ingress.name], reason=reason)
+        question = Question(
+            ingress=self.ingress.name,
+            api=call.api,
+            request=call.whole_request,
+            query=call.target.query,
+            arn=self.ingress.arn(call),
+            make_event=lambda: self.ingress.asked_event(call),
+        )
+        return self.decider.decide(guard, question)
+
+    def _refused(self, call: Call, why: Refused) -> HttpResponse:
+        return self._failed(call, why.failure, why.reason, message=why.message, fields=why.fields)
 
     def _invoked(self, call: Call) -> HttpResponse:
         event = json.dumps(self.ingress.to_event(call)).encode()
@@ -215,16 +274,24 @@ class Gateway:
             return None
 
     def _failed(
-        self, call: Call, failure: Failure, reason: str = "", *, added: OnFailure | None = None
+        self,
+        call: Call,
+        failure: Failure,
+        reason: str = "",
+        *,
+        message: str | None = None,
+        fields: Iterable[tuple[str, str]] = (),
+        added: OnFailure | None = None,
     ) -> HttpResponse:
         if self._explain is not None:
             self._explain(f"{failure.value}: {reason}" if reason else failure.value)
         cell = FAILURES[self.ingress.name][failure]
-        fields = self.ingress.own_fields(call)
+        fields = [*self.ingress.own_fields(call), *fields]
         if cell.error_type is not None:
             fields = [*fields, ("x-amzn-ErrorType", cell.error_type)]
         fields = [*fields, *(self.on_failure if added is None else added).get(cell.status // 100, ())]
-        return response(call.request.method, cell.status, fields, cell.body.encode(), cell.content_type)
+        body = cell.body if message is None or not cell.is_told else json.dumps({"message": message})
+        return response(call.request.method, cell.status, fields, body.encode(), cell.content_type)
 
     def _told(self, call: Call, answer: HttpResponse, invocation: Invocation | None) -> HttpResponse:
         observe = self._observe

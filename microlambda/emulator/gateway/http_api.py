@@ -18,6 +18,7 @@ from microlambda.emulator.gateway.answers import (
     status_of,
 )
 from microlambda.emulator.gateway.bodies import event_body
+from microlambda.emulator.gateway.caller_members import payload_2
 from microlambda.emulator.gateway.fields import (
     cookies_of,
     forwarded_fields,
@@ -28,6 +29,7 @@ from microlambda.emulator.invocation import MAX_RESULT
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
+    from microlambda.emulator.gateway.guards import Guard
     from microlambda.emulator.messages import HttpRequest, HttpResponse
 
 
@@ -52,13 +54,27 @@ class HttpApi:
         """Whether the gateway lets this well-formed request through."""
         return bool(call.target.raw_path)
 
+    def guard(self, call: Call) -> Guard:
+        """What the request's route asks of its callers."""
+        return call.route.guard
+
+    def arn(self, call: Call) -> str:
+        """What an authorizer is asked about: the stage, the method and the decoded path."""
+        path = call.target.path[len(call.api.base_path) :]
+        return f"{call.api.arn}/{call.request.method}/{path.removeprefix('/')}"
+
+    def asked_event(self, call: Call) -> dict[str, Any]:
+        """What an authorizer is told of the request: payload 2.0, whatever the events of the API."""
+        return HttpApi.to_event(self, call)
+
     def to_event(self, call: Call) -> dict[str, Any]:
         """Build the event; `rawPath` is decoded, as HTTP APIs do it."""
         headers = joined_fields(forwarded_fields(call))
         headers.pop("cookie", None)
+        route = call.route
         event = {
             "version": "2.0",
-            "routeKey": "$default",
+            "routeKey": route.key,
             "rawPath": call.target.path,
             "rawQueryString": call.target.raw_query,
             **optional_members(call),
@@ -67,9 +83,13 @@ class HttpApi:
                 "accountId": call.api.account_id,
                 "apiId": call.api.api_id,
                 **domain(call),
+                **payload_2(call.caller),
                 **request_context(call, call.extended_request_id),
+                "routeKey": route.key,
             },
         }
+        if route.parameters:
+            event["pathParameters"] = dict(route.parameters)
         return with_body(event, call)
 
     def to_response(self, call: Call, payload: bytes) -> HttpResponse:

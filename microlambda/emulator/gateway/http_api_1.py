@@ -17,9 +17,11 @@ from microlambda.emulator.gateway.answers import (
     status_of,
 )
 from microlambda.emulator.gateway.bodies import event_body
+from microlambda.emulator.gateway.caller_members import identity_of, payload_1
 from microlambda.emulator.gateway.fields import forwarded_fields
 from microlambda.emulator.gateway.http_api import HttpApi, domain, parsed
 from microlambda.emulator.gateway.rest_api import CAPITALISED, gathered, identity, merged
+from microlambda.emulator.gateway.routes import DEFAULT
 
 if TYPE_CHECKING:
     from microlambda.emulator.gateway.api import Call
@@ -41,8 +43,8 @@ class HttpApi1(HttpApi):
         )
         return {
             "version": "1.0",
-            # the route key: serverless-offline#1175
-            "resource": "$default",
+            # `$default` is recorded in serverless-offline#1175; of another route it is the path.
+            "resource": call.route.path,
             "path": call.target.path,
             "httpMethod": call.request.method,
             "headers": dict(fields),
@@ -50,7 +52,7 @@ class HttpApi1(HttpApi):
             "queryStringParameters": dict(call.target.query) or None,
             "multiValueQueryStringParameters": gathered(call.target.query) or None,
             "requestContext": _request_context(call),
-            "pathParameters": None,
+            "pathParameters": dict(call.route.parameters) or None,
             "stageVariables": None,
             "body": body,
             "isBase64Encoded": is_base64,
@@ -70,19 +72,21 @@ class HttpApi1(HttpApi):
 
 
 def _request_context(call: Call) -> dict[str, Any]:
+    key = call.route.key
     return {
         "accountId": call.api.account_id,
         "apiId": call.api.api_id,
+        **payload_1(call.caller),
         **domain(call),
         "extendedRequestId": call.extended_request_id,
         "httpMethod": call.request.method,
-        "identity": identity(call),
+        "identity": {**identity(call), **identity_of(call.caller)},
         "path": call.target.path,
         "protocol": call.request.http_version,
         "requestId": call.extended_request_id,
         "requestTime": call.log_time,
         "requestTimeEpoch": call.epoch_ms,
-        "resourceId": None,
-        "resourcePath": "$default",
+        "resourceId": None if key == DEFAULT else key,
+        "resourcePath": call.route.path,
         "stage": call.api.stage,
     }

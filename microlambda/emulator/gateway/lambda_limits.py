@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from microlambda.emulator.gateway.unguarded import Unguarded
 from microlambda.emulator.invocation import MAX_PAYLOAD, MAX_RESULT
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.messages import HttpRequest
 
 
-class LambdaLimits:
+class LambdaLimits(Unguarded):
     """6 MB each way, no time beside the function's own; of headers none is documented."""
 
     default_stage = "$default"

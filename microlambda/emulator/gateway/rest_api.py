@@ -1,11 +1,10 @@
 """API Gateway REST APIs with Lambda proxy integration, payload format 1.0: the ingress "rest-api".
 
-The API is the one that we deploy: `ANY /` and `ANY /{proxy+}`, and what views that ask for API keys have
-beside them; binary media type `*/*`, regional. It is served at the root, as behind a custom domain whose
-mapping names the stage: `path` and
-`requestContext.path` are the path asked for, `requestContext.domainName` is the host asked for, and
-`requestContext.stage` is the stage. Below its stage, as on its own host, `requestContext.path` alone has that
-in front.
+The API is the one that we deploy: `ANY /` and `ANY /{proxy+}`, and what protected views have beside them;
+binary media type `*/*`, regional. It is served at the root, as behind a custom domain whose mapping names the
+stage: `path` and `requestContext.path` are the path asked for, `requestContext.domainName` is the host asked
+for, and `requestContext.stage` is the stage. Below its stage, as on its own host, `requestContext.path` alone
+has that in front.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
@@ -25,6 +24,7 @@ from microlambda.emulator.gateway.answers import (
     status_of,
 )
 from microlambda.emulator.gateway.bodies import encoded
+from microlambda.emulator.gateway.caller_members import identity_of, rest
 from microlambda.emulator.gateway.fields import forwarded_fields, trace_id
 from microlambda.emulator.gateway.http_api import parsed
 from microlambda.emulator.gateway.resources import Matched
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from microlambda.emulator.gateway.api import Call
+    from microlambda.emulator.gateway.guards import Guard
     from microlambda.emulator.messages import HttpRequest, HttpResponse
 
 # api-gateway-known-issues.html lists what "may be remapped ... when sent back by your integration endpoint";
@@ -97,6 +98,18 @@ class RestApi:
         """Refuse what "must be URL-encoded" in a query (api-gateway-known-issues.html)."""
         return not any(character in call.target.raw_query for character in "|{}")
 
+    def guard(self, call: Call) -> Guard:
+        """What the request's method on its resource asks of its callers."""
+        return call.api.resources.guard(call.request.method, call.resource_path)
+
+    def arn(self, call: Call) -> str:
+        """What an authorizer is asked about; slashes at the ends of a path lead to the same resource."""
+        return f"{call.api.arn}/{call.request.method}/{call.resource_path.strip('/')}"
+
+    def asked_event(self, call: Call) -> dict[str, Any]:
+        """What an authorizer is told of the request, by way of the event."""
+        return self.to_event(call)
+
     def refuses(self, call: Call) -> bool:
         """Refuse a request without the API key that its method asks for."""
         return call.api.resources.refuses(call.request, call.resource_path)
@@ -153,12 +166,13 @@ def _request_context(call: Call, resource: str) -> dict[str, Any]:
     return {
         "accountId": call.api.account_id,
         "apiId": call.api.api_id,
+        **rest(call.caller),
         "deploymentId": "local1",
         "domainName": call.host,
         "domainPrefix": call.host.partition(".")[0],
         "extendedRequestId": call.extended_request_id,
         "httpMethod": call.request.method,
-        "identity": {**identity(call), **_key_members(call)},
+        "identity": {**identity(call), **identity_of(call.caller), **_key_members(call)},
         "path": call.api.requested or call.target.raw_path,
         "protocol": call.request.http_version,
         "requestId": call.request_id,

@@ -94,7 +94,7 @@ class JWTAuthorizer(Authorizer):
         found = context.get("authorizer")
         if ingress == HTTP_API and type(found) is dict:
             found = found.get("jwt", found)  # payload 1.0 has no `jwt` around them
-        return type(found) is dict and type(found.get("claims")) is dict
+        return type(found) is dict and _is_filled(found.get("claims"))
 
     def declared(self) -> str:
         """With its issuer."""
@@ -136,7 +136,7 @@ class CognitoUserPoolAuthorizer(Authorizer):
     def admits(self, context: dict[str, Any], ingress: str) -> bool:
         """By the claims of the token."""
         found = context.get("authorizer")
-        return ingress == REST_API and type(found) is dict and type(found.get("claims")) is dict
+        return ingress == REST_API and type(found) is dict and _is_filled(found.get("claims"))
 
     def declared(self) -> str:
         """With its pools."""
@@ -154,11 +154,11 @@ class IAMAuthorizer(Authorizer):
 
     def admits(self, context: dict[str, Any], ingress: str) -> bool:
         """By the caller's ARN."""
-        if ingress in (REST_API, WEBSOCKET):
-            return bool((context.get("identity") or {}).get("userArn"))
+        if ingress in (REST_API, WEBSOCKET) or (ingress == HTTP_API and "http" not in context):  # payload 1.0
+            return _is_text((context.get("identity") or {}).get("userArn"))
         found = context.get("authorizer")
         found = found.get("iam") if type(found) is dict else None
-        return type(found) is dict and bool(found.get("userArn"))
+        return type(found) is dict and _is_text(found.get("userArn"))
 
 
 class CustomAuthorizer(Authorizer):
@@ -272,9 +272,19 @@ def _is_lambdas(found: Any, ingress: str) -> bool:
     """Is `requestContext.authorizer` what API Gateway makes of a function's answer?"""
     if type(found) is not dict:
         return False
-    if ingress == HTTP_API and "lambda" in found:
+    if ingress == HTTP_API and _is_filled(found.get("lambda")):
         return True
-    return "principalId" in found  # payload 1.0
+    return _is_text(found.get("principalId"))  # payload 1.0
+
+
+def _is_filled(found: Any) -> bool:
+    """Is it an object that says something?"""
+    return type(found) is dict and bool(found)
+
+
+def _is_text(found: Any) -> bool:
+    """Is it text that says who somebody is?"""
+    return type(found) is str and bool(found)
 
 
 def _refused(word: str, keyword: str, value: object, why: str) -> RegistrationError:

@@ -59,6 +59,8 @@ class AuthResponse:
         allowed = [
             f"{place}/{method}/{_pattern(route.path)}" for route in self.routes for method in route.methods
         ]
+        if self.allows_all:  # a WebSocket API's routes have no methods
+            allowed = [f"{place}/*"]
         # A statement names something: that nothing is allowed is said by denying everything.
         effect, resources = ("Allow", allowed) if allowed else ("Deny", [f"{place}/*"])
         statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": resources}

@@ -63,7 +63,7 @@ def _check_authorizer(app: App, rule: Rule, request: Request) -> None:
 #: The ingresses that ask authorizers, by those of ours that read their events.
 _INGRESSES = {
     "http-api": "http-api",
-    "http-api-1": "http-api",
+    "http-api-1.0": "http-api",
     "rest-api": "rest-api",
     "function-url": "function-url",
 }
@@ -76,6 +76,8 @@ def _came_through(rule: Rule, request: Request) -> bool:
         return True
     if ingress == "http-api":
         return event.get("routeKey") in route_keys(rule, request.method)
+    if ingress == "http-api-1.0":  # here the resource is the path of the route's key
+        return f"{request.method} {event.get('resource')}" in route_keys(rule, request.method)
     return event.get("resource") == resource_of(rule)
 
 
