@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from microlambda.deploy.changes import REMOVE
-from microlambda.plan.records import BucketNotifications, Function, LogSubscription, Version
+from microlambda.deploy.changes import REMOVE, UPDATE
+from microlambda.plan.records import BucketNotifications, Function, LogSubscription, Permission, Ref, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from microlambda.deploy.changes import Change
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def waits(changes: Sequence[Change]) -> list[set[int]]:
-    """Give for each change the numbers of those before it that must be through first.
+    """Give for each change the numbers of those that must be through first.
 
     What is created or updated waits for what it refers to, and for what touches the same function, bucket or
     log group: Lambda and CloudWatch Logs refuse two changes to one at a time, and a bucket's notifications
     are written as a whole.
     A removal waits for everything of another kind before it, so that nothing goes before its successor is
-    there, or before what calls it.
+    there, or before what calls it. An API that is there already waits for what lets it call its authorizers:
+    without that it would answer 500.
     """
     places = {(one.kind, one.key): number for number, one in enumerate(changes) if one.action != REMOVE}
     last: dict[Lane, int] = {}
@@ -36,7 +37,20 @@ def waits(changes: Sequence[Change]) -> list[set[int]]:
             before |= {places[ref.kind, ref.key] for ref in refs if (ref.kind, ref.key) in places}
         last |= dict.fromkeys(_lanes(change), number)
         found.append({other for other in before if other < number})
+    for number, change in enumerate(changes):
+        asking = _asking(change, places)
+        if asking is not None and changes[asking].action == UPDATE:
+            found[number].discard(asking)
+            found[asking].add(number)
     return found
+
+
+def _asking(change: Change, places: Mapping[tuple[str, str], int]) -> int | None:
+    """Give the number of the API that the change lets call an authorizer, if that is to change, too."""
+    source = change.record.source if isinstance(change.record, Permission) else None
+    if not isinstance(source, Ref) or source.attribute != "authorizers_arn":
+        return None
+    return places.get((source.kind, source.key))
 
 
 def _is_apart(earlier: Change, removal: Change) -> bool:

@@ -32,6 +32,7 @@ from microlambda.runtime.auth.authorizers import (
     IAMAuthorizer,
     JWTAuthorizer,
 )
+from microlambda.runtime.errors import ConfigurationError
 from microlambda.runtime.naming import LIVE
 
 if TYPE_CHECKING:
@@ -63,15 +64,28 @@ def check_authorizers(app: App, settings: Settings) -> None:
     for rule in protected_rules(app):
         if rule.authorizer is None:
             continue
-        found = authorizer_of(app, rule.authorizer)
+        found = _declared(app, rule)
         if settings.ingress not in found.ingresses:
             able = " or ".join(f"'{one}'" for one in found.ingresses)
             raise PlanError(
                 f"the view of {shown(rule)} has the authorizer {found.declared()}, which the ingress "
                 f"{settings.ingress!r} cannot ask. Write ingress = {able}, or give it another authorizer."
             )
+        if found.scopes and not isinstance(found, JWTAuthorizer | CognitoUserPoolAuthorizer):
+            # https://github.com/aws/serverless-application-model/issues/3325
+            raise PlanError(
+                f"the view of {shown(rule)} has scopes for {found.declared()}, and API Gateway finds them "
+                "in tokens alone that it checks itself. Leave with_scopes() out, and let the authorizer look."
+            )
     if settings.ingress == FunctionUrl.kind:
         _check_url(app)
+
+
+def _declared(app: App, rule: Rule) -> Declared:
+    try:
+        return authorizer_of(app, rule.authorizer)
+    except ConfigurationError as exc:
+        raise PlanError(f"the view of {shown(rule)} has an authorizer that is none: {exc}") from exc
 
 
 def _check_url(app: App) -> None:
@@ -95,7 +109,7 @@ def guards(app: App, ingress: str) -> dict[Rule, Guard]:
 def _guard(app: App, rule: Rule, ingress: str) -> Guard:
     if rule.authorizer is None:
         return Guard(api_key=rule.api_key_required)
-    found = authorizer_of(app, rule.authorizer)
+    found = _declared(app, rule)
     if isinstance(found, IAMAuthorizer):
         return Guard(api_key=rule.api_key_required, authorization=IAM)
     made = _authorizer(found, ingress)
@@ -111,7 +125,7 @@ def authorizers(app: App, ingress: str) -> tuple[Authorizer, ...]:
     """List what the API asks, each once, by name."""
     made: dict[str, Authorizer] = {}
     for rule in protected_rules(app):
-        found = None if rule.authorizer is None else authorizer_of(app, rule.authorizer)
+        found = None if rule.authorizer is None else _declared(app, rule)
         if found is None or isinstance(found, IAMAuthorizer):
             continue
         one = _authorizer(found, ingress)
@@ -143,8 +157,9 @@ def _of_a_function(found: Declared, ingress: str) -> Authorizer:
     assert isinstance(found, FunctionAuthorizer | CustomAuthorizer)  # noqa: S101  # there are no others
     asked = found.asked
     is_token = asked.type == "token" and ingress == RestApi.kind
+    own = names.authorizer_name(found.handler.name) if isinstance(found, FunctionAuthorizer) else found.name
     return Authorizer(
-        name=found.name or _name("custom", found.declared(), *asked.identity_sources),
+        name=own or _name("custom", found.declared(), *asked.identity_sources),
         type="TOKEN" if is_token else "REQUEST",
         identity_sources=_sources(ingress, *asked.identity_sources),
         target=Ref(kind=Alias.kind, key=found.handler.name)

@@ -18,6 +18,8 @@ TAG_VALUE = re.compile(r"[\w .:/=+\-@]{1,128}")
 STATEMENT_LIMIT = 100
 LAYER_LIMIT = 140
 API_LIMIT = 128
+# https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+AUTHORIZER_LIMIT = 128
 # "Stage name only allows a-zA-Z0-9_" is what AWS answers to others, whatever its reference says of hyphens:
 # https://github.com/Miserlou/Zappa/issues/356, https://github.com/serverless/serverless/issues/4737
 _NOT_OF_STAGES = re.compile(r"[^A-Za-z0-9_]")
@@ -72,6 +74,11 @@ def log_group_name(function: str) -> str:
 def api_name(app: str, stage: str) -> str:
     """Name the stage's API."""
     return aws_name(f"{app}-{stage}", API_LIMIT)
+
+
+def authorizer_name(handler: str) -> str:
+    """Name the authorizer that asks a handler; the API that it is in has no other of that name."""
+    return aws_name(handler, AUTHORIZER_LIMIT)
 
 
 def api_key_name(app: str, stage: str, key: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from microlambda.plan.function_url import PUBLIC
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.records import (
     Arn,
@@ -51,13 +52,18 @@ def summary(record: Record) -> tuple[str, ...]:
     if isinstance(record, Layer | LogGroup | Role):
         return _terms(record)
     if isinstance(record, HttpApi | RestApi | FunctionUrl):
-        entered = (record.endpoint_type.lower(),) if isinstance(record, RestApi) else ()
-        return "open to the internet", *entered
+        return _opens(record)
     if isinstance(record, UsagePlan):
         return (f"for {', '.join(one.key for one in record.api_keys)}",)
     if isinstance(record, Rule | Schedule | Subscription | LogSubscription | BucketNotifications):
         return _starts(record)
     return _reads(record) if isinstance(record, EventSourceMapping) else ()
+
+
+def _opens(record: HttpApi | RestApi | FunctionUrl) -> tuple[str, ...]:
+    if isinstance(record, FunctionUrl) and record.auth_type != PUBLIC:
+        return ("open to callers of this account",)
+    return ("open to the internet", *((record.endpoint_type.lower(),) if isinstance(record, RestApi) else ()))
 
 
 def _terms(record: Layer | LogGroup | Role) -> tuple[str, ...]:

@@ -22,10 +22,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from moto.apigatewayv2.models import Api
+from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.policy import Policy
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.exceptions import JsonRESTError
 from moto.core.utils import method_names_from_class
 from moto.scheduler.exceptions import ScheduleGroupNotFound
 from moto.scheduler.models import EventBridgeSchedulerBackend
@@ -36,6 +36,7 @@ from microlambda.deploy.deployer import Deployer, Outcome
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.progress import Lines
 from microlambda.deploy.session import Aws
+from microlambda.emulator.cloud.moto_http import faithful_http_apis
 from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.emulator.cloud.moto_logs import faithful_filters
 from microlambda.emulator.cloud.moto_mappings import telling_of_mappings
@@ -186,27 +187,36 @@ def unsigned() -> Iterator[None]:
 
 
 @contextmanager
-def refusing_doubles() -> Iterator[None]:
-    """Refuse a route whose key an HTTP API has already, and to remove a group of schedules that has gone.
-
-    AWS does; moto makes another route, and fails.
-    """
-    create, delete = Api.create_route, EventBridgeSchedulerBackend.delete_schedule_group
-
-    def created(api: Any, *given: Any, **named: Any) -> Any:
-        if any(one.route_key == named["route_key"] for one in api.routes.values()):
-            raise JsonRESTError("ConflictException", f"Route with key {named['route_key']} already exists")
-        return create(api, *given, **named)
+def refusing_removals() -> Iterator[None]:
+    """Refuse to remove a group of schedules that has gone, as AWS does; moto fails."""
+    delete = EventBridgeSchedulerBackend.delete_schedule_group
 
     def deleted(backend: Any, name: str) -> Any:
         if name not in backend.schedule_groups:
             raise ScheduleGroupNotFound(name)
         return delete(backend, name)
 
-    with (
-        patch.object(Api, "create_route", created),
-        patch.object(EventBridgeSchedulerBackend, "delete_schedule_group", deleted),
-    ):
+    with patch.object(EventBridgeSchedulerBackend, "delete_schedule_group", deleted):
+        yield
+
+
+@contextmanager
+def refusing_doubled_statements() -> Iterator[None]:
+    """Refuse a second statement of one name in the policy of an alias, as AWS does; moto takes it."""
+    add = Policy.add_statement
+
+    def added(policy: Any, raw: str, qualifier: str | None = None) -> Any:
+        name = json.loads(raw)["StatementId"]
+        for one in policy.statements:
+            if one["Sid"] == name and one["Resource"].partition(":function:")[2].count(":") == bool(
+                qualifier
+            ):
+                raise LambdaClientError(
+                    "ResourceConflictException", f"The statement id ({name}) provided already exists."
+                )
+        return add(policy, raw, qualifier)
+
+    with patch.object(Policy, "add_statement", added):
         yield
 
 
@@ -217,11 +227,13 @@ def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
         mock_aws(config={"lambda": {"use_docker": False}}),
         answering_one_at_a_time(),
         unsigned(),
-        refusing_doubles(),
+        refusing_removals(),
+        refusing_doubled_statements(),
         remembering(),
         telling_of_mappings(lambda _mapping: None),
         urls_of_aliases(),
         faithful(),
+        faithful_http_apis(),
         telling_of_the_bus(),
         faithful_filters(),
         patch("microlambda.deploy.session.ThreadPoolExecutor", Inline),
@@ -459,12 +471,7 @@ def account(cloud: Cloud) -> dict[str, Any]:
     for one in lambda_.list_functions()["Functions"]:
         found[f"function {one['FunctionName']}"] = function_state(lambda_, one["FunctionName"])
     for api in gateway.get_apis()["Items"]:
-        where = {"ApiId": api["ApiId"]}
-        found[f"api {api['Name']}"] = {
-            "integrations": [one["IntegrationUri"] for one in gateway.get_integrations(**where)["Items"]],
-            "routes": [one["RouteKey"] for one in gateway.get_routes(**where)["Items"]],
-            "stages": [one["StageName"] for one in gateway.get_stages(**where)["Items"]],
-        }
+        found[f"api {api['Name']}"] = http_api_state(gateway, api["ApiId"])
     for api in cloud.client("apigateway").get_rest_apis()["items"]:
         found[f"rest-api {api['name']}"] = rest_api_state(cloud.client("apigateway"), api)
     return {**found, **api_keys(cloud.client("apigateway"))}
@@ -484,13 +491,43 @@ def api_keys(gateway: Any) -> dict[str, Any]:
     return found
 
 
+def http_api_state(gateway: Any, api: str) -> dict[str, Any]:
+    """An HTTP API's parts, without their ids: routes say the name of the authorizer that they ask."""
+    where = {"ApiId": api}
+    authorizers = gateway.get_authorizers(**where)["Items"]
+    names = {one["AuthorizerId"]: one["Name"] for one in authorizers}
+    return {
+        "integrations": [one["IntegrationUri"] for one in gateway.get_integrations(**where)["Items"]],
+        "routes": {
+            one["RouteKey"]: (
+                one["AuthorizationType"],
+                names.get(one.get("AuthorizerId")),
+                one.get("AuthorizationScopes") or [],
+            )
+            for one in gateway.get_routes(**where)["Items"]
+        },
+        "authorizers": _without(authorizers, "AuthorizerId", name="Name"),
+        "stages": [one["StageName"] for one in gateway.get_stages(**where)["Items"]],
+    }
+
+
+def _without(found: list[dict[str, Any]], left_out: str, *, name: str) -> dict[str, Any]:
+    return {one[name]: {key: value for key, value in one.items() if key != left_out} for one in found}
+
+
 def rest_api_state(gateway: Any, api: dict[str, Any]) -> dict[str, Any]:
     where = {"restApiId": api["id"]}
     resources = gateway.get_resources(**where, embed=["methods"])["items"]
+    authorizers = gateway.get_authorizers(**where)["items"]
+    names = {one["id"]: one["name"] for one in authorizers}
+    for method in (one for resource in resources for one in resource.get("resourceMethods", {}).values()):
+        if "authorizerId" in method:
+            method["authorizerId"] = names[method["authorizerId"]]
     deployments = {one["id"]: one["description"] for one in gateway.get_deployments(**where)["items"]}
     return {
         **{one: api[one] for one in ("endpointConfiguration", "binaryMediaTypes", "tags")},
         "methods": {one["path"]: one.get("resourceMethods") for one in resources},
+        "authorizers": _without(authorizers, "id", name="name"),
         "answers": gateway.get_gateway_responses(**where)["items"],
         "stages": [
             (one["stageName"], deployments[one["deploymentId"]], one["tags"])

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,8 +42,9 @@ class Faults:
     """Runs something once undisturbed, and beside it once for each fault at each call that changes anything.
 
     With `kills` the process is killed, too, when a call was made and before its reply. `judge` is called in
-    the copy, where nothing but the account is left of a killed run, and before it `broken_off` where the run
-    did not come to its end; `failures` collects what they raise.
+    the copy, where nothing but the account is left of a killed run, and before it `broken_off`; where the run
+    came to its end in spite of the fault, `finished` is called instead. `failures` collects what they raise.
+    Of a call that is `known` by its name, the faults are left out that come once for a kind of call.
     """
 
     def __init__(
@@ -53,12 +54,16 @@ class Faults:
         judge: Callable[[], None],
         faults: Sequence[Fault],
         *,
+        finished: Callable[[], None],
+        known: Collection[str] = (),
         kills: bool = False,
         broken_off: Callable[[], None] | None = None,
     ) -> None:
         self._cloud = cloud
         self._folder = folder
         self._judge = judge
+        self._finished = finished
+        self._known = known
         self._faults = faults
         self._kills = kills
         self._broken_off = broken_off
@@ -75,7 +80,7 @@ class Faults:
                 self._end(self._judge_broken if self._is_foreseen(exc, self._fault) else partial(_raise, exc))
             raise
         if self._fault is not None:
-            self._end(self._judge)
+            self._end(self._finished)
         self._cloud.before_call = self._cloud.after_reply = None
 
     def _judge_broken(self) -> None:
@@ -91,7 +96,8 @@ class Faults:
             return
         assert threading.current_thread() is threading.main_thread(), name
         for fault in self._faults:
-            if not (fault.once_per_kind and name in self.calls) and self._copied(f"{name}, {fault.name}"):
+            is_done = fault.once_per_kind and (name in self.calls or name in self._known)
+            if not is_done and self._copied(f"{name}, {fault.name}"):
                 self._fault = fault
                 self._forget()
                 fault.disturb()

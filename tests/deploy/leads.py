@@ -57,6 +57,12 @@ class Door:
         place = f"arn:aws:execute-api:{region}:{account}:{api}/stage/GET/"
         return self.lets_in("apigateway.amazonaws.com", place)
 
+    def is_asked_by(self, api: str) -> bool:
+        """Tell whether the authorizers of an API of API Gateway may call it."""
+        region, account = self.arn.split(":")[3:5]
+        place = f"arn:aws:execute-api:{region}:{account}:{api}/authorizers/a1b2c3"
+        return self.lets_in("apigateway.amazonaws.com", place)
+
     def is_public(self) -> bool:
         """Since October 2025 a URL wants both: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html."""
         actions = {one["Action"] for one in self._policy if one["Principal"] in ("*", {"AWS": "*"})}
@@ -175,9 +181,24 @@ def _http_apis(cloud: Cloud, doors: dict[str, Door]) -> Iterator[Lead]:
         stages = [one["StageName"] for one in gateway.get_stages(**place)["Items"]]
         for route in gateway.get_routes(**place)["Items"]:
             door = doors.get(uris.get(route["Target"].rpartition("/")[2], ""))
-            is_served = route["RouteKey"] == "$default" and stages == ["$default"]
-            if is_served and door is not None and door.is_called_by(api["ApiId"]):
+            if stages != ["$default"] or door is None or not door.is_called_by(api["ApiId"]):
+                continue
+            if route["RouteKey"] == "$default":
                 yield INTERNET, door.name
+            elif route["AuthorizationType"] == "CUSTOM":
+                asked = gateway.get_authorizer(**place, AuthorizerId=route["AuthorizerId"])
+                yield from _asked(api["ApiId"], asked["AuthorizerUri"], route["RouteKey"], door, doors)
+
+
+def _asked(api: str, uri: str, route: str, door: Door, doors: dict[str, Door]) -> Iterator[Lead]:
+    """Name a route whose authorizer may be called; what that is, may change."""
+    decides = doors.get(_function(uri))
+    if decides is not None and decides.is_asked_by(api):
+        yield route, door.name
+
+
+def _function(uri: str) -> str:
+    return re.sub(r".*/functions/(.*)/invocations", r"\1", uri)
 
 
 def _rest_apis(cloud: Cloud, doors: dict[str, Door]) -> Iterator[Lead]:
@@ -189,8 +210,7 @@ def _rest_apis(cloud: Cloud, doors: dict[str, Door]) -> Iterator[Lead]:
             continue
         for resource in gateway.get_resources(**place, embed=["methods"])["items"]:
             for method in resource.get("resourceMethods", {}).values():
-                uri = method["methodIntegration"]["uri"]
-                door = doors.get(re.sub(r".*/functions/(.*)/invocations", r"\1", uri))
+                door = doors.get(_function(method["methodIntegration"]["uri"]))
                 if door is not None and door.is_called_by(api["id"]) and resource["path"] == "/{proxy+}":
                     yield INTERNET, door.name
 

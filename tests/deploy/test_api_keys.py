@@ -51,7 +51,7 @@ def keyed(cloud: Cloud) -> set[tuple[str, str]]:
     """The methods that ask for a key, as the stage serves them."""
     found = rest_api(ACCOUNT, only_api(cloud)["id"])
     assert found is not None
-    return set(found.stages["dev"].keyed)
+    return {way for way, asked in found.stages["dev"].asked.items() if asked["api_key"]}
 
 
 def keys(cloud: Cloud) -> dict[str, dict[str, Any]]:

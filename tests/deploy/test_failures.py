@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -258,3 +259,22 @@ def test_what_has_to_be_uploaded_only_under_the_lock_is_built_before_anything_is
         project.deployer.deploy(meanwhile)
 
     assert cloud.changes == []
+
+
+def test_a_permission_whose_first_answer_was_lost_is_there_once(project: Project, cloud: Cloud) -> None:
+    """As the SDK's second try finds it: AWS refuses two statements of one name."""
+
+    def let_it_be_there(name: str, params: dict[str, Any]) -> None:
+        if name == "AddPermission":
+            cloud.before_call = None
+            function = params["url_path"].split("/")[3]
+            cloud.client("lambda").add_permission(
+                FunctionName=function, Qualifier="live", **json.loads(params["body"])
+            )
+
+    cloud.before_call = let_it_be_there
+    project.deployer.deploy()
+
+    policy = cloud.client("lambda").get_policy(FunctionName="shop-dev-http", Qualifier="live")["Policy"]
+    assert [one["Sid"] for one in json.loads(policy)["Statement"]] == ["microlambda-http-api"]
+    assert not project.deployer.changes()

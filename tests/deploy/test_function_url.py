@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from microlambda import App
+from microlambda import App, IAMAuthorizer
 from microlambda.cli.plan import as_data, as_lines
 from microlambda.deploy.address import find_url
 from microlambda.deploy.deployer import Outcome
@@ -549,6 +549,131 @@ def test_a_plan_says_of_a_url_that_stays_open_nothing(project: Project, cloud: C
     told = as_data(project.plan, project.deployer.changes(), cloud.aws)
 
     assert (len(told["changes"]), told["opens"], told["closes"]) == (1, [], [])
+
+
+SIGNED = {
+    "microlambda-function-url": {
+        "Action": "lambda:InvokeFunctionUrl",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}},
+    },
+    "microlambda-function-url-invoke": {
+        "Action": "lambda:InvokeFunction",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+    },
+}
+
+
+def ask_for_signatures(project: Project) -> None:
+    project.app = App("shop")
+    project.app.default_authorizer = IAMAuthorizer()
+    project.app.get("/")(lambda: "hello")
+
+
+def ask_for_nothing(project: Project) -> None:
+    project.app = App("shop")
+    project.app.get("/")(lambda: "hello")
+
+
+def test_a_url_of_protected_views_asks_for_signatures_and_lets_this_account_in(
+    project: Project, cloud: Cloud
+) -> None:
+    ask_for_signatures(project)
+
+    outcome = project.deployer.deploy()
+
+    assert cloud.client("lambda").get_function_url_config(**ALIAS)["AuthType"] == "AWS_IAM"
+    assert f'"Principal": "{ACCOUNT}"' in str(cloud.last("AddPermission")["body"])
+    assert policy(cloud) == SIGNED
+    assert told(outcome)[-1] == f"+ URL of {NAME}: open to callers of this account"
+    assert deploy_again(project) == []
+    assert find_url(cloud.aws, project.plan.scope) == outcome.url
+
+
+def test_an_account_may_be_written_as_its_id(project: Project, cloud: Cloud) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html."""
+    ask_for_signatures(project)
+    project.deployer.deploy()
+
+    def write_otherwise(answer: dict[str, Any]) -> None:
+        document = json.loads(answer["Policy"])
+        for statement in document["Statement"]:
+            statement["Principal"] = {"AWS": [ACCOUNT]}
+        answer["Policy"] = json.dumps(document)
+
+    on_answer(cloud, "lambda", "GetPolicy", write_otherwise)
+
+    assert deploy_again(project) == []
+
+
+@pytest.mark.parametrize("theirs", ["arn:aws:iam::111122223333:root", f"arn:aws:iam::{ACCOUNT}:role/x"])
+def test_another_caller_is_put_right(project: Project, cloud: Cloud, theirs: str) -> None:
+    ask_for_signatures(project)
+    project.deployer.deploy()
+    lose(STATEMENTS[1])(cloud)
+    cloud.client("lambda").add_permission(
+        **ALIAS,
+        StatementId=STATEMENTS[1],
+        Principal=theirs,
+        Action="lambda:InvokeFunction",
+        InvokedViaFunctionUrl=True,
+    )
+
+    assert told(project.deployer.deploy()) == [f"~ permission {STATEMENTS[1]} of {NAME}: principal"]
+
+    assert policy(cloud) == SIGNED
+
+
+def test_a_plan_does_not_take_a_url_that_asks_for_signatures_for_open(project: Project, cloud: Cloud) -> None:
+    ask_for_signatures(project)
+    for _ in ("new", "again"):
+        changes = project.deployer.changes()
+        assert changes != ()
+        assert as_data(project.plan, changes, cloud.aws)["opens"] == []
+        assert "Reachable" not in "\n".join(as_lines(project.plan, changes, cloud.aws))
+        project.deployer.deploy()
+        set_cors_by_hand(cloud)
+
+
+def test_a_plan_says_that_a_url_asks_for_signatures_no_more(project: Project, cloud: Cloud) -> None:
+    ask_for_signatures(project)
+    outcome = project.deployer.deploy()
+    ask_for_nothing(project)
+
+    lines = as_lines(project.plan, project.deployer.changes(), cloud.aws)
+
+    opened = lines[lines.index("Reachable from the internet from then on, by everybody:") + 1]
+    assert opened == f"  URL of {NAME} ({outcome.url})"
+    assert "~ URL of shop-dev-http: authorization AWS_IAM -> NONE" in lines
+
+
+ASKS = [("RemovePermission", 1), ("AddPermission", 2), ("UpdateFunctionUrlConfig", 1)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(ask_for_nothing, ask_for_signatures), (ask_for_signatures, ask_for_nothing)],
+    ids=["closed", "opened"],
+)
+@pytest.mark.parametrize(("call", "number"), ASKS)
+@FAILED_OR_LOST
+def test_another_authorization_that_is_interrupted_converges_on_the_next_run(
+    project: Project, before: Any, after: Any, call: str, number: int, lost: bool
+) -> None:
+    before(project)
+    first = project.deployer.deploy()
+    after(project)
+    interrupt(project.cloud, call, number, lost=lost)
+    with pytest.raises(DeployFailed):
+        project.deployer.deploy()
+    go_on(project.cloud)
+
+    assert project.deployer.deploy().url == first.url
+
+    assert deploy_again(project) == []
+    assert without_numbers(account(project.cloud)) == clean(project)
 
 
 NOT_HERE = "Unable to determine service/operation name to be authorized"

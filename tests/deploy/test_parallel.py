@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from microlambda import App
-from microlambda.deploy.changes import CREATE, REMOVE, Change
+from microlambda.deploy.changes import CREATE, REMOVE, UPDATE, Change
 from microlambda.deploy.compare import compare
 from microlambda.deploy.errors import DeployFailed
 from microlambda.deploy.observed import Observed
@@ -86,6 +86,23 @@ def test_what_touches_one_function_or_one_bucket_has_an_order(full: Project) -> 
     outbox = [number for number, one in enumerate(changes) if (one.kind, one.name) == (BUCKET, "outbox")]
     assert len(outbox) == 2
     assert together(*outbox)
+
+
+def test_an_api_that_is_there_waits_for_what_lets_it_call_an_authorizer(full: Project) -> None:
+    app, full.app = full.app, App("shop")
+    full.app.get("/")(lambda: "hello")
+    full.deployer.deploy()
+    full.app = app
+    changes = full.deployer.changes()
+    places = {(one.kind, one.key): number for number, one in enumerate(changes)}
+    api, entered = places["http-api", "http"], places["permission", "http#check"]
+
+    found = waits(changes)
+
+    assert changes[api].action == UPDATE
+    assert entered in found[api]
+    assert api not in after(found, entered)
+    assert places["alias", "check"] in found[entered]
 
 
 def _touched(change: Change) -> set[str]:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from microlambda import App
 from microlambda.deploy.address import find_url
 from microlambda.deploy.invocation import invoke
 from microlambda.deploy.logs import Logs
+from tests.deploy import test_http_authorizers, test_rest_authorizers
 from tests.deploy.conftest import REGION, Cloud, Project, models
 from tests.deploy.test_drift import DRIFTS
 from tests.deploy.test_function_url import set_cors_by_hand
@@ -46,6 +48,14 @@ ALSO = {
     ("apigateway", "CreateApiKey"): {"apigateway:TagResource", "apigateway:PUT"},
     ("apigateway", "CreateUsagePlan"): {"apigateway:TagResource", "apigateway:PUT"},
 }
+
+REST_DRIFTS = (test_rest_authorizers.keep_answers_for_longer, test_rest_authorizers.add_an_authorizer)
+HTTP_DRIFTS = (
+    test_http_authorizers.keep_answers_for_longer,
+    test_http_authorizers.add_an_authorizer,
+    test_http_authorizers.add_a_route,
+    test_http_authorizers.protect_everything,
+)
 
 ANOTHERS = {
     "Version": "2012-10-17",
@@ -111,6 +121,18 @@ def use_api_keys(project: Project, cloud: Cloud) -> None:
     project.deployer.deploy()
 
 
+def use_authorizers(project: Project, cloud: Cloud) -> None:
+    """Ask an authorizer, of either kind of API, change it by hand, and add another."""
+    check = project.app.authorizer(name="check")(lambda request: True)
+    project.app.get("/members", authorizer=check)(lambda: "hello")
+    for ingress, drifts in (("rest-api", REST_DRIFTS), ("http-api", HTTP_DRIFTS)):
+        project.write(f'ingress = "{ingress}"')
+        for drift in (None, *drifts):
+            if drift is not None:
+                drift(cloud)
+            project.deployer.deploy()
+
+
 def use_everything(project: Project, cloud: Cloud) -> None:
     """Deploy, change each kind of thing, look at it, delete it."""
     project.deployer.deploy()
@@ -147,6 +169,9 @@ def use_everything(project: Project, cloud: Cloud) -> None:
     project.write('ingress = "rest-api"\nendpoint_type = "edge"\ntags = { team = "red" }')
     project.deployer.deploy()
     use_api_keys(project, cloud)
+    project.app = App("shop")
+    project.app.get("/")(lambda: "hello")
+    use_authorizers(project, cloud)
     scope = project.plan.scope
     find_url(cloud.aws, scope)
     invoke(cloud.aws, scope, "shop-dev-http", b"{}")

@@ -197,18 +197,23 @@ def test_an_open_rule_that_the_gateway_cannot_tell_apart_is_refused(
     assert repr(opened) in str(told.value)
 
 
-def test_custom_converters_of_the_usual_names_are_refused(tmp_path: Path) -> None:
+def test_a_converter_of_the_users_is_a_capture_like_others() -> None:
     from microlambda.runtime.routing.captures import Converter
 
     class Short(Converter):
         regex = "[a-z]"
 
-    app = App("shop")
-    app.url_map.converters["default"] = Short
-    app.get("/users/<name>", api_key_required=True)(lambda name: name)
+    class Rest(Converter):
+        regex = "[a-z/]+"
 
-    with pytest.raises(PlanError, match="its parts are fixed"):
-        plan_in(tmp_path, app, KEYS)
+    app = App("shop")
+    app.url_map.converters.update(default=Short, rest=Rest)
+    app.get("/users/<name>", api_key_required=True)(view)
+    app.get("/files/<rest:name>", endpoint="files", api_key_required=True)(view)
+
+    found = resources_of(app)
+
+    assert (found["/users/{name}"], found["/files/{name+}"]) == (READ, READ)
 
 
 def test_more_resources_than_an_api_has_are_refused(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from microlambda import App
+from microlambda import App, IAMAuthorizer
 from microlambda.plan.kinds import KINDS
 from microlambda.plan.plan import Plan
 from microlambda.plan.records import Function, FunctionUrl, Permission
 from microlambda.plan.view import as_data, summary, title
-from tests.plan.everything import everything
+from tests.plan.everything import without_authorizers
 from tests.plan.planning import plan_in
 
 URL = 'ingress = "function-url"'
@@ -47,6 +47,21 @@ def test_everybody_may_call_the_url_and_through_it_the_function(planned: Plan) -
     assert through.source is invoke.source is None
 
 
+def test_a_url_of_protected_views_asks_for_signatures_of_this_account(tmp_path: Path) -> None:
+    app = App("shop")
+    app.get("/", authorizer=IAMAuthorizer())(lambda: "hello")
+
+    through, invoke, url = plan_in(tmp_path, app, URL).records[-3:]
+
+    assert isinstance(through, Permission)
+    assert isinstance(invoke, Permission)
+    assert isinstance(url, FunctionUrl)
+    assert str(through.principal) == str(invoke.principal) == "${account}"
+    assert (through.url_auth_type, invoke.via_url, url.auth_type) == ("AWS_IAM", True, "AWS_IAM")
+    assert summary(url) == ("open to callers of this account",)
+    assert as_data(through)["principal"] == "${account}"
+
+
 def test_the_records_are_in_the_order_of_creation_and_no_api_is_among_them(planned: Plan) -> None:
     kinds = [record.kind for record in planned.records]
 
@@ -56,7 +71,7 @@ def test_the_records_are_in_the_order_of_creation_and_no_api_is_among_them(plann
 
 
 def test_no_two_records_of_one_kind_have_one_key_or_address(tmp_path: Path) -> None:
-    records = plan_in(tmp_path, everything(), URL).records
+    records = plan_in(tmp_path, without_authorizers(), URL).records
 
     assert len({(one.kind, one.key) for one in records}) == len(records)
     assert len({(one.kind, one.address) for one in records}) == len(records)

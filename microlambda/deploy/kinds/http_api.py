@@ -1,13 +1,15 @@
 """HTTP APIs, found by their tags: their names are free, and their ids are AWS's.
 
 Of two that are ours (the answer to a first creation was lost, perhaps) the oldest stays. Inside our API, what
-no route of the plan uses is removed where it is plainly left over: an integration without a route.
+no route of the plan uses is removed where it is plainly left over: an integration without a route, a route to
+our integration, an authorizer that no route names.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from microlambda.deploy.kinds.authorizers import authorizer_reasons, ids, wanted
 from microlambda.deploy.kinds.base import (
     Attributes,
     Job,
@@ -16,6 +18,16 @@ from microlambda.deploy.kinds.base import (
     difference,
     missing_tags,
     tag_reasons,
+)
+from microlambda.deploy.kinds.http_authorizers import PAYLOAD, HttpAuthorizers, found_authorizers
+from microlambda.deploy.kinds.http_routes import (
+    foreign_routes,
+    left_over_routes,
+    planned_routes,
+    put_routes,
+    remove_routes,
+    route_reasons,
+    target_of,
 )
 from microlambda.deploy.observed import Seen
 from microlambda.deploy.ownership import (
@@ -29,7 +41,7 @@ from microlambda.plan.names import api_name
 from microlambda.plan.records import HttpApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
@@ -38,7 +50,7 @@ _SERVICE = "apigatewayv2"
 
 
 class HttpApiDeployer(KindDeployer[HttpApi]):
-    """API Gateway's HTTP APIs, each with its integration, route and stage."""
+    """API Gateway's HTTP APIs, each with its integration, authorizers, routes and stage."""
 
     kind = HttpApi.kind
 
@@ -64,15 +76,20 @@ class HttpApiDeployer(KindDeployer[HttpApi]):
         return found + [_renamed(api) for api in apis if is_renamed(api.get("Tags", {}), scope)]
 
     def compare(self, record: HttpApi, seen: Seen, known: Known) -> list[str]:
-        """Compare the API, and the one way through it: stage, route, integration, alias."""
-        target = known.value(record.target)
-        chosen = _chosen(seen.state, record)
+        """Compare the API, and the ways through it: stage, routes, authorizers, integration, alias."""
+        state, target = seen.state, known.value(record.target)
+        chosen = _chosen(state, record)
+        to, there = target_of(chosen), state["authorizers"]
         return [
-            *difference("name", seen.state["name"], record.name),
+            *difference("name", state["name"], record.name),
             *_integration_reasons(chosen, record, target),
-            *([] if chosen and _has_route(seen.state, record, chosen) else [f"route {record.route}"]),
-            *([] if _has_stage(seen.state, record) else [f"stage {record.stage}"]),
-            *(["left-over integrations"] if _left_over(seen.state, chosen) else []),
+            *authorizer_reasons(
+                there, wanted(record.authorizers, known.value, payload=PAYLOAD), _used(state, record, to)
+            ),
+            *route_reasons(state["routes"], record, to, ids(there)),
+            *([] if _has_stage(state, record) else [f"stage {record.stage}"]),
+            *(f"left-over route {one['RouteKey']}" for one in left_over_routes(state["routes"], record, to)),
+            *(["left-over integrations"] if _left_over(state, record, chosen) else []),
             *tag_reasons(record.tags, seen.tags),
         ]
 
@@ -87,21 +104,26 @@ class HttpApiDeployer(KindDeployer[HttpApi]):
             name=record.name,
             tags=record.tags,
             attributes=_attributes(job.aws, api),
-            state={"name": record.name, "integrations": [], "routes": [], "stages": []},
+            state={"name": record.name, "integrations": [], "authorizers": {}, "routes": [], "stages": []},
         )
         return self.update(job, record, seen, ())
 
     def update(self, job: Job, record: HttpApi, seen: Seen, reasons: Sequence[str]) -> Attributes:
-        """Write what differs; the route comes before what it replaces is removed."""
+        """Write what differs: what routes name comes before them, and what they replace goes after."""
         del reasons
-        client, api = job.aws.client(_SERVICE), seen.attributes["id"]
-        if seen.state["name"] != record.name:
+        client, api, state = job.aws.client(_SERVICE), seen.attributes["id"], seen.state
+        if state["name"] != record.name:
             client.update_api(ApiId=api, Name=record.name)
-        chosen = _put_integration(client, api, seen.state, record, job.value(record.target))
-        _put_route(client, api, seen.state, record, chosen)
-        _put_stage(client, api, seen.state, record)
-        for integration in _left_over(seen.state, chosen):
+        chosen = _put_integration(client, api, state, record, job.value(record.target))
+        to, authorizers = target_of(chosen), HttpAuthorizers(client, api)
+        planned = wanted(record.authorizers, job.value, payload=PAYLOAD)
+        there = authorizers.put(state["authorizers"], planned)
+        put_routes(client, api, state["routes"], record, to, ids(there))
+        _put_stage(client, api, state, record)
+        remove_routes(client, api, left_over_routes(state["routes"], record, to))
+        for integration in _left_over(state, record, chosen):
             client.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
+        authorizers.remove_left_over(there, planned, _used(state, record, to))
         if tags := missing_tags(record.tags, seen.tags):
             client.tag_resource(ResourceArn=seen.attributes["arn"], Tags=tags)
         return seen.attributes
@@ -127,6 +149,7 @@ def _seen(aws: Aws, api: Mapping[str, Any], address: str) -> Seen:
             "name": api["Name"],
             "created": str(api.get("CreatedDate", "")),
             "integrations": _items(client, "get_integrations", where),
+            "authorizers": found_authorizers(_items(client, "get_authorizers", where)),
             "routes": _items(client, "get_routes", where),
             "stages": _items(client, "get_stages", where),
         },
@@ -152,15 +175,23 @@ def _attributes(aws: Aws, api: Mapping[str, Any]) -> Attributes:
         "id": name,
         "arn": aws.gateway_arn(f"/apis/{name}"),
         "source_arn": aws.arn("execute-api", f"{name}/*"),
+        "authorizers_arn": aws.arn("execute-api", f"{name}/authorizers/*"),
         "url": api["ApiEndpoint"],
     }
 
 
 def _chosen(state: Mapping[str, Any], record: HttpApi) -> Mapping[str, Any] | None:
-    """Find the integration that the route uses; else any, left by an interrupted deploy."""
-    targets = [route.get("Target") for route in state["routes"] if route["RouteKey"] == record.route]
-    used = [one for one in state["integrations"] if f"integrations/{one['IntegrationId']}" in targets]
-    return next(iter([*used, *state["integrations"]]), None)
+    """Find the integration that our routes use; else one that none uses, left by an interrupted deploy."""
+    targets = {route["RouteKey"]: route.get("Target") for route in state["routes"]}
+    ours = [targets.get(key) for key in planned_routes(record)]
+    used = [one for target in ours for one in state["integrations"] if target_of(one) == target]
+    unused = [one for one in state["integrations"] if target_of(one) not in targets.values()]
+    return next(iter([*used, *unused]), None)
+
+
+def _used(state: Mapping[str, Any], record: HttpApi, to: str | None) -> set[str | None]:
+    """Give the ids of the authorizers that routes of others name."""
+    return {one.get("AuthorizerId") for one in foreign_routes(state["routes"], record, to)}
 
 
 def _integration(record: HttpApi, target: str | None) -> dict[str, Any]:
@@ -178,27 +209,17 @@ def _integration_reasons(chosen: Mapping[str, Any] | None, record: HttpApi, targ
     return ["integration"] if any(chosen.get(name) != value for name, value in planned.items()) else []
 
 
-def _has_route(state: Mapping[str, Any], record: HttpApi, chosen: Mapping[str, Any]) -> bool:
-    target = f"integrations/{chosen['IntegrationId']}"
-    return any(
-        route["RouteKey"] == record.route and route.get("Target") == target for route in state["routes"]
-    )
-
-
 def _has_stage(state: Mapping[str, Any], record: HttpApi) -> bool:
     return any(one["StageName"] == record.stage and one.get("AutoDeploy") for one in state["stages"])
 
 
-def _left_over(state: Mapping[str, Any], chosen: Mapping[str, Any] | None) -> Iterable[Mapping[str, Any]]:
-    if chosen is None:
-        return []
-    used = {route.get("Target") for route in state["routes"]}
-    return [
-        one
-        for one in state["integrations"]
-        if one["IntegrationId"] != chosen["IntegrationId"]
-        and f"integrations/{one['IntegrationId']}" not in used
-    ]
+def _left_over(
+    state: Mapping[str, Any], record: HttpApi, chosen: Mapping[str, Any] | None
+) -> list[Mapping[str, Any]]:
+    """List the integrations that no route will lead to."""
+    to = target_of(chosen)
+    used = {to, *(one.get("Target") for one in foreign_routes(state["routes"], record, to))}
+    return [one for one in state["integrations"] if chosen is not None and target_of(one) not in used]
 
 
 def _put_integration(
@@ -213,19 +234,6 @@ def _put_integration(
     else:
         answer = chosen
     return answer
-
-
-def _put_route(
-    client: Any, api: str, state: Mapping[str, Any], record: HttpApi, chosen: Mapping[str, Any]
-) -> None:
-    if _has_route(state, record, chosen):
-        return
-    target = f"integrations/{chosen['IntegrationId']}"
-    for route in state["routes"]:
-        if route["RouteKey"] == record.route:
-            client.update_route(ApiId=api, RouteId=route["RouteId"], Target=target)
-            return
-    client.create_route(ApiId=api, RouteKey=record.route, Target=target)
 
 
 def _put_stage(client: Any, api: str, state: Mapping[str, Any], record: HttpApi) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from microlambda.plan.plan import Scope
 
 _OURS = "microlambda-"
+_ROOT = re.compile(r"arn:[\w-]+:iam::(?P<account>\d{12}):root")
 
 #: What AddPermission may be told beside who and what, and the operator and key of the condition it becomes.
 #: https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
@@ -48,22 +50,20 @@ class PermissionDeployer(KindDeployer[Permission]):
         """Compare who may do what, and on whose behalf."""
         planned = {
             "action": record.action,
-            "principal": record.principal,
+            "principal": known.resolve(record.principal),
             **_conditions(record, known.resolve(record.source), known.place),
         }
         return [name for name, value in planned.items() if seen.state[name] != value]
 
     def create(self, job: Job, record: Permission) -> Attributes:
-        """Add the statement."""
-        asked = _conditions(record, job.resolve(record.source), job.place)
-        job.aws.client("lambda").add_permission(
-            FunctionName=record.function_name,
-            Qualifier=record.alias_name,
-            StatementId=record.name,
-            Action=record.action,
-            Principal=record.principal,
-            **{_CONDITIONS[name][0]: value for name, value in asked.items() if value is not None},
-        )
+        """Add the statement; one of its name is there already where the answer to a first call was lost."""
+        client = job.aws.client("lambda")
+        try:
+            _add(client, job, record)
+        except client.exceptions.ResourceConflictException:
+            where = {"FunctionName": record.function_name, "Qualifier": record.alias_name}
+            client.remove_permission(**where, StatementId=record.name)
+            _add(client, job, record)
         return {"id": record.name}
 
     def update(self, job: Job, record: Permission, seen: Seen, reasons: Sequence[str]) -> Attributes:
@@ -81,6 +81,18 @@ class PermissionDeployer(KindDeployer[Permission]):
             )
         except client.exceptions.ResourceNotFoundException:
             return
+
+
+def _add(client: Any, job: Job, record: Permission) -> None:
+    asked = _conditions(record, job.resolve(record.source), job.place)
+    client.add_permission(
+        FunctionName=record.function_name,
+        Qualifier=record.alias_name,
+        StatementId=record.name,
+        Action=record.action,
+        Principal=job.resolve(record.principal),
+        **{_CONDITIONS[name][0]: value for name, value in asked.items() if value is not None},
+    )
 
 
 def _conditions(record: Permission, source: str | None, place: Place) -> dict[str, str | bool | None]:
@@ -132,5 +144,13 @@ def _seen(function: str, statement: Mapping[str, Any]) -> Seen:
 
 
 def _principal(who: Any) -> Any:
-    """Read who may: `{"AWS": "*"}` is everybody, as "*" is, and a service has a name of its own."""
-    return _read(who.get("Service", who.get("AWS"))) if isinstance(who, Mapping) else who
+    """Read who may: `{"AWS": "*"}` is everybody, as "*" is, and a service has a name of its own.
+
+    An account is its id here, as in AddPermission, and its root in a policy.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    if not isinstance(who, Mapping):
+        return who
+    found = _read(who.get("Service", who.get("AWS")))
+    root = _ROOT.fullmatch(found) if isinstance(found, str) else None
+    return root["account"] if root else found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from microlambda.deploy.kinds.authorizers import authorizer_reasons, ids, wanted
 from microlambda.deploy.kinds.base import (
     Attributes,
     Job,
@@ -18,8 +19,10 @@ from microlambda.deploy.kinds.base import (
     missing_tags,
     tag_reasons,
 )
+from microlambda.deploy.kinds.invocation_uri import invocation_uri
+from microlambda.deploy.kinds.rest_authorizers import RestAuthorizers, read_authorizers
 from microlambda.deploy.kinds.rest_methods import (
-    integration_uri,
+    foreign_authorizers,
     method_reasons,
     put_methods,
     read_resources,
@@ -41,7 +44,6 @@ from microlambda.plan.rest_api import ANSWERS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from microlambda.deploy.place import Place
     from microlambda.deploy.session import Aws
     from microlambda.plan.plan import Scope
 
@@ -51,7 +53,7 @@ _PAGE = {"PageSize": 500}  # the most that one page may hold; 25 otherwise
 
 
 class RestApiDeployer(KindDeployer[RestApi]):
-    """API Gateway's REST APIs, each with its paths, its own answers, deployment and stage."""
+    """API Gateway's REST APIs, each with its paths, authorizers, its own answers, deployment and stage."""
 
     kind = RestApi.kind
 
@@ -74,17 +76,20 @@ class RestApiDeployer(KindDeployer[RestApi]):
         return found + [_renamed(aws, api, scope) for api in apis if is_renamed(api.get("tags", {}), scope)]
 
     def compare(self, record: RestApi, seen: Seen, known: Known) -> list[str]:
-        """Compare the API itself, the ways into it, its own answers, and what its stage serves."""
+        """Compare the API, the ways into it and who is asked, its own answers, and what its stage serves."""
         target = known.value(record.target)
-        uri = None if target is None else _uri(known.place, target)
+        uri = None if target is None else invocation_uri(target)
+        there, resources = seen.state["authorizers"], seen.state["resources"]
+        planned = wanted(record.authorizers, known.value)
         return [
             *difference("name", seen.state["name"], record.name),
             *difference("endpoint", seen.state["endpoint_type"], record.endpoint_type),
             *([] if _binary_types(seen.state) == set(record.binary_types) else ["binary media types"]),
             *(["where API keys are read"] if _reads_keys_elsewhere(seen.state, record) else []),
-            *method_reasons(seen.state["resources"], record, uri),
+            *authorizer_reasons(there, planned, foreign_authorizers(resources, record, uri)),
+            *method_reasons(resources, record, uri, ids(there)),
             *(f"answers {kind}" for kind in _differing_answers(seen.state, record)),
-            *stage_reasons(seen.state, record, content(record, uri)),
+            *stage_reasons(seen.state, record, content(record, uri, planned)),
             *tag_reasons(record.tags, seen.tags),
         ]
 
@@ -106,6 +111,7 @@ class RestApiDeployer(KindDeployer[RestApi]):
             state={
                 **_own_state(api),
                 "resources": {"/": {"id": api["rootResourceId"]}},
+                "authorizers": {},
                 "answers": {},
                 "stages": [],
                 "deployments": [],
@@ -114,15 +120,18 @@ class RestApiDeployer(KindDeployer[RestApi]):
         return self.update(job, record, seen, ())
 
     def update(self, job: Job, record: RestApi, seen: Seen, reasons: Sequence[str]) -> Attributes:
-        """Write what differs, then deploy it."""
+        """Write what differs, then deploy it; then an authorizer that nothing names can go."""
         del reasons
         client, api, arn = job.aws.client(_SERVICE), seen.attributes["id"], seen.attributes["arn"]
-        uri = _uri(job.place, job.value(record.target))
+        uri, resources = invocation_uri(job.value(record.target)), seen.state["resources"]
+        planned, authorizers = wanted(record.authorizers, job.value), RestAuthorizers(client, api)
         if patches := _patches(seen.state, record):
             client.update_rest_api(restApiId=api, patchOperations=patches)
-        put_methods(client, api, seen.state["resources"], record, uri)
+        there = authorizers.put(seen.state["authorizers"], planned)
+        put_methods(client, api, resources, record, uri, ids(there))
         _put_answers(client, api, seen.state, record)
-        put_stage(client, api, arn, seen.state, record, content(record, uri))
+        put_stage(client, api, arn, seen.state, record, content(record, uri, planned))
+        authorizers.remove_left_over(there, planned, foreign_authorizers(resources, record, uri))
         if tags := missing_tags(record.tags, seen.tags):
             client.tag_resource(resourceArn=arn, tags=tags)
         return seen.attributes
@@ -147,6 +156,7 @@ def _seen(aws: Aws, api: Mapping[str, Any], scope: Scope) -> Seen:
             **_own_state(api),
             "created": str(api.get("createdDate", "")),
             "resources": read_resources(client, name),
+            "authorizers": read_authorizers(client, name),
             "answers": _read_answers(client, name),
             "stages": stages["stages"],
             "deployments": stages["deployments"],
@@ -178,12 +188,9 @@ def _attributes(aws: Aws, name: str, stage: str, answer: Mapping[str, Any]) -> A
         "id": name,
         "arn": aws.gateway_arn(f"/restapis/{name}"),
         "source_arn": aws.arn("execute-api", f"{name}/*"),
+        "authorizers_arn": aws.arn("execute-api", f"{name}/authorizers/*"),
         "url": rest_url(aws, name, stage, answer),
     }
-
-
-def _uri(place: Place, function: str) -> str:
-    return integration_uri(place.partition, place.region, function)
 
 
 def _binary_types(state: Mapping[str, Any]) -> set[str]:
@@ -210,7 +217,8 @@ def _patches(state: Mapping[str, Any], record: RestApi) -> list[dict[str, str]]:
 
 
 def _reads_keys_elsewhere(state: Mapping[str, Any], record: RestApi) -> bool:
-    return any(record.resources.values()) and state["key_source"] != _HEADER
+    asks = any(guard.api_key for guarded in record.resources.values() for guard in guarded.values())
+    return asks and state["key_source"] != _HEADER
 
 
 def _binary_path(media_type: str) -> str:

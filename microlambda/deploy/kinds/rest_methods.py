@@ -10,23 +10,22 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from microlambda.plan.records import Guard
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from microlambda.plan.records import RestApi
 
     Resources = Mapping[str, Mapping[str, Any]]  # by path
     Way = tuple[str, str]  # path, method
+    Ids = Mapping[str, str]  # of authorizers, by name
 
 METHOD = "ANY"
+_OPEN = "NONE"
 
 # What of an integration is ours to say, and what it is where nobody has said it.
 _UNSAID = {"credentials": None, "contentHandling": None}
-
-
-def integration_uri(partition: str, region: str, function: str) -> str:
-    """Write what calls a function: https://docs.aws.amazon.com/apigateway/latest/api/API_Integration.html."""
-    return f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
 
 
 def integration(record: RestApi, uri: str | None) -> dict[str, Any]:
@@ -40,13 +39,13 @@ def read_resources(client: Any, api: str) -> dict[str, Any]:
     return {one["path"]: one for page in pages for one in page["items"]}
 
 
-def method_reasons(resources: Resources, record: RestApi, uri: str | None) -> list[str]:
+def method_reasons(resources: Resources, record: RestApi, uri: str | None, ids: Ids) -> list[str]:
     """Name the paths that are missing, or lead elsewhere than planned, and those that are left over."""
     planned = integration(record, uri)
     wrong = [
         way
-        for way, is_keyed in _ways(record).items()
-        if not _leads_there(_method(resources.get(way[0], {}), way[1]), planned, is_keyed=is_keyed)
+        for way, guard in _ways(record).items()
+        if not _leads_there(_method(resources.get(way[0], {}), way[1]), planned, guard, ids)
     ]
     return [
         *(f"path {path}" if method == METHOD else f"{method} {path}" for path, method in wrong),
@@ -54,36 +53,66 @@ def method_reasons(resources: Resources, record: RestApi, uri: str | None) -> li
     ]
 
 
-def asked_for_keys(resources: Resources, record: RestApi) -> list[str]:
+def without_key(resources: Resources, record: RestApi) -> list[str]:
     """Name the ways that ask for an API key now, and will ask for none."""
-    keyed = {way for way, is_keyed in _ways(record).items() if is_keyed}
+    return _opened(resources, record, lambda one: bool(one.get("apiKeyRequired")), lambda one: one.api_key)
+
+
+def unprotected(resources: Resources, record: RestApi) -> list[str]:
+    """Name the ways that ask who calls now, and will not."""
+    return _opened(
+        resources, record, lambda one: _asks(one) != _OPEN, lambda guard: guard.authorization != _OPEN
+    )
+
+
+def _opened(
+    resources: Resources,
+    record: RestApi,
+    asked: Callable[[Mapping[str, Any]], bool],
+    asks: Callable[[Guard], bool],
+) -> list[str]:
+    planned = _ways(record)
     return [
         f"{method} {path}"
         for path, resource in sorted(resources.items())
         for method, found in sorted((resource.get("resourceMethods") or {}).items())
-        if found.get("apiKeyRequired") and (path, method) not in keyed
+        if asked(found) and not asks(planned.get((path, method), Guard()))
     ]
 
 
-def put_methods(client: Any, api: str, resources: Resources, record: RestApi, uri: str) -> None:
+def foreign_authorizers(resources: Resources, record: RestApi, uri: str | None) -> set[str | None]:
+    """Give the ids of the authorizers that methods of others name."""
+    ours = {*_ways(record), *_left_over(resources, record, uri)}
+    return {
+        found.get("authorizerId")
+        for path, resource in resources.items()
+        for method, found in (resource.get("resourceMethods") or {}).items()
+        if (path, method) not in ours
+    }
+
+
+def put_methods(client: Any, api: str, resources: Resources, record: RestApi, uri: str, ids: Ids) -> None:
     """Make what differs as planned; what is left over goes first, for it may stand where another comes."""
     there = _without_left_over(client, api, resources, record, uri)
     planned = integration(record, uri)
-    for path, method in _ways(record):
+    for (path, method), guard in _ways(record).items():
         if path not in there:
             there[path] = _new_resource(client, api, there, path)
-        resource, is_keyed = there[path], method != METHOD
-        if not _leads_there(_method(resource, method), planned, is_keyed=is_keyed):
+        resource = there[path]
+        found = _method(resource, method)
+        if not _leads_there(found, planned, guard, ids):
             where = {"restApiId": api, "resourceId": resource["id"], "httpMethod": method}
-            _put_method(client, where, _method(resource, method), planned, is_keyed=is_keyed)
+            if found is None or not _lets_in(found, guard, ids):
+                _put_method(client, where, found, guard, ids)
+            _put_integration(client, where, planned)
 
 
-def _ways(record: RestApi) -> dict[Way, bool]:
-    """Give the planned methods, those of a parent first, and whether each asks for an API key."""
+def _ways(record: RestApi) -> dict[Way, Guard]:
+    """Give the planned methods, those of a parent first, and what each asks for."""
     return {
-        (path, method): method != METHOD
-        for path, keyed in record.resources.items()
-        for method in (METHOD, *keyed)
+        (path, method): guard
+        for path, guarded in record.resources.items()
+        for method, guard in ((METHOD, Guard()), *guarded.items())
     }
 
 
@@ -96,24 +125,25 @@ def _new_resource(client: Any, api: str, there: Resources, path: str) -> Mapping
 
 
 def _put_method(
-    client: Any,
-    where: Mapping[str, str],
-    found: Mapping[str, Any] | None,
-    planned: Mapping[str, Any],
-    *,
-    is_keyed: bool,
+    client: Any, where: Mapping[str, str], found: Mapping[str, Any] | None, guard: Guard, ids: Ids
 ) -> None:
-    if found is not None and not _lets_in(found, is_keyed=is_keyed):
+    if found is not None:
         client.delete_method(**where)
-        found = None
-    if found is None:
-        client.put_method(**where, authorizationType="NONE", apiKeyRequired=is_keyed)
+    asked: dict[str, Any] = {"authorizationType": guard.authorization, "apiKeyRequired": guard.api_key}
+    if guard.authorizer is not None:
+        asked["authorizerId"] = ids[guard.authorizer]
+    if guard.scopes:
+        asked["authorizationScopes"] = list(guard.scopes)
+    client.put_method(**where, **asked)
+
+
+def _put_integration(client: Any, where: Mapping[str, str], planned: Mapping[str, Any]) -> None:
     named = {("integrationHttpMethod" if name == "httpMethod" else name): planned[name] for name in planned}
     client.put_integration(**where, **named)
 
 
-def _leads_there(found: Mapping[str, Any] | None, planned: Mapping[str, Any], *, is_keyed: bool) -> bool:
-    if found is None or not _lets_in(found, is_keyed=is_keyed):
+def _leads_there(found: Mapping[str, Any] | None, planned: Mapping[str, Any], guard: Guard, ids: Ids) -> bool:
+    if found is None or not _lets_in(found, guard, ids):
         return False
     there = found.get("methodIntegration") or {}
     return all(there.get(name) == value for name, value in {**planned, **_UNSAID}.items())
@@ -124,8 +154,17 @@ def _method(resource: Mapping[str, Any], method: str) -> Mapping[str, Any] | Non
     return found
 
 
-def _lets_in(method: Mapping[str, Any], *, is_keyed: bool) -> bool:
-    return (method.get("authorizationType"), method.get("apiKeyRequired")) == ("NONE", is_keyed)
+def _lets_in(method: Mapping[str, Any], guard: Guard, ids: Ids) -> bool:
+    if (_asks(method), method.get("apiKeyRequired")) != (guard.authorization, guard.api_key):
+        return False
+    if guard.authorizer is None:
+        return True
+    scopes = set(method.get("authorizationScopes") or ())
+    return method.get("authorizerId") == ids.get(guard.authorizer) and scopes == set(guard.scopes)
+
+
+def _asks(method: Mapping[str, Any]) -> str:
+    return str(method.get("authorizationType") or _OPEN)
 
 
 def _left_over(resources: Resources, record: RestApi, uri: str | None) -> list[Way]:

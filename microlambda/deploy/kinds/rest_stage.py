@@ -19,30 +19,49 @@ from microlambda.deploy.kinds.rest_methods import METHOD, integration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from microlambda.deploy.kinds.authorizers import Wanted
     from microlambda.plan.records import RestApi
 
 _OURS = "microlambda "
 
 
-def content(record: RestApi, uri: str | None) -> str:
+def content(record: RestApi, uri: str | None, authorizers: Wanted) -> str:
     """Describe a deployment of what is planned: two that serve the same are described alike.
 
-    Another type of endpoint takes effect with the next deployment, too.
+    Another type of endpoint takes effect with the next deployment, and so does what an authorizer has become.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-api-migration.html
+    https://github.com/aws/aws-cdk/issues/16554
     """
     planned = {
         "endpoint_type": record.endpoint_type,
         "methods": {path: [METHOD, integration(record, uri)] for path in record.resources},
-        **(
-            {"keyed": keyed}
-            if (keyed := {path: some for path, some in record.resources.items() if some})
-            else {}
-        ),
+        **_protection(record, authorizers),
         "binary_types": record.binary_types,
         "answers": record.answers,
     }
     text = json.dumps(planned, sort_keys=True, separators=(",", ":"))
     return f"{_OURS}{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _protection(record: RestApi, authorizers: Wanted) -> dict[str, Any]:
+    """Describe what is asked of callers, as far as anything is."""
+    guarded = [
+        (path, method, guard) for path, some in record.resources.items() for method, guard in some.items()
+    ]
+    keyed: dict[str, list[str]] = {}
+    for path, method, guard in guarded:
+        if guard.api_key:
+            keyed.setdefault(path, []).append(method)
+    found = {
+        "keyed": keyed,
+        "asking": {
+            f"{method} {path}": [guard.authorization, guard.authorizer, sorted(guard.scopes)]
+            for path, method, guard in guarded
+            if guard.authorization != "NONE"
+        },
+        "authorizers": {name: one.as_data() for name, one in authorizers.items()},
+    }
+    return {name: some for name, some in found.items() if some}
 
 
 def read_stages(client: Any, api: str) -> dict[str, Any]:

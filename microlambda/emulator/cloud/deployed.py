@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,11 @@ class FunctionName:
 
 @dataclass(frozen=True, kw_only=True)
 class DeployedApi:
-    """An HTTP API with the one route that we deploy, `$default`, and where that leads."""
+    """An HTTP API with the route that we deploy for whatever is left, `$default`, and where that leads.
+
+    `asked` has what each route asks of its callers, by its key: `authorization`, `scopes`, and `authorizer`
+    as the API describes it.
+    """
 
     api_id: str
     region: str
@@ -82,6 +86,7 @@ class DeployedApi:
     stages: tuple[str, ...]
     function_arn: str | None
     payload_format: str
+    asked: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +109,7 @@ class DeployedStage:
     """
 
     methods: Mapping[tuple[str, str], str | None]
-    keyed: frozenset[tuple[str, str]] = frozenset()  # those that ask for an API key
+    asked: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # of callers
     answers: Mapping[str, tuple[tuple[str, str], ...]]
 
 

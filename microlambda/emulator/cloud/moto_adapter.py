@@ -25,6 +25,7 @@ from microlambda.emulator.cloud.deployed import (
     FunctionNotFound,
 )
 from microlambda.emulator.cloud.moto_elsewhere import standing_in
+from microlambda.emulator.cloud.moto_http import asked_at_routes, faithful_http_apis
 from microlambda.emulator.cloud.moto_lambda import log_format, remembering
 from microlambda.emulator.cloud.moto_lock import one_at_a_time
 from microlambda.emulator.cloud.moto_logs import faithful_filters
@@ -105,6 +106,7 @@ class Moto:
         self._patches.enter_context(trimmed_numbers())
         self._patches.enter_context(standing_in(self._say))
         self._patches.enter_context(urls_of_aliases(lambda url_id, host: self._where(url_id, host, port)))
+        self._patches.enter_context(faithful_http_apis())
         self._patches.enter_context(faithful(lambda api: self._where_rest(api, port)))
         # moto's APIs say that they are at amazonaws.com, where nothing of ours answers.
         self._patches.enter_context(patch.object(Api, "to_json", self._telling_where(Api.to_json, port)))
@@ -243,6 +245,7 @@ def _deployed_api(region: str, api: Any) -> DeployedApi:
         stages=tuple(api.stages),
         function_arn=arn[0] if arn else None,
         payload_format=(integration.payload_format_version or "2.0") if integration is not None else "2.0",
+        asked=asked_at_routes(api),
     )
 
 

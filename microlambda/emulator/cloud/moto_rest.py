@@ -15,6 +15,7 @@ from unittest.mock import patch
 from urllib.parse import unquote
 
 from microlambda.emulator.cloud.deployed import DeployedRestApi, DeployedStage
+from microlambda.emulator.cloud.moto_rest_authorizers import asking, authorizers, check_asked
 from microlambda.emulator.cloud.moto_usage_plans import usage_plans
 from microlambda.emulator.marker import API_URL_HEADER
 
@@ -43,7 +44,9 @@ def faithful(url_of: Callable[[Any], str | None] = lambda _api: None) -> Iterato
     with ExitStack() as patches:
         patches.enter_context(patch.dict(urls.url_paths, {tags: APIGatewayResponse.dispatch}))
         for owner, changed in (
-            (APIGatewayBackend, {**_backend(APIGatewayBackend), **usage_plans(APIGatewayBackend)}),
+            (APIGatewayBackend, _backend(APIGatewayBackend)),
+            (APIGatewayBackend, usage_plans(APIGatewayBackend)),
+            (APIGatewayBackend, authorizers(APIGatewayBackend)),
             (RestAPI, _api(RestAPI)),
             (APIGatewayResponse, {**_tags(APIGatewayResponse), **_answers(APIGatewayResponse, url_of)}),
         ):
@@ -64,6 +67,12 @@ def rest_api(account: str, api_id: str) -> DeployedRestApi | None:
     return None
 
 
+def asked_of_callers(account: str, api_id: str, stage: str) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Give what the stage of a REST API asks of callers, by path and method, as it was deployed."""
+    api = rest_api(account, api_id)
+    return api.stages[stage].asked if api is not None else {}
+
+
 def _served(api: Any, stage: Any) -> DeployedStage:
     deployment = api.deployments.get(stage.deployment_id)
     found: DeployedStage = getattr(deployment, "snapshot", DeployedStage(methods={}, answers={}))
@@ -77,12 +86,7 @@ def _snapshot(api: Any) -> DeployedStage:
             for resource in api.resources.values()
             for name, method in resource.resource_methods.items()
         },
-        keyed=frozenset(
-            (resource.get_path(), name)
-            for resource in api.resources.values()
-            for name, method in resource.resource_methods.items()
-            if method.api_key_required
-        ),
+        asked=asking(api),
         answers={
             kind: tuple(_headers(answer.response_parameters or {}))
             for kind, answer in api.gateway_responses.items()
@@ -114,6 +118,7 @@ def _backend(backend: Any) -> dict[str, Any]:
     delete_deployment, delete_rest_api = backend.delete_deployment, backend.delete_rest_api
 
     def put(self: Any, api: str, resource: str, method: str, *args: Any, **named: Any) -> Any:
+        check_asked(self, api, args[0], named.get("authorizer_id"))
         if method in self.get_resource(api, resource).resource_methods:
             raise ConflictException("Method already exists for this resource")
         return put_method(self, api, resource, method, *args, **named)

@@ -1,12 +1,14 @@
 """moto's function URLs, made those of aliases: moto keeps one for a function, whatever was asked for.
 
-It also leaves a URL's conditions beside a statement instead of in it, cannot take CORS away, and calls the
-mode of invocation by another word. Here, as in `moto_adapter`, moto's own state is read.
+It also leaves a URL's conditions beside a statement instead of in it, and an account its id, where AWS names
+its root; it cannot take CORS away, and calls the mode of invocation by another word. Here, as in
+`moto_adapter`, moto's own state is read.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -22,6 +24,8 @@ _CONDITIONS = {
     "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
     "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
 }
+
+_ACCOUNT = re.compile(r"\d{12}")
 
 
 def _on_aws(_url_id: str, host: str) -> str:
@@ -145,6 +149,9 @@ def _conditional(decode: Callable[[Any, dict[str, Any]], Any]) -> Any:
                 value = asked.pop(member)
                 text = str(value).lower() if isinstance(value, bool) else value
                 asked.setdefault("Condition", {}).setdefault(operator, {})[key] = text
+        if _ACCOUNT.fullmatch(str(asked.get("Principal"))):
+            partition = policy.parent.function_arn.split(":")[1]
+            asked["Principal"] = {"AWS": f"arn:{partition}:iam::{asked['Principal']}:root"}
         return made
 
     return decoded
