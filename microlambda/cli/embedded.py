@@ -15,6 +15,7 @@ from microlambda.cli.stage import Deployment
 from microlambda.deploy.logs import readable
 from microlambda.deploy.session import Aws, checked_region
 from microlambda.emulator.cloud import EmbeddedCloud
+from microlambda.emulator.gateway.access.jwks import keys_of_file
 from microlambda.emulator.open_files import allow_many
 from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
@@ -53,6 +54,7 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
         observe=console.request,
         explain=console.explain,
         say=console.note,
+        find_keys=keys_of_file(settings.root / settings.jwks) if settings.jwks else None,
     )
     with until_interrupted() as interrupt, cloud:
         click.echo("An AWS on this machine; what it holds is forgotten at the end.")

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from microlambda.emulator.cloud import EmbeddedCloud
+from microlambda.emulator.gateway.guards import Guard
 from microlambda.emulator.gateway.resources import Matched, Resources
 
 from .accounts import REGION, Account
@@ -176,9 +177,9 @@ def test_a_resource_goes_with_what_is_in_it(account: Account) -> None:
 
 
 KNOWN = Resources(
-    keyed={
-        **dict.fromkeys(("/", "/{proxy+}", "/a", "/a/{id}", "/a/{id}/{proxy+}", "/a/b", "/f"), ()),
-        "/f/{rest+}": ("GET",),
+    guards={
+        **{path: {} for path in ("/", "/{proxy+}", "/a", "/a/{id}", "/a/{id}/{proxy+}", "/a/b", "/f")},
+        "/f/{rest+}": {"GET": Guard(api_key=True)},
     }
 )
 

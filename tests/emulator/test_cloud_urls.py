@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from microlambda.emulator.cloud import EmbeddedCloud
@@ -87,6 +90,16 @@ def fetch(
 
 def at(account: Account, url: dict[str, Any], path: str = "/") -> tuple[int, bytes, dict[str, str]]:
     return fetch(account, f"{id_of(url)}.lambda-url.{REGION}.localhost", path)
+
+
+def signed(
+    account: Account, url: dict[str, Any], access_key: str, secret: str
+) -> tuple[int, bytes, dict[str, str]]:
+    host = f"{id_of(url)}.lambda-url.{REGION}.localhost"
+    request = AWSRequest("GET", f"http://{host}/", headers={"Host": host})
+    SigV4Auth(Credentials(access_key, secret), "lambda", REGION).add_auth(request)
+    fields = {name: value for name, value in request.headers.items() if name != "Host"}
+    return fetch(account, host, **fields)
 
 
 @pytest.mark.parametrize("domain", ["localhost", "on.aws"])
@@ -177,17 +190,35 @@ def test_what_lets_a_url_in_lets_no_api_in(account: Account) -> None:
     assert fetch(account, f"{api_id}.execute-api.{REGION}.localhost")[0] == 500
 
 
-def test_a_url_that_asks_for_iam_is_open_to_nobody(account: Account) -> None:
+def test_a_url_that_asks_for_iam_is_open_to_those_who_sign(account: Account) -> None:
+    ours = {"Principal": account.cloud.account}
     url = make_url(
         account,
-        account.function(ECHO),
-        {**THROUGH, "FunctionUrlAuthType": "AWS_IAM"},
-        INVOKE,
+        account.function(WEB),
+        {**THROUGH, **ours, "FunctionUrlAuthType": "AWS_IAM"},
+        {**INVOKE, **ours},
         auth_type="AWS_IAM",
     )
+    iam = account.cloud.client("iam")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
 
-    assert at(account, url)[:2] == (403, FORBIDDEN)
-    assert any("asks for AWS_IAM; NONE is emulated" in line for line in account.said)
+    def status(access_key: str, secret: str) -> int:
+        return signed(account, url, access_key, secret)[0]
+
+    assert at(account, url)[0] == 403
+    assert status("test", "test") == 201
+    assert status(key["AccessKeyId"], key["SecretAccessKey"]) == 201
+    assert status(key["AccessKeyId"], "other") == 403
+    assert status("AKIAIOSFODNN7EXAMPLE", "test") == 403
+
+
+def test_a_url_that_asks_for_iam_and_lets_nobody_of_the_account_in_is_forbidden(account: Account) -> None:
+    url = make_url(account, account.function(WEB), auth_type="AWS_IAM")
+
+    status, body, _ = signed(account, url, "test", "test")
+
+    assert (status, body) == (403, FORBIDDEN)
 
 
 def test_a_url_that_is_not_there_is_forbidden(account: Account) -> None:

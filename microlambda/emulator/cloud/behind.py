@@ -43,7 +43,7 @@ class Behind:
         """Invoke it on behalf of `source`, an ARN; `NotAllowed` where its policy does not say so."""
         if function is None or not self._is_allowed(function.region, arn, source):
             raise NotAllowed
-        headers = json.loads(event)["headers"].items()
+        headers = (json.loads(event).get("headers") or {}).items()  # a question about a token has none
         trace = next((value for name, value in headers if name.lower() == _TRACE), "")
         return self._functions.invoke(function, event, trace_id=trace)[0]
 

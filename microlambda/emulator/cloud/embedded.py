@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.cloud.execute_api import Observe
     from microlambda.emulator.cloud.functions import Live, Output
     from microlambda.emulator.function_spec import FunctionSpec
+    from microlambda.emulator.gateway.access.jwks import FindKeys
     from microlambda.emulator.invocation import Invocation
 
 
@@ -57,8 +58,9 @@ class EmbeddedCloud:
     In the folder `data` everything but functions and APIs is kept for the next run.
     `output` gets each line that a function prints, with the function's name; `observe` each request to an
     API and `explain` why an API answered by itself, as in `Gateway`, or a trigger called nobody; `say` what
-    else there is to tell. `retry_delays` are the seconds before an event that failed is tried again, and
-    `clock` tells rules and schedules the time, for tests that do not wait for it.
+    else there is to tell. `find_keys` gives the keys of issuers of tokens, who are asked without it.
+    `retry_delays` are the seconds before an event that failed is tried again, and `clock` tells rules and
+    schedules the time, for tests that do not wait for it.
     """
 
     account = ACCOUNT
@@ -74,6 +76,7 @@ class EmbeddedCloud:
         output: Output | None = None,
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
+        find_keys: FindKeys | None = None,
         say: Callable[[str], None] | None = None,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -85,6 +88,7 @@ class EmbeddedCloud:
         self._observe = observe
         self._say = say or (lambda _: None)
         self._explain = explain or self._say
+        self._find_keys = find_keys
         self._server = server or Server(self.answer, port=port, log=self._say)
         self._owns_server = server is None
         self._live = live
@@ -207,7 +211,12 @@ class EmbeddedCloud:
         )
         policies = Policies(self._moto)
         self._apis = ExecuteApi(
-            self._moto, self._functions, policies, observe=self._observe, explain=self._explain
+            self._moto,
+            self._functions,
+            policies,
+            observe=self._observe,
+            explain=self._explain,
+            find_keys=self._find_keys,
         )
         self._urls = LambdaUrls(
             self._moto, self._functions, policies, observe=self._observe, explain=self._explain

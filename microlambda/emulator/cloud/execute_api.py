@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.cloud.behind import Behind
+from microlambda.emulator.cloud.callers import Callers, authorizer_of, guard_of
 from microlambda.emulator.cloud.execute_rest import ExecuteRest
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.gateway import NotAllowed
+from microlambda.emulator.gateway.guards import OPEN
+from microlambda.emulator.gateway.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from microlambda.emulator.cloud.functions import Functions
     from microlambda.emulator.cloud.moto_adapter import Moto
     from microlambda.emulator.cloud.policies import Policies
+    from microlambda.emulator.gateway.access.jwks import FindKeys
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpRequest, HttpResponse
 
@@ -35,12 +39,14 @@ class ExecuteApi:
         *,
         observe: Observe | None = None,
         explain: Callable[[str], None] | None = None,
+        find_keys: FindKeys | None = None,
     ) -> None:
         self._moto = moto
         self._observe = observe
         self._explain = explain or (lambda _: None)
         self._behind = Behind(moto, functions, policies, self._explain)
-        self._rest = ExecuteRest(self._behind, observe, self._explain)
+        self._callers = Callers(self._behind, find_keys)
+        self._rest = ExecuteRest(self._behind, self._callers, observe, self._explain)
 
     def answer(self, api_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request to an API."""
@@ -62,7 +68,10 @@ class ExecuteApi:
                 raise NotAllowed
             return self._behind.call(function, function_arn, source, event)
 
-        identity = Api(api_id=api.api_id, account_id=api.account_id, region=api.region)
+        guards = {key: guard_of(asked) for key, asked in api.asked.items()}
+        routes = Routes(default=guards.pop("$default", OPEN), guards=guards)
+        identity = Api(api_id=api.api_id, account_id=api.account_id, region=api.region, routes=routes)
+        authorizers = [authorizer_of(one["authorizer"]) for one in api.asked.values() if one["authorizer"]]
         return Gateway(
             "http-api",
             invoke,
@@ -70,6 +79,7 @@ class ExecuteApi:
             observe=self._observe,
             explain=self._explain,
             timeout=function.timeout if function is not None else None,
+            decider=self._callers.access(identity, authorizers),
         )
 
     def _is_emulated(self, api: DeployedApi) -> bool:

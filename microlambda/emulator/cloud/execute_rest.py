@@ -10,11 +10,12 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.cloud.callers import authorizer_of, guard_of
 from microlambda.emulator.cloud.moto_usage_plans import key_of
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.answers import response
 from microlambda.emulator.gateway.api import Call
-from microlambda.emulator.gateway.gateway import INGRESSES, METHODS, NotAllowed
+from microlambda.emulator.gateway.gateway import INGRESSES, NotAllowed
 from microlambda.emulator.gateway.resources import ANY, Resources
 from microlambda.emulator.gateway.target import BadTarget, Target
 from microlambda.emulator.messages import HttpRequest
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from microlambda.emulator.cloud.behind import Behind
+    from microlambda.emulator.cloud.callers import Callers
     from microlambda.emulator.cloud.deployed import DeployedRestApi, DeployedStage
     from microlambda.emulator.cloud.execute_api import Observe
+    from microlambda.emulator.gateway.guards import Guard
     from microlambda.emulator.invocation import Invocation
     from microlambda.emulator.messages import HttpResponse
 
@@ -40,8 +43,11 @@ _NO_METHOD = ("Missing Authentication Token", "MissingAuthenticationTokenExcepti
 class ExecuteRest:
     """Answers for REST APIs; `observe` is told of each request with the whole of its path."""
 
-    def __init__(self, behind: Behind, observe: Observe | None, explain: Callable[[str], None]) -> None:
+    def __init__(
+        self, behind: Behind, callers: Callers, observe: Observe | None, explain: Callable[[str], None]
+    ) -> None:
         self._behind = behind
+        self._callers = callers
         self._observe = observe or _unobserved
         self._explain = explain
 
@@ -76,6 +82,7 @@ class ExecuteRest:
         function = self._behind.find(api.region, arn)
         method = f"{api.api_id}/{api.stage}/{call.request.method}{path}"
         source = f"arn:aws:execute-api:{api.region}:{api.account_id}:{method}"
+        authorizers = [authorizer_of(one["authorizer"]) for one in stage.asked.values() if one["authorizer"]]
 
         def invoke(event: bytes) -> Invocation:
             return self._behind.call(function, arn, source, event)
@@ -90,6 +97,7 @@ class ExecuteRest:
             observe=observe,
             explain=self._explain,
             timeout=None if function is None else function.timeout,
+            decider=self._callers.access(api, authorizers),
             on_failure={number: stage.answers.get(f"DEFAULT_{number}XX", ()) for number in (4, 5)},
         )
 
@@ -117,16 +125,15 @@ def _api(api: DeployedRestApi, stage: str, requested: str) -> Api:
 
 
 def _resources(api: DeployedRestApi, name: str, stage: DeployedStage) -> Resources:
-    """Give the resources of a stage; a method that is there by itself is asked before ANY."""
-    keyed: dict[str, set[str]] = {path: set() for path, _method in stage.methods}
-    for path, method in stage.keyed:
-        own = {one for where, one in stage.methods if where == path}
-        keyed[path] |= METHODS - own if method == ANY else {method}
+    """Give the resources of a stage, with the guards of the methods that are there."""
+    guards: dict[str, dict[str, Guard]] = {path: {} for path, _method in stage.methods}
+    for path, method in stage.methods:
+        guards[path][method] = guard_of(stage.asked.get((path, method), {}))
 
     def find_key(value: str) -> str | None:
         return key_of(api.account_id, api.region, api.api_id, name, value)
 
-    return Resources(keyed=keyed, find_key=find_key)
+    return Resources(guards=guards, find_key=find_key)
 
 
 def _function(stage: DeployedStage, resource: str, method: str) -> str | None:

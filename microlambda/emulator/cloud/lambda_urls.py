@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.cloud.behind import Behind
+from microlambda.emulator.cloud.callers import Callers
 from microlambda.emulator.cloud.deployed import DeployedFunction, DeployedUrl, FunctionNotFound
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.gateway import NotAllowed
+from microlambda.emulator.gateway.guards import Guard
+from microlambda.emulator.gateway.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,6 +47,7 @@ class LambdaUrls:
         self._policies = policies
         self._observe = observe
         self._explain = explain or (lambda _: None)
+        self._callers = Callers(Behind(moto, functions, policies, self._explain), None)
 
     def answer(self, url_id: str, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request to a URL."""
@@ -67,24 +72,31 @@ class LambdaUrls:
             trace = json.loads(event)["headers"].get("x-amzn-trace-id", "")
             return self._functions.invoke(function, event, trace_id=trace)[0]
 
+        api = Api(
+            api_id=url.url_id,
+            account_id=url.account_id,
+            region=url.region,
+            routes=Routes(default=Guard(authorization=url.auth_type)),
+        )
         return Gateway(
             "function-url",
             invoke,
-            api=Api(api_id=url.url_id, account_id=url.account_id, region=url.region),
+            api=api,
+            decider=self._callers.access(api, ()),
             observe=self._observe,
             explain=self._explain,
             timeout=function.timeout,
         )
 
     def _is_allowed(self, url: DeployedUrl, function: DeployedFunction) -> bool:
-        if url.auth_type != "NONE":
-            self._explain(f"the URL of {function.arn} asks for {url.auth_type}; NONE is emulated")
-            return False
+        everybody = url.auth_type == "NONE"
+        principal = "*" if everybody else f"arn:aws:iam::{url.account_id}:root"
         context = {"lambda:FunctionUrlAuthType": url.auth_type, "lambda:InvokedViaFunctionUrl": "true"}
         for action in _ACTIONS:
             if not self._policies.allows(
-                url.region, url.function, principal="*", action=action, context=context
+                url.region, url.function, principal=principal, action=action, context=context
             ):
-                self._explain(f"no statement in the policy of {function.arn} lets everybody {action}")
+                who = "everybody" if everybody else "callers of this account"
+                self._explain(f"no statement in the policy of {function.arn} lets {who} {action}")
                 return False
         return True

@@ -70,7 +70,9 @@ class Policies:
         action: str = _INVOKE,
         context: Mapping[str, str] = _NO_CONTEXT,
     ) -> bool:
-        """Whether a service may invoke the function on behalf of `source_arn`; the principal "*" is anybody.
+        """Whether a service may invoke the function on behalf of `source_arn`, or an account's `:root`.
+
+        The principal "*" is anybody.
 
         `context` has what else is known of the request, by the keys of conditions.
         """
@@ -165,7 +167,7 @@ def _principal(text: str) -> Any:
 
 
 def _allows(statement: Statement, principal: str, action: str, known: Mapping[str, str]) -> bool:
-    if statement["Principal"] not in ("*", {"Service": principal}):
+    if statement["Principal"] not in ("*", {"Service": principal}, {"AWS": principal}):
         return False
     if statement["Action"] not in (action, "lambda:*", "*"):
         return False
