@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from microlambda import App
 
 
+#: Sources whose events come from what serves here, and from no AWS.
+_ASKED_HERE = ("websocket", "authorizer")
+
+
 def main(argv: list[str]) -> int:
     """Load the app and serve it until the parent is gone."""
     end_quietly_on_interrupt()
@@ -121,24 +125,32 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
             for handler in loaded.app.handlers.values()
             if handler.source == "websocket"
         },
-        "resources": _resources(loaded.app),
+        "asked": _asked(loaded.app),
+        "handshake": _handshake(loaded.app),
         "failure_fields": _failure_fields(loaded.app),
         "files": sorted({file for module in list(sys.modules.values()) if (file := _source(module))}),
     }
 
 
-def _resources(app: App) -> dict[str, list[str]] | str | None:
-    """Give what a REST API has for views that ask for API keys, or say why it cannot have it."""
-    if not any(rule.api_key_required for rule in app.route_table):
-        return None
-    from microlambda.plan.authorizers import guards
-    from microlambda.plan.protected import explicit_resources
+def _asked(app: App) -> dict[str, Any]:
+    """Give what each ingress asks of the callers of protected views."""
+    if not any(rule.is_protected for rule in app.route_table):
+        return {}
+    from microlambda.emulator.gateway import INGRESSES
+    from microlambda.plan.asked import asked_of_callers
 
-    try:
-        found = explicit_resources(app, guards(app, "rest-api"))
-        return {path: [one for one in on if on[one].api_key] for path, on in found.items()}
-    except ToolError as exc:
-        return str(exc)
+    return {ingress: asked_of_callers(app, ingress) for ingress in INGRESSES}
+
+
+def _handshake(app: App) -> dict[str, Any] | None:
+    """Give what is asked of clients that open a WebSocket, if anything."""
+    triggers: list[Any] = [one.trigger for one in app.handlers.values() if one.source == "websocket"]
+    declared = next((one.authorizer for one in triggers if one.authorizer is not None), None)
+    if declared is None:
+        return None
+    from microlambda.plan.asked import asked_at_handshake
+
+    return asked_at_handshake(app, declared)
 
 
 def _failure_fields(app: App) -> list[tuple[str, str]]:
@@ -151,14 +163,13 @@ def _failure_fields(app: App) -> list[tuple[str, str]]:
 
 def _triggers(loaded: LoadedApp, root: Path, stage: str) -> dict[str, Any]:
     """Plan what fires the app's handlers, or say why that cannot be; nothing where there are none."""
-    fired = [one for one in loaded.app.handlers.values() if one.trigger.has_events]
-    if all(one.source == "websocket" for one in fired):
+    handlers = [one for one in loaded.app.handlers.values() if one.source not in _ASKED_HERE]
+    if not any(one.trigger.has_events for one in handlers):
         return {}
     from microlambda.local.triggers import packed, plan_triggers
     from microlambda.plan.triggers import is_deployed
     from microlambda.project.settings import load_settings
 
-    handlers = [one for one in loaded.app.handlers.values() if one.source != "websocket"]
     waiting = [one.name for one in handlers if not is_deployed(one)]
     try:
         plan = plan_triggers(loaded.app, load_settings(root, stage), app_path=loaded.path)

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.gateway.guards import Authorizer, Guard
 from microlambda.emulator.sandbox import stopped_invocation
 from microlambda.emulator.server import Server
 from microlambda.local.addresses import PREFIX, is_loopback
@@ -19,7 +20,7 @@ from microlambda.local.invocation import invoke_here
 from microlambda.local.spec import REAL_AWS
 from microlambda.local.version import AppReport, Source, Version
 from microlambda.local.watch import Watcher
-from microlambda.local.websocket_api import WebSocketApi
+from microlambda.local.websocket_api import HandshakeAccess, WebSocketApi
 from microlambda.project.errors import ToolError
 from microlambda.project.settings import load_settings
 
@@ -72,7 +73,9 @@ class LocalServer:
         )
         self._console = console
         self.cloud = LocalCloud(self._run, say=console.note if console else _ignore, data=data)
-        self._websocket = WebSocketApi(self._websocket_routes, self._run, stage=stage)
+        self._websocket = WebSocketApi(
+            self._websocket_routes, self._run, stage=stage, access=self._handshake_access
+        )
         self._control = Control(self._by_hand, self.cloud.fire, self._websocket)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
         # What is nobody else's business answers on this machine's own address, whatever the app is served on.
@@ -264,6 +267,19 @@ class LocalServer:
         version = self._version
         return {} if version is None or version.report is None else version.report.websocket
 
+    def _handshake_access(self) -> HandshakeAccess | None:
+        """Give what is asked of clients that open a WebSocket, and who decides; None where nothing is."""
+        version = self._version
+        document = None if version is None or version.report is None else version.report.handshake
+        if version is None or document is None:
+            return None
+        authorizer = document.get("authorizer")
+        made = [] if authorizer is None else [Authorizer.from_document(authorizer)]
+        return HandshakeAccess(
+            guard=Guard.from_document(document["guard"]),
+            decider=version.decider({one.name: one for one in made}),
+        )
+
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""
         if self._source.endpoint != REAL_AWS:
@@ -277,6 +293,7 @@ class LocalServer:
             log=self.cloud.log,
             observe=self._console.request,
             explain=self._console.explain,
+            decided=self._console.invoked,
             cut_off=self._console.cut_off,
             output=self._console.output,
         )
@@ -349,6 +366,12 @@ class LocalServer:
             names, stage = ", ".join(version.overridden), self._source.stage
             self._console.note(f"Warning: .env says otherwise than the stage {stage!r} of {names}.")
 
+    def _tell_of_unprotected(self, version: Version) -> None:
+        before = self._version.unasked if self._version is not None else ()
+        if self._console is not None:
+            for sentence in version.unasked if version.unasked != before else ():
+                self._console.note(f"Warning: {sentence}")
+
     def _failed(self, error: Exception) -> None:
         self._broken = True
         if self._console is not None:
@@ -357,6 +380,7 @@ class LocalServer:
     def _serve_with(self, version: Version) -> Version | None:
         """Let a version that has come up serve from now on; answers the one before."""
         self._tell_of_dotenv(version)
+        self._tell_of_unprotected(version)
         with self._change:
             before, self._version = self._version, version
             self._broken = False

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from microlambda.emulator.gateway import Api, Gateway
 from microlambda.emulator.gateway.failures import FAILURES, Failure
-from microlambda.emulator.gateway.resources import Resources, key_id
+from microlambda.emulator.gateway.protection import Protection
+from microlambda.emulator.gateway.resources import is_one_of, key_id
 from microlambda.emulator.invocation import Invocation, when_over
-from microlambda.emulator.sandbox import InitFailed
+from microlambda.emulator.sandbox import InitFailed, stopped_invocation
 from microlambda.local.errors import start_error
 from microlambda.local.functions import HTTP, ProjectFunctions, print_through
 from microlambda.local.spec import REGION
@@ -23,15 +24,18 @@ from microlambda.project.dotenv import differing, read_dotenv
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from microlambda.emulator.function_spec import FunctionSpec
+    from microlambda.emulator.gateway.decisions import Decider
+    from microlambda.emulator.gateway.guards import Authorizer
     from microlambda.emulator.messages import HttpRequest, HttpResponse
     from microlambda.local.functions import Output
 
     Log = Callable[[FunctionSpec, Invocation], None]
     Observe = Callable[[HttpRequest, HttpResponse, Invocation | None], None]
+    Decided = Callable[["AppReport", str, Invocation], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +47,8 @@ class AppReport:
     routes: tuple[tuple[tuple[str, ...], str, str, str], ...]  # methods, rule, view, location
     files: tuple[str, ...]
     handlers: tuple[tuple[str, str, str], ...] = ()  # decorator, name, location
-    resources: dict[str, list[str]] | str | None = None  # of a REST API; why it cannot have them; its own two
+    asked: dict[str, Any] = field(default_factory=dict)  # what each ingress asks of callers
+    handshake: dict[str, Any] | None = None  # what a WebSocket API asks of its clients
     websocket: dict[str, str] = field(default_factory=dict)  # handlers, by the route keys of a WebSocket API
     failure_fields: tuple[tuple[str, str], ...] = ()  # of what a REST API answers by itself
     triggers: str | None = None  # the plan of what fires its handlers, packed
@@ -61,7 +66,8 @@ class AppReport:
             routes=routes,
             files=tuple(document["files"]),
             handlers=handlers,
-            resources=document.get("resources"),
+            asked=document.get("asked", {}),
+            handshake=document.get("handshake"),
             failure_fields=tuple((name, value) for name, value in document.get("failure_fields", ())),
             websocket=document.get("websocket", {}),
             triggers=document.get("triggers"),
@@ -86,7 +92,8 @@ class Version:
     """The app as it was when it was started; `SettingsError` if the settings were wrong then.
 
     `observe` is told of each request, `log` of each invocation of the function of all routes, `explain` why
-    the gateway answered a request by itself, `cut_off` of tasks that end before their time.
+    the gateway answered a request by itself, `decided` of each call of a function that decides about callers,
+    `cut_off` of tasks that end before their time.
     """
 
     def __init__(
@@ -96,10 +103,13 @@ class Version:
         observe: Observe | None = None,
         log: Log | None = None,
         explain: Callable[[str], None] | None = None,
+        decided: Decided | None = None,
         cut_off: Callable[[dict[str, str]], None] | None = None,
         output: Output = print_through,
     ) -> None:
-        settings = load_settings(source.root, source.stage)
+        settings = self._settings = load_settings(source.root, source.stage)
+        self._decided = decided
+        self.unasked: tuple[str, ...] = ()  # views that this ingress cannot protect
         self.ingress = source.ingress or settings.ingress
         self.report: AppReport | None = None
         self._log = log
@@ -143,19 +153,37 @@ class Version:
             raise start_error(failed.invocation) from failed
         if self.ingress == "rest-api":
             self.gateway.on_failure = dict.fromkeys((4, 5), self.report.failure_fields)
-            if self.report.resources is not None:
-                self._protect(self.report.resources)
+        if asked := self.report.asked.get(self.ingress):
+            self._protect(Protection.from_document(asked))
         return self.report
 
-    def _protect(self, resources: dict[str, list[str]] | str) -> None:
-        """Let the gateway ask for API keys: here each is what the settings call it."""
-        if isinstance(resources, str):
+    def _protect(self, protection: Protection) -> None:
+        """Let the gateway ask who calls: API keys here are what the settings call them."""
+        self.unasked = protection.unasked
+        if protection.error is not None:
             self.stop()
-            raise PlanError(resources)
-        known = Resources(
-            keyed=resources, find_key=lambda value: key_id(value) if value in self._api_keys else None
+            raise PlanError(protection.error)
+        known = self._api_keys
+        self.gateway.api = protection.of(
+            self.gateway.api, lambda value: key_id(value) if is_one_of(value, known) else None
         )
-        self.gateway.api = replace(self.gateway.api, resources=known)
+        if protection.asks:
+            self.gateway.decider = self.decider(protection.authorizers)
+
+    def decider(self, authorizers: Mapping[str, Authorizer]) -> Decider:
+        """Give who decides for an API with these authorizers."""
+        from microlambda.local.access import access_of  # loaded for apps that protect something
+
+        return access_of(self._settings, authorizers, self._ask)
+
+    def _ask(self, name: str, payload: bytes) -> Invocation:
+        """Run a function that decides about a caller; one that never ran cannot while new code is broken."""
+        if not self._functions.has(name):
+            return stopped_invocation()
+        invocation = self._functions.invoke(name, payload)
+        if self._decided is not None and self.report is not None:
+            self._decided(self.report, name, invocation)
+        return invocation
 
     def enter(self) -> Gateway:
         """Begin a request: until its `leave`, the version does not retire."""

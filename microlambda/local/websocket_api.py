@@ -11,15 +11,22 @@ import json
 import secrets
 import threading
 from base64 import urlsafe_b64encode
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from microlambda.emulator.events.websocket import build
+from microlambda.emulator.gateway.access.handshakes import WEBSOCKET, handshake_question, told
+from microlambda.emulator.gateway.decisions import Refused
+from microlambda.emulator.gateway.failures import FAILURES
+from microlambda.local.spec import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from microlambda.emulator.gateway.decisions import Decider
+    from microlambda.emulator.gateway.guards import Guard
     from microlambda.emulator.invocation import Invocation
     from microlambda.local.websocket_client import WebSocketClient
 
@@ -32,16 +39,30 @@ class ConnectionGone(LookupError):
     """No client has this connection."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class HandshakeAccess:
+    """What is asked of a client that opens a connection, and who decides about it."""
+
+    guard: Guard
+    decider: Decider
+
+
 class WebSocketApi:
     """Serves clients, as a WSGI application of a server that gives its connections away.
 
     `routes` gives the handlers of the version that serves now, by route keys; `run` runs one event of a
-    handler. Connections stay open through reloads.
+    handler, and `access` gives what a handshake is asked for. Connections stay open through reloads.
     """
 
     def __init__(
-        self, routes: Callable[[], Mapping[str, str]], run: Callable[[str, bytes], Invocation], *, stage: str
+        self,
+        routes: Callable[[], Mapping[str, str]],
+        run: Callable[[str, bytes], Invocation],
+        *,
+        stage: str,
+        access: Callable[[], HandshakeAccess | None] = lambda: None,
     ) -> None:
+        self._access = access
         self._routes = routes
         self._run = run
         self._stage = stage
@@ -108,6 +129,9 @@ class WebSocketApi:
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True):
             query.setdefault(name, []).append(value)
+        refused = self._refused(client, fields, query)
+        if refused is not None:
+            return refused, None
         invocation = self._event(client, "CONNECT", CONNECT, headers=fields, query=query)
         if invocation is None:
             return 200, None
@@ -116,6 +140,22 @@ class WebSocketApi:
             return HTTPStatus.BAD_GATEWAY, None
         chosen = {name.lower(): value for name, value in (result.get("headers") or {}).items()}
         return result.get("statusCode", 200), chosen.get("sec-websocket-protocol")
+
+    def _refused(
+        self, client: WebSocketClient, headers: dict[str, list[str]], query: dict[str, list[str]]
+    ) -> int | None:
+        """Ask the authorizer, if there is one; gives the status for a client that it does not let in."""
+        access = self._access()
+        if access is None:
+            return None
+        event = self._built(client, "CONNECT", CONNECT, headers=headers, query=query)
+        found = access.decider.decide(
+            access.guard, handshake_question(event, region=REGION, account_id=ACCOUNT)
+        )
+        if isinstance(found, Refused):
+            return FAILURES[WEBSOCKET][found.failure].status
+        client.caller = found
+        return None
 
     def _serve(self, client: WebSocketClient, subprotocol: str | None) -> None:
         with self._guard:
@@ -156,6 +196,10 @@ class WebSocketApi:
         handler = self._routes().get(route_key)
         if handler is None:
             return None
+        event = told(self._built(client, kind, route_key, **options), client.caller)
+        return self._run(handler, json.dumps(event).encode())
+
+    def _built(self, client: WebSocketClient, kind: str, route_key: str, **options: Any) -> dict[str, Any]:
         event = build(
             kind, route_key=route_key, connection_id=client.connection_id, stage=self._stage, **options
         )
@@ -166,7 +210,7 @@ class WebSocketApi:
             context["identity"]["userAgent"] = client.agent
         if kind == "DISCONNECT":
             context["disconnectStatusCode"], context["disconnectReason"] = client.ending
-        return self._run(handler, json.dumps(event).encode())
+        return event
 
 
 def _answer(start_response: Any, status: HTTPStatus, text: str) -> list[bytes]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from microlambda.emulator.gateway.decisions import Identity
+
 # The quotas of WebSocket APIs, in bytes; a message that is larger ends the connection with 1009.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 MAX_MESSAGE, MAX_FRAME = 131_072, 32_768
@@ -42,6 +44,7 @@ class WebSocketClient:
         self.connection_id = connection_id
         self.address: str = environ["REMOTE_ADDR"]
         self.agent: str | None = environ.get("HTTP_USER_AGENT")
+        self.caller: Identity | None = None  # who it is, by the authorizer
         self.connected_at = self.last_active_at = datetime.now(UTC)
         self._socket: socket.socket = environ["microlambda.connection"]
         self._protocol = ServerProtocol(max_size=(MAX_MESSAGE, MAX_FRAME))

@@ -212,6 +212,7 @@ KEYS: dict[str, Key] = {
     "base_path": Key(check=_matching(rf"{_SEGMENT}(/{_SEGMENT})*", "segments of a path, such as 'v1'")),
     "endpoint_type": Key(check=_choice(*limits.ENDPOINT_TYPES)),
     "api_keys": Key(check=_key_names),
+    "jwks": Key(check=_text),
     "memory": Key(check=_between(limits.MEMORY, "MB"), levels=_ANY_LEVEL),
     "timeout": Key(check=_between(limits.TIMEOUT, "seconds"), levels=_ANY_LEVEL),
     "environment": Key(check=_environment, levels=_ANY_LEVEL),

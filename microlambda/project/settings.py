@@ -86,6 +86,7 @@ class Settings:
     base_path: str = ""  # of a custom domain, before the paths of the app: "v1"
     endpoint_type: str | None = None  # of a REST API; None: regional
     api_keys: tuple[str, ...] = ()  # names of those that may call what asks for one
+    jwks: str | None = None  # a file with the keys of tokens, for `local`; None: the issuer is asked
     log_retention: int | None = limits.DEFAULT_LOG_RETENTION
     tags: Mapping[str, str] = field(default_factory=dict)
     include: tuple[str, ...] = ()
@@ -208,6 +209,7 @@ _PLAIN = (
     *("id", "name", "app", "account", "region", "architecture", "ingress"),
     "base_path",
     "endpoint_type",
+    "jwks",
     *("strip", "single_archive"),
 )
 

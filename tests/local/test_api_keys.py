@@ -49,7 +49,7 @@ def test_another_ingress_checks_no_key_and_the_view_is_closed(tmp_path: Path) ->
 
 
 def test_a_rule_that_no_resource_can_be_is_refused_at_the_start(tmp_path: Path) -> None:
-    write(tmp_path, "<int:id>")
+    write(tmp_path, "v<id>")
 
     with pytest.raises(PlanError, match="API Gateway can have no resource for it"):
         LocalServer(tmp_path, port=0).start()
