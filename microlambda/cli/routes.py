@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from microlambda.runtime.dispatch.handler import Handler
     from microlambda.runtime.routing.rule import Rule
 
-COLUMNS = ("methods", "rule", "view", "location")
+COLUMNS = ("methods", "rule", "view", "location", "protected by")
 
 
 @click.command(short_help="List the app's routes.")
@@ -36,7 +36,9 @@ def command(target: str | None, *, as_json: bool) -> None:
     function = load_settings(root, "local").function("http")
     with applied(resolvable_environment(function, os.environ)):
         app = load_app(root, target, command="routes").app
-    rows = [*map(_row, app.route_table), *map(_handler_row, app.handlers.values())]
+    rows = [*(_row(app, rule) for rule in app.route_table), *map(_handler_row, app.handlers.values())]
+    if not any(row[-1] for row in rows):
+        rows = [row[:-1] for row in rows]  # nobody misses a column in which nothing stands
     if as_json:
         click.echo(json.dumps(_as_data(app), indent=2))
     elif not rows:
@@ -51,18 +53,29 @@ def command(target: str | None, *, as_json: bool) -> None:
 def _as_data(app: App) -> dict[str, object]:
     return {
         "app": app.name,
-        "routes": [_record(rule) for rule in app.route_table],
+        "routes": [_record(app, rule) for rule in app.route_table],
         "functions": [_handler_record(one) for one in app.handlers.values()],
     }
 
 
-def _record(rule: Rule) -> dict[str, object]:
+def _record(app: App, rule: Rule) -> dict[str, object]:
     return {
         "methods": sorted(rule.methods),
         "rule": rule.rule,
         "view": rule.endpoint,
         "location": rule.location,
+        "protected": _asked(app, rule),
     }
+
+
+def _asked(app: App, rule: Rule) -> list[str]:
+    """Say what callers need; nothing for a view that is open."""
+    asked = ["an API key"] if rule.api_key_required else []
+    if rule.authorizer is not None:
+        from microlambda.runtime.auth import authorizer_of
+
+        asked.append(authorizer_of(app, rule.authorizer).declared())
+    return asked
 
 
 def _handler_record(handler: Handler) -> dict[str, object]:
@@ -76,14 +89,15 @@ def _handler_record(handler: Handler) -> dict[str, object]:
     }
 
 
-def _row(rule: Rule) -> tuple[str, ...]:
-    return (", ".join(sorted(rule.methods)), rule.rule, rule.endpoint, rule.location)
+def _row(app: App, rule: Rule) -> tuple[str, ...]:
+    asked = " and ".join(_asked(app, rule))
+    return (", ".join(sorted(rule.methods)), rule.rule, rule.endpoint, rule.location, asked)
 
 
 def _handler_row(handler: Handler) -> tuple[str, ...]:
     from microlambda.runtime.routing.problems import location_of
 
-    return (handler.kind, "", handler.name, location_of(handler.function))
+    return (handler.kind, "", handler.name, location_of(handler.function), "")
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
@@ -91,7 +105,8 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*(name.capitalize() for name in COLUMNS), box=None, pad_edge=False, header_style="bold")
+    names = COLUMNS[: len(rows[0])]
+    table = Table(*(name.capitalize() for name in names), box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*map(Text, row))  # Text: a rule's brackets are no markup
     Console().print(table)

@@ -160,7 +160,8 @@ def unresolved(present: set[str]) -> set[tuple[str, str]]:
     known = {name for entry in whole_runtime() if (name := module_of(entry.name)) is not None}
     gates = {
         "app": {"websocket", "blueprint", "dispatch.handler", "secret_values", "auth"},
-        **dict.fromkeys(("registration_options", "dispatch.protection"), {"auth"}),
+        "registration_options": {"auth"},
+        "dispatch.protection": {"auth"},
         "event_decorators": known,
     }
     for module in present:

@@ -74,6 +74,7 @@ def test_json_for_machines() -> None:
         "rule": "/items/<int:id>",
         "view": "item",
         "location": "app.py:12",
+        "protected": [],
     }
 
 
@@ -121,3 +122,26 @@ def test_an_app_that_does_not_import_shows_place_and_traceback(project: Path) ->
     assert first == "AppImportFailed: app.py:2: KeyError: 'NOT_SET_ANYWHERE'"
     assert f'  File "{project / "app.py"}", line 2, in <module>' in rest
     assert "microlambda/" not in "".join(rest).replace(str(project), "")
+
+
+def test_what_protects_a_view_is_listed(project: Path) -> None:
+    (project / "app.py").write_text(
+        "from microlambda import App, IAMAuthorizer\n\n"
+        "app = App('shop')\n"
+        "app.authorizer('check')(check := lambda event: True)\n"
+        "app.get('/a', authorizer=IAMAuthorizer())(lambda: '')\n"
+        "app.get('/b', authorizer=check, api_key_required=True)(lambda: '')\n"
+        "app.get('/c')(lambda: '')\n"
+    )
+
+    lines = routes().output.splitlines()
+    listed = json.loads(routes("--json").output)["routes"]
+
+    assert lines[0].endswith("app.py:5  IAMAuthorizer()")
+    assert lines[1].endswith("an API key and @app.authorizer() 'check'")
+    assert lines[2].rstrip().endswith("app.py:7")
+    assert [one["protected"] for one in listed] == [
+        ["IAMAuthorizer()"],
+        ["an API key", "@app.authorizer() 'check'"],
+        [],
+    ]
