@@ -195,8 +195,8 @@ PLAYED = {
     "event-source-mapping": "alias function_name timeout source batch_size window filters reports_failures "
     "maximum_concurrency starting_position starting_timestamp bisect retries maximum_age on_failure",
     "invoke-config": "alias retries maximum_age on_failure",
-    "http-api": "target route stage payload tags",
-    "rest-api": "target resources stage binary_types timeout answers tags",
+    "http-api": "target route guarded authorizers stage payload tags",
+    "rest-api": "target resources authorizers stage binary_types timeout answers tags",
     "api-key": "tags",
     "usage-plan": "api stage api_keys tags",
     "function-url": "alias function_name auth_type invoke_mode",
