@@ -35,6 +35,8 @@ from microlambda.testing.signing import TEST_PRINCIPAL
 from tests.emulator.tokens import AUDIENCE, ISSUER, POOL, confused, jwks, pool_token, token, unsigned
 from tests.testing.spellings import Asked, spellings, targets
 
+pytestmark = pytest.mark.slow  # every spelling, method and credential, on every ingress
+
 #: What callers get who are not let in; what is asked by another name may also not be there.
 REFUSED = {301, 308, 400, 401, 403, 404, 405}
 
