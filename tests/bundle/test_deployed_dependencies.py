@@ -17,6 +17,7 @@ from moto.awslambda_simple.models import lambda_simple_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 
 from microlambda.cli.main import main
+from microlambda.emulator.cloud.moto_http import faithful_http_apis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +90,7 @@ def shop(
     monkeypatch.chdir(project.root)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "app", raising=False)
-    with mock_aws(config={"lambda": {"use_docker": False}}):
+    with mock_aws(config={"lambda": {"use_docker": False}}), faithful_http_apis():
         yield Shop(project, index, monkeypatch)
     sys.modules.pop("app", None)
 

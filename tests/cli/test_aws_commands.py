@@ -24,6 +24,7 @@ from microlambda.cli import logs as logs_command
 from microlambda.cli.logs import read_since
 from microlambda.cli.main import main
 from microlambda.deploy.session import Aws
+from microlambda.emulator.cloud.moto_http import faithful_http_apis
 
 REGION = "eu-west-1"
 APP = """
@@ -71,7 +72,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def aws(project: Path) -> Iterator[None]:
-    with mock_aws(config={"lambda": {"use_docker": False}}):
+    with mock_aws(config={"lambda": {"use_docker": False}}), faithful_http_apis():
         yield
 
 

@@ -153,6 +153,20 @@ def test_a_function_is_asked_with_payload_2(
     assert deploy_again(shop) == []
 
 
+def test_the_order_in_which_aws_tells_identity_sources_is_no_change(shop: Project, cloud: Cloud) -> None:
+    sources = ["query.token", "header.X-Who"]
+    shop.app = app_with(("/orders", CustomAuthorizer(THEIRS, identity_sources=sources)))
+    shop.deployer.deploy()
+    client, where = gateway(cloud)
+    (one,) = client.get_authorizers(**where)["Items"]
+
+    client.update_authorizer(
+        **where, AuthorizerId=one["AuthorizerId"], IdentitySource=one["IdentitySource"][::-1]
+    )
+
+    assert not shop.deployer.changes()
+
+
 def test_a_token_is_checked_by_the_api_itself(shop: Project, cloud: Cloud) -> None:
     shop.app = app_with(("/orders", jwt("read", "write", audience=["web", "app"])))
 

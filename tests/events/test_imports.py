@@ -39,6 +39,7 @@ DECLARED = {
     "on_ws_message()": "websocket",
     "on_ws_disconnect()": "websocket",
     "on(lambda event: True)": "custom",
+    "authorizer()": "authorizer",
     "lambda_function()": "function",
     "task": "task",
 }
@@ -76,7 +77,7 @@ def test_every_decorator_is_looked_at() -> None:
 
 @pytest.mark.parametrize(("decorator", "source"), DECLARED.items())
 def test_one_handler_loads_the_files_of_its_source_alone(decorator: str, source: str) -> None:
-    sources = {*SOURCES, "custom", "function", "task"}
+    sources = {*SOURCES, "custom", "function", "task", "authorizer"}
 
     modules = loaded(decorator)
 

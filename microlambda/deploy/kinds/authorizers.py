@@ -10,7 +10,7 @@ https://github.com/aws/aws-cdk/issues/13711
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from microlambda.deploy.kinds.invocation_uri import invocation_uri
@@ -52,11 +52,19 @@ class Asked:
             for name, value in asdict(self).items()
         }
 
+    def is_as(self, planned: Asked) -> bool:
+        """Tell whether it asks what is planned; in which order AWS tells its sources is not documented."""
+        return _in_order(self) == _in_order(planned)
+
     def can_become(self, planned: Asked) -> bool:
         """Tell whether an update makes of it what is planned."""
         kept = ((self.role, planned.role), (self.identity_sources, planned.identity_sources))
         lost = self.expression or any(now and not then for now, then in kept)
         return self.type == planned.type and not lost
+
+
+def _in_order(asked: Asked) -> Asked:
+    return replace(asked, identity_sources=tuple(sorted(asked.identity_sources)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +111,7 @@ def authorizer_reasons(there: There, planned: Wanted, used: Collection[str | Non
 
     `used` are the ids that stay in use: by what others have put into the API.
     """
-    wrong = [name for name, one in planned.items() if name not in there or there[name].asked != one]
+    wrong = [name for name, one in planned.items() if name not in there or not there[name].asked.is_as(one)]
     return [
         *(f"authorizer {name}" for name in wrong),
         *(f"left-over authorizer {name}" for name in _left_over(there, planned, used)),
@@ -133,7 +141,7 @@ class Authorizers(ABC):
                 now = None
             if now is None:
                 found[name] = Found(id=self.create(name, one), asked=one)
-            elif now.asked != one:
+            elif not now.asked.is_as(one):
                 self.update(now, one)
         return found
 
