@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -98,15 +97,24 @@ def test_the_clock_ticks_by_itself() -> None:
         assert shop.traces.next(name)["source"] == "aws.scheduler"
 
 
-def test_the_end_of_the_cloud_answers_who_waits_for_a_message_and_the_next_cloud_has_its_own() -> None:
+def test_the_end_of_the_cloud_answers_who_waits_for_a_message_and_the_next_cloud_has_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answers: list[dict[str, Any]] = []
+    waits, wait = threading.Event(), moto_queues._wait_for_message
+
+    def told(queue: Any, seconds: float) -> None:
+        waits.set()
+        wait(queue, seconds)
+
+    monkeypatch.setattr(moto_queues, "_wait_for_message", told)
     with open_shop() as shop:
         (url, _arn), sqs = shop.queue("orders"), shop.cloud.client("sqs")
         waiting = threading.Thread(
             target=lambda: answers.append(sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20))
         )
         waiting.start()
-        time.sleep(0.3)  # it waits in the cloud
+        assert waits.wait(60)
     waiting.join()
 
     assert "Messages" not in answers[0]

@@ -94,14 +94,20 @@ def telling_of_queues(changed: Callable[[str], None]) -> Iterator[None]:
             _wake_waiting()
 
 
-def receive(queue_arn: str, count: int) -> list[dict[str, Any]]:
-    """Receive up to so many messages, as records of an event; none where there is no such queue."""
+def receive(queue_arn: str, count: int, is_wanted: Callable[[], bool]) -> list[dict[str, Any]]:
+    """Receive up to so many messages, as records of an event; none where there is no such queue.
+
+    Nor are there any if they are not wanted at that very moment: what comes later stays in the queue.
+    """
     queue = _queue(queue_arn)
     if queue is None:
         return []
-    messages = _backend(queue_arn).receive_message(
-        queue.name, count, 0, queue.visibility_timeout, message_attribute_names=["All"]
-    )
+    with _one_at_a_time:
+        if not is_wanted():
+            return []
+        messages = _backend(queue_arn).receive_message(
+            queue.name, count, 0, queue.visibility_timeout, message_attribute_names=["All"]
+        )
     return [_record(queue_arn, one) for one in messages]
 
 

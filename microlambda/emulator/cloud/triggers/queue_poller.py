@@ -72,6 +72,10 @@ class QueuePoller:
         """Look at the mapping; None where polling is over."""
         return None if self._workers.are_halted else look_up(self._region, self._id)
 
+    def _is_enabled(self) -> bool:
+        mapping = self._mapping()
+        return mapping is not None and mapping.is_enabled
+
     def _has_room(self, mapping: Mapping) -> bool:
         with self._guard:
             return self._running < (mapping.maximum_concurrency or CONCURRENCY)
@@ -82,11 +86,11 @@ class QueuePoller:
         until = time.monotonic() + mapping.window
         while True:
             heard = self.bell.rings
-            now = self._mapping()
-            if now is None or not now.is_enabled:  # switched off while it waited for more
+            if not self._is_enabled():  # switched off while it waited for more
                 moto_queues.release(self.feed_arn, _handles(batch))
                 return []
-            found = moto_queues.receive(self.feed_arn, min(_AT_ONCE, mapping.batch_size - len(batch)))
+            room = min(_AT_ONCE, mapping.batch_size - len(batch))
+            found = moto_queues.receive(self.feed_arn, room, self._is_enabled)
             # what became visible again meanwhile is the same message, with a newer handle
             batch = list({one["messageId"]: one for one in [*batch, *found]}.values())
             if len(batch) >= mapping.batch_size or sum(len(one["body"]) for one in batch) > _FULL:
