@@ -30,6 +30,7 @@ from microlambda import (
     JWTAuthorizer,
     RegistrationError,
     Unauthorized,
+    UnknownEvent,
     WrongAnswer,
     request,
 )
@@ -467,6 +468,13 @@ def test_the_token_is_the_first_identity_source(app: App, sources: list[str], to
     app(request_event(), None)
 
     assert seen == [token]
+
+
+def test_a_question_that_cannot_be_read_says_so(app: App) -> None:
+    app.authorizer()(check)
+
+    with pytest.raises(UnknownEvent, match=r"has the marks of one of authorizer.* KeyError: '\w+'\.$"):
+        app({"type": "REQUEST", "methodArn": ARN, "headers": {}}, None)
 
 
 def test_two_authorizers_in_one_function_are_told_apart_by_its_name_alone(app: App) -> None:

@@ -78,9 +78,10 @@ class Handler:
         try:
             return self.trigger.make_event(raw, context)
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            sample = f"`microlambda event {self.source}` prints one as AWS sends it."
             raise UnknownEvent(
                 f"this event has the marks of one of {self.source}, and cannot be read as one: "
-                f"{type(exc).__name__}: {exc}. `microlambda event {self.source}` prints one as AWS sends it."
+                f"{type(exc).__name__}: {exc}. {sample if self.trigger.has_sample else ''}".rstrip()
             ) from exc
 
     def _called(self, app: App, event: Any, context: Any, inside: Callable[[Any], Any]) -> Any:

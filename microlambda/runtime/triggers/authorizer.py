@@ -33,6 +33,7 @@ class AuthorizerTrigger(Trigger):
 
     decorator = source = "authorizer"
     event_class = AuthRequest
+    has_sample = False
 
     def __init__(
         self,

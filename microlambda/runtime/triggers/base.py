@@ -44,6 +44,8 @@ class Trigger:
     is_by_name = False
     #: Does AWS send it events? Nobody but the app itself calls a task.
     has_events = True
+    #: Does `microlambda event` print one of its events?
+    has_sample = True
     #: Does it iterate what its handler answers?
     iterates_answers = False
     #: Lambda's own handling of asynchronous invocations (`AsyncOptions`), None where the source is none.
