@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from microlambda.emulator.gateway.guards import Authorizer, Guard
+from microlambda.emulator.gateway.access.handshakes import guard_of_handshake
 from microlambda.emulator.sandbox import stopped_invocation
 from microlambda.emulator.server import Server
 from microlambda.local.addresses import PREFIX, is_loopback
@@ -273,12 +273,8 @@ class LocalServer:
         document = None if version is None or version.report is None else version.report.handshake
         if version is None or document is None:
             return None
-        authorizer = document.get("authorizer")
-        made = [] if authorizer is None else [Authorizer.from_document(authorizer)]
-        return HandshakeAccess(
-            guard=Guard.from_document(document["guard"]),
-            decider=version.decider({one.name: one for one in made}),
-        )
+        guard, authorizers = guard_of_handshake(document)
+        return HandshakeAccess(guard=guard, decider=version.decider(authorizers))
 
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""

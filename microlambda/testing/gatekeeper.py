@@ -59,7 +59,7 @@ class Gatekeeper:
 
     def protection(self, ingress: str) -> Protection:
         """What the app's API asks at that ingress, with the rules that it has now."""
-        key = (ingress, len(list(self._app.route_table)))
+        key = (ingress, len(self._app.route_table))
         if key not in self._protections:
             self._protections[key] = Protection.from_document(asked_of_callers(self._app, ingress))
         return self._protections[key]

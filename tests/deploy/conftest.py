@@ -8,7 +8,7 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -41,7 +41,7 @@ from microlambda.emulator.cloud.moto_lambda import remembering
 from microlambda.emulator.cloud.moto_logs import faithful_filters
 from microlambda.emulator.cloud.moto_mappings import telling_of_mappings
 from microlambda.emulator.cloud.moto_notifications import telling_of_the_bus
-from microlambda.emulator.cloud.moto_rest import faithful
+from microlambda.emulator.cloud.moto_rest import faithful, rest_api
 from microlambda.emulator.cloud.moto_urls import urls_of_aliases
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.plan import Plan
@@ -244,6 +244,13 @@ def cloud(no_aws: None, answers: type[Answers]) -> Iterator[Cloud]:
         session.events.register("before-call", made.on_call)
         session.events.register("after-call", made.after_call)
         yield made
+
+
+def asked_of_callers(api_id: str) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Give what the stage of a REST API asks of callers, by path and method, as it was deployed."""
+    api = rest_api(ACCOUNT, api_id)
+    assert api is not None
+    return api.stages["dev"].asked
 
 
 @dataclass

@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 from microlambda import App
 from microlambda.cli.plan import as_data, as_lines
 from microlambda.deploy.errors import DeployFailed
-from microlambda.emulator.cloud.moto_rest import rest_api
 from microlambda.emulator.cloud.moto_usage_plans import key_of
 from tests.deploy.conftest import (
     ACCOUNT,
@@ -19,6 +18,7 @@ from tests.deploy.conftest import (
     Cloud,
     Project,
     account,
+    asked_of_callers,
     clean,
     client_error,
     deploy_again,
@@ -49,9 +49,8 @@ def app_with(*rules: str) -> App:
 
 def keyed(cloud: Cloud) -> set[tuple[str, str]]:
     """The methods that ask for a key, as the stage serves them."""
-    found = rest_api(ACCOUNT, only_api(cloud)["id"])
-    assert found is not None
-    return {way for way, asked in found.stages["dev"].asked.items() if asked["api_key"]}
+    found = asked_of_callers(only_api(cloud)["id"])
+    return {way for way, asked in found.items() if asked["api_key"]}
 
 
 def keys(cloud: Cloud) -> dict[str, dict[str, Any]]:

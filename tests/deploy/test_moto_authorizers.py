@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from microlambda.emulator.cloud.moto_rest import asked_of_callers
-from tests.deploy.conftest import ACCOUNT, REGION, Cloud, create_function
+from tests.deploy.conftest import ACCOUNT, REGION, Cloud, asked_of_callers, create_function
 from tests.deploy.test_http_authorizers import THEIRS, uri
 
 POOLS = [f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{REGION}_{name}" for name in ("Aa1", "Bb2")]
@@ -186,7 +185,7 @@ def test_a_stage_serves_authorizers_as_they_were_deployed(cloud: Cloud) -> None:
     api.client.delete_method(**api.method)
     api.delete(api.function)
 
-    (served,) = asked_of_callers(ACCOUNT, api.where["restApiId"], "dev").values()
+    (served,) = asked_of_callers(api.where["restApiId"]).values()
 
     assert (served["authorization"], served["scopes"], served["api_key"]) == ("CUSTOM", (), False)
     assert (served["authorizer"]["name"], served["authorizer"]["authorizerResultTtlInSeconds"]) == (

@@ -12,7 +12,6 @@ import pytest
 from microlambda import App, CognitoUserPoolAuthorizer, CustomAuthorizer, IAMAuthorizer
 from microlambda.cli.plan import as_data, as_lines
 from microlambda.deploy.kinds.rest_stage import content
-from microlambda.emulator.cloud.moto_rest import asked_of_callers
 from microlambda.plan.records import Guard, RestApi
 from tests.deploy.conftest import (
     ACCOUNT,
@@ -20,6 +19,7 @@ from tests.deploy.conftest import (
     Cloud,
     Project,
     account,
+    asked_of_callers,
     clean,
     deploy_again,
     on_answer,
@@ -61,7 +61,7 @@ def pool(*scopes: str, arns: str | list[str] = POOL) -> CognitoUserPoolAuthorize
 
 def served(cloud: Cloud) -> dict[str, tuple[Any, ...]]:
     """What the stage asks of callers, as it was deployed, but for what asks nothing."""
-    found = asked_of_callers(ACCOUNT, only_api(cloud)["id"], "dev")
+    found = asked_of_callers(only_api(cloud)["id"])
     return {
         f"{method} {path}": (one["authorization"], _named(one["authorizer"]), one["scopes"], one["api_key"])
         for (path, method), one in found.items()
@@ -75,7 +75,7 @@ def _named(authorizer: Mapping[str, Any] | None) -> str | None:
 
 def decides(cloud: Cloud, path: str = "/orders") -> dict[str, Any]:
     """The authorizer of a path, as the stage serves it."""
-    found = asked_of_callers(ACCOUNT, only_api(cloud)["id"], "dev")[path, "GET"]["authorizer"]
+    found = asked_of_callers(only_api(cloud)["id"])[path, "GET"]["authorizer"]
     assert found is not None
     return dict(found)
 

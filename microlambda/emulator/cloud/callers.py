@@ -11,6 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from microlambda.emulator.cloud.moto_principals import known_principal
 from microlambda.emulator.gateway.access import Access
 from microlambda.emulator.gateway.access.cache import AuthorizerCache
 from microlambda.emulator.gateway.access.issuer_keys import IssuerKeys
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from microlambda.emulator.gateway.access.jwks import FindKeys
     from microlambda.emulator.gateway.api import Api
 
-_ACCOUNT = "123456789012"
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d{12}:function:[\w-]+(?::[\w$-]+)?")
 
 
@@ -65,19 +65,12 @@ class Callers:
 
 def find_principal(access_key: str) -> Principal | None:
     """Tell whose a key is: this machine's own, a user's, or that of a role that was assumed."""
-    from microlambda.emulator.cloud.moto_principals import known_principal
-
-    return local_principal(access_key) or known_principal(_ACCOUNT, access_key)
+    return local_principal(access_key) or known_principal(access_key)
 
 
 def guard_of(asked: Mapping[str, Any]) -> Guard:
     """Read what a method or a route asks for."""
-    return Guard(
-        api_key=bool(asked.get("api_key")),
-        authorization=asked.get("authorization") or "NONE",
-        authorizer=(asked.get("authorizer") or {}).get("name"),
-        scopes=tuple(asked.get("scopes") or ()),
-    )
+    return Guard.from_document({**asked, "authorizer": (asked.get("authorizer") or {}).get("name")})
 
 
 def authorizer_of(described: Mapping[str, Any]) -> Authorizer:

@@ -67,12 +67,6 @@ def rest_api(account: str, api_id: str) -> DeployedRestApi | None:
     return None
 
 
-def asked_of_callers(account: str, api_id: str, stage: str) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """Give what the stage of a REST API asks of callers, by path and method, as it was deployed."""
-    api = rest_api(account, api_id)
-    return api.stages[stage].asked if api is not None else {}
-
-
 def _served(api: Any, stage: Any) -> DeployedStage:
     deployment = api.deployments.get(stage.deployment_id)
     found: DeployedStage = getattr(deployment, "snapshot", DeployedStage(methods={}, answers={}))

@@ -12,12 +12,22 @@ from urllib.parse import quote
 from microlambda.emulator.gateway.api import Api
 from microlambda.emulator.gateway.caller_members import identity_of, rest
 from microlambda.emulator.gateway.decisions import Question
+from microlambda.emulator.gateway.guards import Authorizer, Guard
 from microlambda.emulator.messages import HttpRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from microlambda.emulator.gateway.decisions import Identity
 
 WEBSOCKET = "websocket"
+
+
+def guard_of_handshake(document: Mapping[str, Any]) -> tuple[Guard, dict[str, Authorizer]]:
+    """Read the guard of `$connect`, and its authorizer by name where it has one, as JSON has them."""
+    authorizer = document.get("authorizer")
+    made = [] if authorizer is None else [Authorizer.from_document(authorizer)]
+    return Guard.from_document(document["guard"]), {one.name: one for one in made}
 
 
 def handshake_question(event: dict[str, Any], *, region: str, account_id: str) -> Question:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
@@ -34,7 +35,7 @@ class IssuerKeys:
     ) -> None:
         self._timeout = timeout
         self._keep = keep
-        self._opener = _https_alone(context or ssl.create_default_context())
+        self._context = context
         self._kept: dict[str, tuple[float, Jwks]] = {}
         self._guard = threading.Lock()
 
@@ -50,6 +51,11 @@ class IssuerKeys:
             keys = self._fetched(place)
             self._kept[issuer] = (clock.now() + self._keep, keys)
             return keys
+
+    @cached_property
+    def _opener(self) -> OpenerDirector:
+        """What opens URLs; reading the certificates takes a while, so the first token waits for it alone."""
+        return _https_alone(self._context or ssl.create_default_context())
 
     def _fetched(self, url: str) -> dict[str, Any]:
         if not url.startswith("https://"):
