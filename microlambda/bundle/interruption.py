@@ -9,13 +9,12 @@ import signal
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from microlambda.project.signals import again, is_importing
+from microlambda.project.signals import outside_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
 _ENDING = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
 
@@ -40,12 +39,12 @@ def unwinding() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _unwind(number: int, frame: FrameType | None) -> None:
-    if is_importing(frame):
-        again(lambda _alarm, now: _unwind(number, now))
-        return
+def _end(number: int) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)  # a second one must not end the cleaning up
     raise SystemExit(128 + number)
+
+
+_unwind = outside_imports(_end)
 
 
 class Stopped(Exception):

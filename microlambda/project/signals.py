@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,30 +30,35 @@ def interruptible() -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Handle a signal by raising KeyboardInterrupt, but not in the midst of Python's own import.
+def outside_imports(end: Callable[[int], NoReturn]) -> Callable[[int, FrameType | None], None]:
+    """Make a handler of a signal that calls `end` with its number, but not in the midst of Python's import.
 
     Between taking the lock of all imports and the `try` after it, an exception leaves the lock taken, and
     every import of another thread waits for ever. What is imported runs no such code: a module that never
     ends is interrupted at once.
     """
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if not _is_importing(frame):
+            end(number)
+        signal.signal(signal.SIGALRM, lambda _alarm, now: handle(number, now))
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+
+    return handle
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    if not hasattr(signal, "setitimer"):  # Windows, where it cannot be helped
+        return False
+    while frame is not None and frame.f_code.co_filename == __file__:  # the alarm came while it was being set
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
+
+
+def _interrupt(number: int) -> NoReturn:
     del number
-    if is_importing(frame):
-        again(interrupt)
-    else:
-        raise KeyboardInterrupt
+    raise KeyboardInterrupt
 
 
-def is_importing(frame: FrameType | None) -> bool:
-    """Tell whether a signal has come in the midst of Python's own import, and whether that can be helped."""
-    return (
-        hasattr(signal, "setitimer")  # which Windows lacks
-        and frame is not None
-        and frame.f_code.co_filename.startswith("<frozen importlib")
-    )
-
-
-def again(handler: Callable[[int, FrameType | None], None]) -> None:
-    """Have a handler of a signal called again, soon."""
-    signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, _SOON)
+#: Handles a signal by raising KeyboardInterrupt, as Python does, at a place where it breaks nothing.
+interrupt = outside_imports(_interrupt)
