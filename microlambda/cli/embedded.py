@@ -20,7 +20,7 @@ from microlambda.emulator.open_files import allow_many
 from microlambda.emulator.server import check_free
 from microlambda.local.console import Console
 from microlambda.local.interrupt import until_interrupted
-from microlambda.local.sources import make_sources, waiting
+from microlambda.local.sources import losing, make_sources, waiting
 from microlambda.local.unplayed import unplayed
 from microlambda.plan.names import function_name
 from microlambda.plan.records import Function
@@ -75,6 +75,8 @@ def _prepare(cloud: EmbeddedCloud, plan: Plan) -> None:
             f"Not fired here: {', '.join(handlers)}. What would call them is in another account. "
             "Call one yourself: microlambda event SOURCE | microlambda invoke NAME --remote"
         )
+    if lost := losing(plan, cloud.account):
+        click.echo(f"Not sent from here: what fails in {', '.join(lost)}. It would go to another account.")
     if words := unplayed(plan):
         click.echo(f"Kept, and without effect here: {', '.join(words)}.")
 

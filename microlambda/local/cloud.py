@@ -54,6 +54,7 @@ class LocalCloud:
         self._timed: dict[str, list[str]] = {}  # ARNs of rules and schedules, by names of handlers
         self._wanted: str | None = None
         self._brought: Plan | None = None
+        self._told = False  # where it is
         self._threads: list[threading.Thread] = []
         self._stopped = False
         self._starting = threading.Lock()
@@ -118,7 +119,18 @@ class LocalCloud:
             cloud.stop()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        return self._started().answer(environ, start_response)
+        cloud = self._started()
+        if self._wanted is None:  # else that is said with what is made
+            self._tell()
+        return cloud.answer(environ, start_response)
+
+    def _tell(self, made: str = "") -> None:
+        """Say where it is, the first time, and what was made."""
+        with self._starting:
+            told, self._told = self._told, True
+        where = "" if told else f"An AWS of your own: AWS_ENDPOINT_URL={self.endpoint}."
+        if text := f"{where} {made}".strip():
+            self._say(text)
 
     def _started(self) -> EmbeddedCloud:
         """Start it, once: what it stands on takes most of a second to import."""
@@ -161,7 +173,7 @@ class LocalCloud:
     def _deploy(self, plan: Plan) -> None:
         from microlambda.deploy.deployer import Deployer
         from microlambda.deploy.session import Aws
-        from microlambda.local.sources import make_sources, waiting
+        from microlambda.local.sources import losing, make_sources, waiting
         from microlambda.plan.records import Function
 
         cloud = self._started()
@@ -174,14 +186,12 @@ class LocalCloud:
         _break_lock(aws, plan)
         outcome = Deployer(aws, plan, archive=lambda _key: _NO_CODE).deploy()
         self._timed = _timed(plan, outcome.attributes)
-        first = self._brought is None
-        what = f" Made for the handlers: {', '.join(made)}." if made else ""
-        if first:
-            self._say(f"An AWS of your own: AWS_ENDPOINT_URL={self.endpoint}.{what}")
-        elif made:
-            self._say(what.strip())
+        self._tell(f"Made for the handlers: {', '.join(made)}." if made else "")
         if elsewhere := waiting(plan, cloud.account):
             self._say(f"Not fired here: {', '.join(elsewhere)}. What would call them is in another account.")
+        if lost := losing(plan, cloud.account):
+            names = ", ".join(lost)
+            self._say(f"Not sent from here: what fails in {names}. It would go to another account.")
 
     def _live(self, function: DeployedFunction, payload: bytes, **call: Any) -> Invocation | None:
         name = self._handlers.get(function.name)

@@ -13,6 +13,7 @@ import click
 from microlambda.emulator.sandbox import SandboxPool
 from microlambda.local.addresses import PARENT
 from microlambda.local.spec import function_spec, longest_time
+from microlambda.local.traces import trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,8 @@ class ProjectFunctions:
 
     def invoke(self, name: str, payload: bytes, **call: Any) -> Invocation:
         """Run one event; `call` is what `SandboxPool.invoke` takes."""
+        if "trace_id" not in call:
+            call["trace_id"] = trace_id_of(payload)
         return self._pool(name).invoke(payload, **call)
 
     def spec(self, name: str) -> FunctionSpec:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from microlambda.emulator.sandbox import InitFailed, Sandbox
 from microlambda.local.errors import UnknownFunction, start_error
 from microlambda.local.spec import function_spec, longest_time
+from microlambda.local.traces import trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ def invoke_here(
         functions = sandbox.document["functions"]
         if name not in functions:
             raise UnknownFunction(name, functions)
-        invocation = sandbox.invoke(event)
+        invocation = sandbox.invoke(event, trace_id=trace_id_of(event))
         sandbox.finish_tasks(longest_time(settings))
         return invocation
     finally:

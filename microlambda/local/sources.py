@@ -7,14 +7,18 @@ never makes them. Here nobody else could.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from microlambda.plan.records import (
     Arn,
     BucketNotifications,
     EventSourceMapping,
+    Function,
+    InvokeConfig,
     LogSubscription,
     Rule,
+    Schedule,
     Subscription,
 )
 from microlambda.plan.rules import DEFAULT_BUS
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from microlambda.plan.records import Record
 
 #: What makes the client of a service.
-Client = Callable[[str], Any]
+Client = Callable[..., Any]
 
 #: Of the region without a name in S3: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 _UNPLACED = "us-east-1"
@@ -36,8 +40,13 @@ _LONGEST = 43_200  # s, that a queue hides a message
 
 
 def make_sources(client: Client, plan: Plan, account: str) -> list[str]:
-    """Make what the plan's handlers read, and give a word for each; another account's cannot be made."""
+    """Make what the plan's handlers read, and where what they fail goes; give a word for each.
+
+    What is another account's cannot be made.
+    """
     made = {one: None for record in plan.records for one in _make(client, record, account)}
+    for record in plan.records:  # after what is read: a queue may be both
+        made.update((one, None) for one in _make_places(client, record, account))
     return list(made)
 
 
@@ -50,6 +59,38 @@ def waiting(plan: Plan, account: str) -> list[str]:
         if not _is_here(place, account)
     }
     return list(keys)
+
+
+def losing(plan: Plan, account: str) -> list[str]:
+    """Name the handlers whose failed events go nowhere from here: to what belongs to another account."""
+    keys = {
+        record.key: None
+        for record in plan.records
+        for place in _failure_places(record)
+        if not _is_here(place, account)
+    }
+    return list(keys)
+
+
+def _failure_places(record: Record) -> Iterable[str]:
+    """Give the ARNs of where a record sends events that failed to the end."""
+    places: tuple[str | None, ...] = ()
+    if isinstance(record, Function):
+        places = (record.dead_letter,)
+    elif isinstance(record, EventSourceMapping | InvokeConfig):
+        places = (record.on_failure,)
+    elif isinstance(record, Schedule):
+        places = (record.dead_letter_queue,)
+    return [place for place in places if place is not None]
+
+
+def _make_places(client: Client, record: Record, account: str) -> Iterable[str]:
+    for place in _failure_places(record):
+        service, region = place.split(":")[2:4]
+        make = _PLACES.get(service)  # a function of somebody's cannot be made
+        if make is not None and _is_here(place, account):
+            placed = partial(client, region_name=region) if region else client
+            yield make(placed, last_part(place))
 
 
 def _waits_for(record: Record) -> Iterable[tuple[str, Arn | str]]:
@@ -68,9 +109,7 @@ def _make(client: Client, record: Record, account: str) -> Iterable[str]:
     if isinstance(record, EventSourceMapping) and _is_here(record.source, account):
         yield _SOURCES[record.service](client, record)
     elif isinstance(record, Subscription) and _is_here(record.topic, account):
-        name = last_part(record.declared)
-        client("sns").create_topic(Name=name)
-        yield f"topic {name}"
+        yield _make_topic(client, last_part(record.declared))
     elif isinstance(record, BucketNotifications):
         yield _make_bucket(client, record.name)
     elif isinstance(record, LogSubscription) and record.own is None and _is_here(record.declared, account):
@@ -80,7 +119,8 @@ def _make(client: Client, record: Record, account: str) -> Iterable[str]:
 
 
 def _is_here(place: Arn | str, account: str) -> bool:
-    return not isinstance(place, str) or not is_arn(place) or place.split(":")[4] == account
+    """Whether something is in this account; ARNs of buckets name none."""
+    return not isinstance(place, str) or not is_arn(place) or place.split(":")[4] in (account, "")
 
 
 def _make_queue(client: Client, record: EventSourceMapping) -> str:
@@ -89,14 +129,22 @@ def _make_queue(client: Client, record: EventSourceMapping) -> str:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
     hidden = min(6 * record.timeout + (record.window or 0), _LONGEST)
-    attributes = {"VisibilityTimeout": str(hidden)}
-    if record.name.endswith(".fifo"):
+    return _make_queue_with(client, record.name, VisibilityTimeout=str(hidden))
+
+
+def _make_queue_with(client: Client, name: str, **attributes: str) -> str:
+    if name.endswith(".fifo"):
         attributes["FifoQueue"] = "true"
     sqs = client("sqs")
-    urls = sqs.list_queues(QueueNamePrefix=record.name).get("QueueUrls", ())
-    if record.name not in {url.rpartition("/")[2] for url in urls}:
-        sqs.create_queue(QueueName=record.name, Attributes=attributes)
-    return f"queue {record.name}"
+    urls = sqs.list_queues(QueueNamePrefix=name).get("QueueUrls", ())
+    if name not in {url.rpartition("/")[2] for url in urls}:
+        sqs.create_queue(QueueName=name, Attributes=attributes)
+    return f"queue {name}"
+
+
+def _make_topic(client: Client, name: str) -> str:
+    client("sns").create_topic(Name=name)
+    return f"topic {name}"
 
 
 def _make_stream(client: Client, record: EventSourceMapping) -> str:
@@ -150,4 +198,11 @@ _SOURCES: dict[str, Callable[[Client, EventSourceMapping], str]] = {
     "sqs": _make_queue,
     "kinesis": _make_stream,
     "dynamodb": _make_table,
+}
+
+_PLACES: dict[str, Callable[[Client, str], str]] = {
+    "sqs": _make_queue_with,
+    "sns": _make_topic,
+    "s3": _make_bucket,
+    "events": _make_bus,
 }

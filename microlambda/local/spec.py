@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
+#: The time zone of functions that are not given another.
+UTC = ":UTC"
+
 #: In place of an endpoint: calls go where those of the developer's own programs go.
 REAL_AWS = "the real AWS"
 
@@ -45,6 +48,7 @@ def function_spec(
         environment = open_environment(configured, region=settings.region)
     else:
         environment = developer_environment(configured, region=region, endpoint=endpoint)
+    environment["TZ"] = configured.get("TZ", UTC)  # the developer's clock is not that of Lambda
     environment |= base_path_variable(settings, name)
     served = (settings.stage, target or "", *([name] if alone else []))
     return FunctionSpec(

@@ -74,6 +74,14 @@ def other(event, context):
     assert payload == ["orders", name, "1", "app.other", "AWS_Lambda_python3.13", ":UTC", "256", arn]
 
 
+def test_each_call_has_a_trace_id(account: Account) -> None:
+    source = "import os\ndef handler(event, context):\n    return os.environ['_X_AMZN_TRACE_ID']\n"
+
+    _, payload = account.invoke(account.function(source, live=False))
+
+    assert payload.startswith("Root=1-")
+
+
 def test_a_moved_alias_serves_the_new_code_and_versions_stay(account: Account) -> None:
     name = account.function("def handler(event, context):\n    return 'old'\n")
     assert account.invoke(name, Qualifier="live")[1] == "old"

@@ -102,6 +102,7 @@ def about(event, context):
         "arn": context.invoked_function_arn,
         "own": os.environ.get("OWN"),
         "left": context.get_remaining_time_in_millis() > 800_000,
+        "traced": os.environ.get("_X_AMZN_TRACE_ID", "").startswith("Root=1-"),
     }
 """
 
@@ -274,6 +275,7 @@ def test_functions_are_called_by_name_with_their_own_environment_and_limits(shop
         "arn": "arn:aws:lambda:eu-west-1:123456789012:function:shop-local-about",
         "own": "of about",
         "left": True,
+        "traced": True,
     }
 
 
@@ -378,16 +380,16 @@ def test_a_handler_that_exits_fails_its_event_alone(shop: Shop) -> None:
 def test_a_schedule_fires_by_the_clock(tmp_path: Path) -> None:
     text = 'from microlambda import App, At\n\napp = App("shop")\n\n\n'
     text += '@app.schedule(At("2020-01-01T00:00:00"))\ndef past(event):\n    return 1\n\n\n'
-    text += '@app.schedule("rate(1 minute)")\ndef tick(event):\n    return event.name\n'
+    # with a time zone it is Scheduler's, whose rates begin at once
+    text += '@app.schedule("rate(1 hour)", tz="Asia/Tokyo")\ndef tick(event):\n    return event.name\n'
     (tmp_path / "app.py").write_text(text)
     events = Events()
 
-    with LocalServer(tmp_path, port=0, console=events) as server:
-        events.notes.get(timeout=WAIT)
-        server.cloud.fire("tick")
+    with LocalServer(tmp_path, port=0, console=events):
         event = events.next()
 
     assert (event.name, event.error) == ("tick", None)
+    assert events.events.empty()
 
 
 def test_an_app_of_routes_alone_starts_no_aws_until_it_is_called(tmp_path: Path, get: Get) -> None:
@@ -398,13 +400,19 @@ def test_an_app_of_routes_alone_starts_no_aws_until_it_is_called(tmp_path: Path,
     text += '    return boto3.client("s3").list_buckets()["Buckets"][0]["Name"]\n'
     (tmp_path / "app.py").write_text(text)
 
-    with LocalServer(tmp_path, port=0) as server:
+    events = Events()
+
+    with LocalServer(tmp_path, port=0, console=events) as server:
         assert get(f"{server.url}/") == (200, "hello")
         before = server.cloud.is_started
+        assert events.notes.empty()
         buckets = get(f"{server.url}/buckets")
 
         assert (before, server.cloud.is_started) == (False, True)
+        endpoint = server.cloud.endpoint
     assert buckets == (200, "mine")
+    assert events.notes.get(timeout=WAIT) == f"An AWS of your own: AWS_ENDPOINT_URL={endpoint}."
+    assert events.notes.empty()  # once, for all calls
 
 
 def test_what_nothing_fires_here_is_said_by_name(tmp_path: Path) -> None:
@@ -422,14 +430,19 @@ def test_what_nothing_fires_here_is_said_by_name(tmp_path: Path) -> None:
 
 def test_what_waits_for_another_account_is_said_by_name(tmp_path: Path) -> None:
     text = 'from microlambda import App\n\napp = App("shop")\n\n\n'
-    text += '@app.on_sqs_message("arn:aws:sqs:us-east-1:999999999999:theirs")\ndef ordered(event): ...\n'
+    text += '@app.on_sqs_message("arn:aws:sqs:us-east-1:999999999999:theirs")\ndef ordered(event): ...\n\n\n'
+    text += '@app.on_sns_message("news", dead_letter_queue="arn:aws:sqs:us-east-1:999999999999:dead")\n'
+    text += "def told(event): ...\n"
     (tmp_path / "app.py").write_text(text)
     events = Events()
 
     with LocalServer(tmp_path, port=0, console=events):
-        said = [events.notes.get(timeout=WAIT) for _ in range(2)]
+        said = [events.notes.get(timeout=WAIT) for _ in range(3)]
 
-    assert said[1] == "Not fired here: ordered. What would call them is in another account."
+    assert said[1:] == [
+        "Not fired here: ordered. What would call them is in another account.",
+        "Not sent from here: what fails in told. It would go to another account.",
+    ]
 
 
 def test_the_developers_own_account_is_out_of_reach(

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from microlambda.local.addresses import TOKEN
+from microlambda.local.control import Control
 from microlambda.local.server import LocalServer
+from microlambda.project.loader import load_app
 from tests.local.events import WAIT, Events
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/shop-local-nightly"
 
 APP = """\
+import os
+
 import boto3
 
 from microlambda import App
@@ -39,6 +44,11 @@ def hidden():
 def echo(event, context):
     print("printed by echo")
     return event
+
+
+@app.lambda_function()
+def traced(event, context):
+    return os.environ["_X_AMZN_TRACE_ID"]
 
 
 @app.lambda_function()
@@ -106,6 +116,15 @@ def test_a_call_answers_with_the_result_the_log_the_time_and_the_memory(
     assert events.next()[:2] == ("echo", {"a": 1})
 
 
+def test_each_call_has_a_trace_id_of_its_own(server: LocalServer, token: str) -> None:
+    first, second = (
+        ask(server, "/_microlambda/invoke/traced", X_Microlambda_Token=token)[1]["result"] for _ in range(2)
+    )
+
+    assert re.fullmatch(r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}", first)
+    assert first != second
+
+
 def test_the_event_is_empty_if_none_is_sent(server: LocalServer, token: str) -> None:
     assert ask(server, "/_microlambda/invoke/echo", X_Microlambda_Token=token)[1]["result"] == {}
 
@@ -161,6 +180,32 @@ def test_others_are_refused(
 
     assert answer[0] == status
     assert words in answer[1]["detail"]
+
+
+def test_callers_of_other_machines_are_refused_though_they_know_the_token() -> None:
+    control: Any = Control(called, called, called)  # type: ignore[arg-type]
+    elsewhere = Client(control).post(
+        "/_microlambda/invoke/echo",
+        headers={"X-Microlambda-Token": control.token},
+        environ_overrides={"REMOTE_ADDR": "192.0.2.7"},
+    )
+
+    assert elsewhere.status_code == 403
+    assert "answers callers of this machine alone" in elsewhere.text
+
+
+def called(*_arguments: object) -> Any:
+    raise AssertionError("a caller of another machine reached it")
+
+
+def test_it_is_no_part_of_the_app_that_is_deployed(server: LocalServer, token: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    client = load_app(tmp_path, "app:app").app.test_client()
+    path, header = "/_microlambda/invoke/echo", {"X-Microlambda-Token": token}
+
+    assert client.get(path, headers=header).text == "of the app"
+    assert client.post(path, headers=header).status_code == 405
+    assert ask(server, path, method="GET")[0] == 401
 
 
 WRONG = [

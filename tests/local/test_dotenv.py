@@ -120,10 +120,20 @@ def test_what_is_neither_in_env_nor_here_is_named_with_the_line_to_write(project
     assert str(no.value).endswith("Write the variable's value into .env, for this machine alone.")
 
 
-def test_references_are_resolved_from_the_aws_inside(project: Path, get: Get) -> None:
+@pytest.mark.parametrize(
+    ("reference", "call"),
+    [
+        ("${secret:sms/token}", "'secretsmanager').create_secret(Name='sms/token', SecretString='kept')"),
+        ("${ssm:/sms/token}", "'ssm').put_parameter(Name='/sms/token', Value='kept', Type='SecureString')"),
+    ],
+    ids=["secret", "ssm"],
+)
+def test_references_are_resolved_from_the_aws_inside(
+    project: Path, get: Get, reference: str, call: str
+) -> None:
     (project / ".env").write_text("TOKEN=first\n")
-    text = "\n\n@app.post('/put')\ndef put():\n    import boto3\n"
-    text += "    boto3.client('secretsmanager').create_secret(Name='sms/token', SecretString='kept')\n"
+    (project / "microlambda.toml").write_text(SETTINGS.replace("${secret:sms/token}", reference))
+    text = f"\n\n@app.post('/put')\ndef put():\n    import boto3\n\n    boto3.client({call}\n"
     text += "    return ''\n"
     (project / "app.py").write_text(APP + text)
     events = Events()

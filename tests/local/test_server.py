@@ -149,6 +149,35 @@ def test_the_ingress_and_the_environment_come_from_the_settings(
     assert about["environ"]["MICROLAMBDA_APP"] == "app:app"
 
 
+def test_the_clock_is_lambdas_and_not_the_developers_unless_the_stage_names_another(
+    project: Path, get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+
+    with LocalServer(project, port=0) as server:
+        zone = json.loads(get(f"{server.url}/about")[1])["environ"]["TZ"]
+    (project / "microlambda.toml").write_text('environment = { TZ = "Europe/Berlin" }\n')
+    with LocalServer(project, port=0) as server:
+        named = json.loads(get(f"{server.url}/about")[1])["environ"]["TZ"]
+
+    assert (zone, named) == (":UTC", "Europe/Berlin")
+
+
+@pytest.mark.parametrize("ingress", ["http-api", "rest-api", "function-url", "alb", "alb-multi-value"])
+def test_the_trace_id_is_that_of_the_request(project: Path, get: Get, ingress: str) -> None:
+    append(
+        project,
+        '\n\n@app.get("/trace")\ndef trace():\n    from microlambda import request\n\n'
+        '    return [request.headers["X-Amzn-Trace-Id"], os.environ["_X_AMZN_TRACE_ID"]]\n',
+    )
+
+    with LocalServer(project, port=0, ingress=ingress) as server:
+        header, variable = json.loads(get(f"{server.url}/trace")[1])
+
+    assert header.startswith("Root=1-")
+    assert variable == header
+
+
 def test_the_app_runs_where_its_modules_are(tmp_path: Path, project: Path, get: Get) -> None:
     source = tmp_path / "src"
     source.mkdir()

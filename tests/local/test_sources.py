@@ -11,7 +11,7 @@ import pytest
 
 from microlambda import App
 from microlambda.emulator.cloud import EmbeddedCloud
-from microlambda.local.sources import make_sources, waiting
+from microlambda.local.sources import losing, make_sources, waiting
 from microlambda.local.unplayed import UNPLAYED, unplayed
 from microlambda.plan.compile import compile_plan
 from microlambda.plan.kinds import KINDS
@@ -74,6 +74,48 @@ def test_each_source_is_made_once_and_those_of_others_are_not(cloud: EmbeddedClo
 def test_the_handlers_of_what_others_have_are_named(cloud: EmbeddedCloud, plan: Plan) -> None:
     assert waiting(plan, cloud.account) == ["theirs"]
     assert waiting(plan, "999999999999") == []  # names are of whatever account it is
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Plan:
+    """The plan of an app whose decorators name where events go that failed to the end."""
+    app = App("shop")
+
+    def handle(event: object) -> None: ...
+
+    ours, theirs = f"{REGION}:123456789012", f"{REGION}:999999999999"
+    app.on_sns_message(
+        "news",
+        dead_letter_queue=f"arn:aws:sqs:{ours}:dead",
+        on_failure=f"arn:aws:sns:{ours}:failed",
+        name="a",
+    )(handle)
+    app.on_kinesis_record("clicks", on_failure="arn:aws:s3:::lost", name="b")(handle)
+    app.on_event({"source": ["x"]}, on_failure=f"arn:aws:events:{ours}:event-bus/late", name="c")(handle)
+    app.on_sqs_message("dead", name="d")(handle)
+    app.on_s3_event(bucket="inbox", dead_letter_queue=f"arn:aws:sqs:{theirs}:dead", name="e")(handle)
+    app.schedule("rate(1 day)", tz="Europe/Berlin", dead_letter_queue=f"arn:aws:sqs:{ours}:due", name="f")(
+        handle
+    )
+    (tmp_path / "microlambda.toml").write_text(f'id = "k3v9x2"\nregion = "{REGION}"\ntimeout = 20\n')
+    settings = load_settings(tmp_path, "dev")
+    return compile_plan(app, settings, app_path="app:app", pieces=PIECES, environ={})
+
+
+def test_where_failed_events_go_is_made_too(cloud: EmbeddedCloud, failing: Plan) -> None:
+    made = make_sources(cloud.client, failing, cloud.account)
+
+    places = {"queue dead", "queue due", "topic failed", "bucket lost", "bus late"}
+    assert places <= set(made)
+    assert len(made) == len(set(made))
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="dead")["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+    assert asked["Attributes"] == {"VisibilityTimeout": "120"}  # of the handler that reads it
+
+
+def test_handlers_whose_failed_events_go_to_others_are_named(cloud: EmbeddedCloud, failing: Plan) -> None:
+    assert losing(failing, cloud.account) == ["e"]
 
 
 def test_events_reach_a_queue_though_a_rule_names_a_function_too(cloud: EmbeddedCloud) -> None:

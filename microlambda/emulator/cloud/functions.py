@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from microlambda.emulator.cloud.log_lines import json_lines, text_lines
 from microlambda.emulator.environment import archive_environment
+from microlambda.emulator.gateway.api import new_trace_id
 from microlambda.emulator.sandbox import FunctionSpec, SandboxPool
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Functions:
         request_id = request_id or str(uuid4())
         call: dict[str, Any] = {
             "request_id": request_id,
-            "trace_id": trace_id,
+            "trace_id": trace_id or new_trace_id(),
             "client_context": client_context,
             "function_arn": function.arn,
         }
