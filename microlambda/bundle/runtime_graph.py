@@ -32,7 +32,7 @@ _RUNTIME = "microlambda/runtime/"
 #: core imports of it ships always. Not `wsgi`: it may be named in the command of a server.
 _BY_NAME = (
     *("events", "triggers", "tasks", "websocket", "ingress.websocket", "blueprint"),
-    *("sessions", "session_json", "secret_values", "auth"),
+    *("sessions", "session_json", "secret_values", "auth", "mounts"),
 )
 #: What decides about callers: reached from the core, and only where a route was given what has a name there.
 _GUARDS = ("auth",)

@@ -160,6 +160,17 @@ class App(Registration):
         self._refuse_late(f"the blueprint {blueprint!r}")
         register(self, blueprint, options)
 
+    def mount(self, path: str, application: Callable[..., Any], *, name: str | None = None) -> None:
+        """Let a WSGI application (PEP 3333), such as a Flask, answer what no route does at and below `path`.
+
+        `path` is fixed, "/" for all; it becomes the application's SCRIPT_NAME. Of several the longest counts.
+        `name` is the endpoint's. RegistrationError for what is no application.
+        """
+        from .mounts import mount
+
+        self._refuse_late(f"the application at {path!r}")
+        mount(self, path, application, name=name)
+
     def _check(self, kind: str, function: Callable[..., Any]) -> None:
         from .registration_options import check_function
 

@@ -159,7 +159,7 @@ def unresolved(present: set[str]) -> set[tuple[str, str]]:
     lacking = set()
     known = {name for entry in whole_runtime() if (name := module_of(entry.name)) is not None}
     gates = {
-        "app": {"websocket", "blueprint", "dispatch.handler", "secret_values", "auth"},
+        "app": {"websocket", "blueprint", "dispatch.handler", "secret_values", "auth", "mounts"},
         "registration_options": {"auth"},
         "dispatch.protection": {"auth"},
         "event_decorators": known,
@@ -216,6 +216,7 @@ NAMED = {
     "module-of-a-package": ("from microlambda.runtime.events import sqs as s", {"events.sqs"}),
     "module-in-text": ("import_module('microlambda.runtime.events.sqs')", {"events.sqs"}),
     "member-of-app": ("app.websocket.send('1', 'x')", {"websocket"}),
+    "mount": ("app.mount('/', print)", {"mounts", "mounts.wsgi"}),
     "blueprint": ("from microlambda import Blueprint", {"blueprint"}),
     "session": ("from microlambda import session", {"sessions", "session_json"}),
     "authorizer": (
@@ -301,6 +302,9 @@ def test_a_dependency_that_has_nothing_to_do_with_us_brings_nothing(
     assert "triggers.sqs" not in modules_of(project.bundle(target=HOST, resolver="uv").code.archive)
 
 
+LED_TO = tuple(f"microlambda/runtime/{one}" for one in ("tasks", "websocket", "mounts"))
+
+
 def test_every_optional_module_is_led_to_by_a_name() -> None:
     graph = read_graph(whole_runtime())
 
@@ -309,7 +313,7 @@ def test_every_optional_module_is_led_to_by_a_name() -> None:
         for entry in whole_runtime()
         if (name := module_of(entry.name)) is not None
         and (
-            entry.name.startswith((*FOLDERS, "microlambda/runtime/tasks", "microlambda/runtime/websocket"))
+            entry.name.startswith((*FOLDERS, *LED_TO))
             or name in ("event_decorators", "dispatch.handler", "dispatch.records", "ingress.websocket")
             or name in ("blueprint", "sessions", "session_json", "secret_values", "auth")
         )

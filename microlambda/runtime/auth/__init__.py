@@ -48,9 +48,19 @@ def set_default(app: App, value: Any) -> None:
     """Let the app have a default, and with it the routes that it has already."""
     if app._default_authorizer is not None:
         raise RegistrationError("app.default_authorizer is set already, and routes have it.")
+    for prefix, _ in app.route_table.mounts:
+        raise no_default_beside(prefix or "/")
     app._default_authorizer = checked_authorizer("app.default_authorizer", value)
     for rule in app.route_table:
         protect(rule, value)
+
+
+def no_default_beside(path: str) -> RegistrationError:
+    """A default authorizer and an application mounted at `path`, which it would not protect."""
+    return RegistrationError(
+        f"app.default_authorizer cannot protect what is mounted at {path!r}: the gateway asks it at "
+        "routes of the app. Give those an authorizer each, and let the application ask its callers itself."
+    )
 
 
 def protect(rule: Rule, authorizer: Any) -> None:

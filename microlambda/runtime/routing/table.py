@@ -6,7 +6,7 @@ try through the tree does not find, `search` does.
 
 from __future__ import annotations
 
-from ..errors import RequestRedirect
+from ..errors import MethodNotAllowed, NotFound, RequestRedirect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class RouteTable:
         self._start = self._root[""] = Node()  # a path starts with a slash
         self._builder: UrlBuilder | None = None
         self._redirecting: set[str] = set()  # endpoints with a rule that has defaults
+        self.mounts: tuple[tuple[str, Rule], ...] = ()  # of mounted applications, the longest path first
 
     def add(self, rule: Rule) -> None:
         """Register a rule; `RouteConflict` if another one answers the same path and method."""
@@ -107,11 +108,17 @@ class RouteTable:
                 if one.endpoint == rule.endpoint:
                     one.is_plain = False
 
+    def add_mount(self, prefix: str, rule: Rule) -> None:
+        """Register the rule of an application at and below `prefix`, which takes what no other rule does."""
+        self.mounts = tuple(sorted((*self.mounts, (prefix, rule)), key=lambda one: -len(one[0])))
+
     def __iter__(self) -> Iterator[Rule]:
-        return iter(self._rules)
+        yield from self._rules
+        for _, rule in self.mounts:
+            yield rule
 
     def __len__(self) -> int:
-        return len(self._rules)
+        return len(self._rules) + len(self.mounts)
 
     def match(self, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
         """The rule for a decoded path, and the view's arguments.
@@ -172,7 +179,14 @@ class RouteTable:
     def _search(self, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
         from .search import find
 
-        return self._canonical(*find(self._root, path, method), method)
+        try:
+            return self._canonical(*find(self._root, path, method), method)
+        except (MethodNotAllowed, NotFound) as exc:
+            if method != "OPTIONS" or exc.status_code == 404:  # of a path that a rule has, the table tells
+                for prefix, rule in self.mounts:
+                    if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
+                        return rule, {}
+            raise
 
     def _canonical(self, rule: Rule, arguments: dict[str, Any], method: str) -> tuple[Rule, dict[str, Any]]:
         """What was found, unless a rule with defaults says the same in a better path."""

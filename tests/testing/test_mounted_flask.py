@@ -1,0 +1,238 @@
+"""A Flask application behind every ingress answers as it does behind a plain server."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import flask
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from microlambda import App
+
+#: Werkzeug closes no file whose content is not sent (HEAD, 304), whoever serves it.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+
+INGRESSES = ("http-api", "rest-api", "function-url", "alb", "vpc-lattice")
+
+#: Of the connection and of the moment, and what a gateway writes anew.
+NOT_THE_APPLICATIONS = {"date", "server", "connection", "content-length", "transfer-encoding"}
+#: What gateways add: their ids, and fields under other names.
+GATEWAYS = ("apigw-", "x-amz-", "x-amzn-")
+
+
+def make_flask(folder: Path) -> flask.Flask:
+    """Make an application that tells what it was asked, and answers in each of Flask's ways."""
+    made = flask.Flask("pages", static_folder=str(folder), static_url_path="/static")
+    made.secret_key = "for the test"
+    request = flask.request
+
+    @made.route("/echo/<path:rest>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+    def echo(rest: str) -> Any:
+        return {
+            "method": request.method,
+            "rest": rest,
+            "path": request.path,
+            "args": list(request.args.items(multi=True)),
+            "form": list(request.form.items(multi=True)),
+            "files": [(name, file.filename, file.read().hex()) for name, file in request.files.items()],
+            "cookies": sorted(request.cookies.items()),
+            "asked": request.headers.get("X-Asked"),
+            "type": request.content_type,
+            "data": request.get_data().hex(),
+        }
+
+    @made.get("/cookies")
+    def cookies() -> flask.Response:
+        answer = flask.make_response("two")
+        answer.set_cookie("a", "1", httponly=True)
+        answer.set_cookie("b", "ä; 2")
+        flask.session["seen"] = True
+        return answer
+
+    @made.get("/go/<path:target>")
+    def go(target: str) -> Any:
+        return flask.redirect(flask.url_for("echo", rest=target, q="ü"))
+
+    @made.get("/bytes")
+    def all_bytes() -> Any:
+        return flask.send_file(BytesIO(bytes(range(256))), mimetype="image/png")
+
+    @made.get("/pieces")
+    def pieces() -> Any:
+        return flask.Response((f"{number}\n" for number in range(3)), mimetype="text/plain")
+
+    @made.get("/empty")
+    def empty() -> Any:
+        return "", 204
+
+    @made.get("/fails")
+    def fails() -> Any:
+        raise RuntimeError("as it should")
+
+    @made.get("/slashed/")
+    def slashed() -> str:
+        return "slashed"
+
+    return made
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> flask.Flask:
+    folder = tmp_path_factory.mktemp("static")
+    (folder / "style.css").write_text("body { color: red }\n" * 200)
+    return make_flask(folder)
+
+
+@pytest.fixture(scope="module")
+def server(pages: flask.Flask) -> Iterator[BaseWSGIServer]:
+    made = make_server("localhost", 0, pages, request_handler=Quiet)
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+Answered = tuple[int, list[tuple[str, str]], bytes]
+
+
+def plainly(
+    server: BaseWSGIServer, method: str, target: str, headers: dict[str, str], body: bytes | None
+) -> Answered:
+    connection = http.client.HTTPConnection("localhost", server.server_port, timeout=30)
+    try:
+        connection.request(method, target, body, headers)
+        answer = connection.getresponse()
+        return answer.status, fields(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def mounted(
+    pages: flask.Flask, ingress: str, method: str, target: str, headers: dict[str, str], body: bytes | None
+) -> Answered:
+    app = App("pages")
+    app.compress_above = None
+    app.mount("/", pages)
+    client = app.test_client(ingress=ingress, use_cookies=False)
+    answer = client.open(target, method=method, headers=headers, data=body)
+    return answer.status_code, fields(list(answer.headers)), answer.data
+
+
+def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(
+        (name.lower(), text)
+        for name, text in headers
+        if name.lower() not in NOT_THE_APPLICATIONS and not name.lower().startswith(GATEWAYS)
+    )
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/echo/a", "/cookies", "/go/x%20y", "/bytes", "/pieces", "/empty", "/fails", "/slashed", "/slashed/",
+        "/static/style.css", "/static/none.css", "/none", "/", "/echo/a%2Fb", "/echo/a//b", "/echo/%25",
+    ],
+)  # fmt: skip
+def test_each_way_of_answering(
+    pages: flask.Flask, server: BaseWSGIServer, ingress: str, method: str, target: str
+) -> None:
+    headers = {"Host": "shop.example"}
+    ours, plain = (
+        mounted(pages, ingress, method, target, headers, None),
+        plainly(server, method, target, headers, None),
+    )
+
+    assert without_times(ours) == without_times(plain)
+
+
+def without_times(answer: Answered) -> Answered:
+    """Take away the session's signature, which has the second in it, and the type of a body that is none."""
+    status, headers, body = answer
+    headers = [(name, text.replace("https:", "http:")) for name, text in headers]  # VPC Lattice tells of none
+    kept = [(name, text[:30] if text.startswith("session=") else text) for name, text in headers]
+    return status, [one for one in kept if status != 204 or one[0] != "content-type"], body
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+@pytest.mark.parametrize(
+    "asked", [{"Range": "bytes=10-19"}, {"Range": "bytes=9999-"}, {"If-None-Match": "etag"}]
+)
+def test_a_part_of_a_file_and_one_that_is_known(
+    pages: flask.Flask, server: BaseWSGIServer, ingress: str, asked: dict[str, str]
+) -> None:
+    target, headers = "/static/style.css", dict(asked)
+    if "If-None-Match" in headers:
+        headers["If-None-Match"] = dict(plainly(server, "GET", target, {}, None)[1])["etag"]
+
+    assert mounted(pages, ingress, "GET", target, headers, None) == plainly(
+        server, "GET", target, headers, None
+    )
+
+
+SEGMENTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
+PAIRS = st.lists(st.tuples(st.text("aäß /?&=+%", max_size=3), st.text("zü +%&=#", max_size=4)), max_size=4)
+TOKENS = st.text("abcXYZ019-_", min_size=1, max_size=8)
+
+
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
+    segments=st.lists(SEGMENTS, min_size=1, max_size=3),
+    query=PAIRS,
+    form=PAIRS,
+    raw=st.binary(max_size=40),
+    is_form=st.booleans(),
+    cookies=st.dictionaries(TOKENS, TOKENS, max_size=3),
+    asked=TOKENS,
+)
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_generated_requests(
+    pages: flask.Flask,
+    server: BaseWSGIServer,
+    ingress: str,
+    method: str,
+    segments: list[str],
+    query: list[tuple[str, str]],
+    form: list[tuple[str, str]],
+    raw: bytes,
+    is_form: bool,
+    cookies: dict[str, str],
+    asked: str,
+) -> None:
+    if ingress in {"alb", "vpc-lattice"}:  # of repeated keys an ALB passes on the last alone
+        query = list(dict(query).items())
+    path = "/echo/" + "/".join(quote(one, safe="") for one in segments)
+    target = f"{path}?{urlencode(query)}" if query else path
+    headers = {"X-Asked": asked}
+    body = None
+    if method != "GET":
+        body = urlencode(form).encode() if is_form else raw
+        headers["Content-Type"] = (
+            "application/x-www-form-urlencoded" if is_form else "application/octet-stream"
+        )
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+    ours = mounted(pages, ingress, method, target, headers, body)
+    plain = plainly(server, method, target, headers, body)
+
+    if plain[0] == 200:
+        assert json.loads(ours[2]) == json.loads(plain[2])
+    assert ours == plain
