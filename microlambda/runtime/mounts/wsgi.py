@@ -16,11 +16,33 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
     from ..http.request import Request
+    from ..ingress.base import Ingress
 
 #: Header fields that have variables of their own, and those that are about a connection which is not here.
 _APART = frozenset(("content-type", "content-length", "transfer-encoding", "connection", "keep-alive"))
 _PORTS = {"http": "80", "https": "443"}
 _BLOCK = 8_192  # bytes
+
+_KEYS: dict[str, str] = {}  # variables of header fields, by the names as they were written
+_KEPT = 256
+
+#: Names as most applications write them, which need no look at their characters.
+_NAMES = frozenset(
+    (
+        *("Content-Type", "Content-Length", "Content-Disposition", "Content-Language", "Location", "Vary"),
+        *(
+            "Set-Cookie",
+            "Cache-Control",
+            "ETag",
+            "Last-Modified",
+            "Expires",
+            "Date",
+            "Accept-Ranges",
+            "Allow",
+        ),
+        *("X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"),
+    )
+)
 
 
 class FileWrapper:
@@ -35,6 +57,17 @@ class FileWrapper:
     def __iter__(self) -> Iterator[bytes]:
         while block := self.filelike.read(self.blksize):
             yield block
+
+
+#: What every environ has.
+_SAME: dict[str, Any] = {
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": True,  # of the function's other environments
+    "wsgi.run_once": False,
+    "wsgi.file_wrapper": FileWrapper,
+}
 
 
 class Exchange:
@@ -142,7 +175,11 @@ def _begun(exchange: Exchange) -> Response:
     if exchange.head is None:
         raise EncodingError("the mounted application gave a body, and called no start_response before it.")
     status, fields = exchange.head
-    headers = Headers([(name, _text(value)) for name, value in fields])
+    text = "".join([part for field in fields for part in field])
+    if text.isascii() and text.isprintable() and _NAMES.issuperset([name for name, _ in fields]):
+        headers = Headers.trusted(list(fields))
+    else:
+        headers = Headers([(name, _text(value)) for name, value in fields])
     code = status[:3]
     if not (code.isascii() and code.isdigit()):
         raise EncodingError(
@@ -154,26 +191,18 @@ def _begun(exchange: Exchange) -> Response:
 def environ_of(request: Request, prefix: str) -> dict[str, Any]:
     """The environ for an application at `prefix`; text is latin-1, a character for each byte."""
     ingress, event = request._ingress, request.event
-    scheme = request.scheme
-    host, port = _host_and_port(ingress.host(event), scheme)
     body = request.data
+    query = ingress.query_string(event)
+    path, root_path = request.path, request.root_path + prefix
     environ: dict[str, Any] = {
+        **_SAME,
         "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": _bytes(request.root_path + prefix),
-        "PATH_INFO": _bytes(request.path[len(prefix) :]),
-        "QUERY_STRING": _bytes(ingress.query_string(event)),
-        "SERVER_NAME": host,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": request.remote_addr or "",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scheme,
+        "SCRIPT_NAME": root_path if root_path.isascii() else _bytes(root_path),
+        "PATH_INFO": path[len(prefix) :] if path.isascii() else _bytes(path[len(prefix) :]),
+        "QUERY_STRING": query if query.isascii() else _bytes(query),
+        "REMOTE_ADDR": ingress.client_address(event) or "",
         "wsgi.input": BytesIO(body),
         "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": True,  # of the function's other environments
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileWrapper,
         "microlambda.event": event,
         "microlambda.context": request.lambda_context,
         # the names that Zappa has for them
@@ -181,17 +210,43 @@ def environ_of(request: Request, prefix: str) -> dict[str, Any]:
         "lambda.context": request.lambda_context,
     }
     for name, value in request.headers:
-        lower = name.lower()
-        if lower == "content-type":
-            environ["CONTENT_TYPE"] = _bytes(value)
-        elif lower not in _APART and "_" not in name:  # X_Y would pass for X-Y
-            key = f"HTTP_{name.upper().replace('-', '_')}"
-            joint = "; " if lower == "cookie" else ","
-            environ[key] = f"{environ[key]}{joint}{_bytes(value)}" if key in environ else _bytes(value)
+        key = _KEYS.get(name)
+        if key is None:
+            key = _key(name)
+        if not key:
+            continue
+        if not value.isascii():
+            value = _bytes(value)
+        if key in environ:
+            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+        environ[key] = value
     if body or "content-length" in request.headers:
         environ["CONTENT_LENGTH"] = str(len(body))
-    environ.setdefault("HTTP_HOST", host if port == _PORTS[scheme] else f"{host}:{port}")
+    _add_server(environ, ingress, event)
     return environ
+
+
+def _add_server(environ: dict[str, Any], ingress: Ingress, event: dict[str, Any]) -> None:
+    """Add how the caller reached the gateway: scheme, host and port."""
+    scheme = environ["wsgi.url_scheme"] = ingress.scheme(event)
+    host = environ.get("HTTP_HOST") or ingress.host(event)
+    name, port = (host, _PORTS[scheme]) if ":" not in host else _host_and_port(host, scheme)
+    environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port
+    environ.setdefault("HTTP_HOST", host)
+
+
+def _key(name: str) -> str:
+    """The variable of a header field, empty for one that has none; those of few names are kept."""
+    lower = name.lower()
+    if lower == "content-type":
+        key = "CONTENT_TYPE"
+    elif lower in _APART or "_" in name:  # X_Y would pass for X-Y
+        key = ""
+    else:
+        key = f"HTTP_{name.upper().replace('-', '_')}"
+    if len(_KEYS) < _KEPT:  # callers make up names
+        _KEYS[name] = key
+    return key
 
 
 def _host_and_port(host: str, scheme: str) -> tuple[str, str]:

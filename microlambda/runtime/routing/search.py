@@ -40,6 +40,33 @@ def find(root: Node, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
         raise _no_match(search.allowed) from exc
 
 
+def mounted(root: Node, mounts: Iterable[tuple[str, Rule]], path: str, method: str) -> Rule | None:
+    """The rule of the mounted application that a path belongs to; None where one of the app's own has it.
+
+    Those have the paths that lead to them by a redirect, too, and OPTIONS of all that they answer.
+    """
+    for prefix, rule in mounts:
+        if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
+            return None if _is_own(root, path, method) else rule
+    return None
+
+
+def _is_own(root: Node, path: str, method: str) -> bool:
+    search = Search(method)
+    path = "/" + path.lstrip("/")
+    for candidate in (path, merged_slashes(path)) if "//" in path else (path,):
+        rule = search.run(root, candidate)
+        if search.needs_slash:
+            return True
+        if rule is not None:
+            try:
+                rule.convert(search.values)
+            except ValueError:
+                continue
+            return True
+    return method == "OPTIONS" and bool(search.allowed)
+
+
 def allowed_methods(root: Node, path: str) -> tuple[str, ...]:
     """The methods that the path takes, sorted, OPTIONS among them; empty for an unknown path.
 

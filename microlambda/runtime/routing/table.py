@@ -6,7 +6,7 @@ try through the tree does not find, `search` does.
 
 from __future__ import annotations
 
-from ..errors import MethodNotAllowed, NotFound, RequestRedirect
+from ..errors import RequestRedirect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,14 +179,13 @@ class RouteTable:
     def _search(self, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
         from .search import find
 
-        try:
-            return self._canonical(*find(self._root, path, method), method)
-        except (MethodNotAllowed, NotFound) as exc:
-            if method != "OPTIONS" or exc.status_code == 404:  # of a path that a rule has, the table tells
-                for prefix, rule in self.mounts:
-                    if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
-                        return rule, {}
-            raise
+        if self.mounts:
+            from .search import mounted
+
+            rule = mounted(self._root, self.mounts, path, method)
+            if rule is not None:
+                return rule, {}
+        return self._canonical(*find(self._root, path, method), method)
 
     def _canonical(self, rule: Rule, arguments: dict[str, Any], method: str) -> tuple[Rule, dict[str, Any]]:
         """What was found, unless a rule with defaults says the same in a better path."""
