@@ -9,7 +9,7 @@ from typing import Any
 from wsgiref.validate import validator
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app, has_app_context
 from werkzeug.test import Client
 
 from microlambda import App, Blueprint, IAMAuthorizer, RegistrationError, request
@@ -120,6 +120,42 @@ def test_hooks_and_middleware_are_around_an_application_too() -> None:
 
     assert answer.headers["x-seen"] == "yes"
     assert said == ["before application"]
+
+
+# Events beside it -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["application", "wsgi_app"])
+def test_handlers_of_events_run_inside_the_context_of_a_flask(part: str) -> None:
+    app, pages = App("shop"), Flask("pages")
+    left: list[str] = []
+    pages.teardown_appcontext(lambda _error: left.append("left"))
+
+    @app.on_sqs_message(queue="orders")
+    def take(event: Any) -> None:
+        left.append(current_app.name)
+
+    app.mount("/", pages if part == "application" else pages.wsgi_app)
+    app.test_client().sqs("orders", ["one"])
+
+    assert left == ["pages", "left"]
+    assert not has_app_context()
+
+
+def test_an_error_of_a_handler_leaves_the_context_too() -> None:
+    app, pages = App("shop"), Flask("pages")
+    left: list[BaseException | None] = []
+    pages.teardown_appcontext(left.append)
+
+    @app.schedule("rate(1 day)")
+    def fail(event: Any) -> None:
+        raise ValueError("as it should")
+
+    app.mount("/", pages)
+    with pytest.raises(ValueError, match="as it should"):
+        app.test_client().schedule("fail")
+
+    assert [type(one) for one in left] == [ValueError]
 
 
 # What is refused ------------------------------------------------------------------------------------

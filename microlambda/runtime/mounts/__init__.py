@@ -58,6 +58,10 @@ def mount(app: App, path: str, application: Callable[..., Any], *, name: str | N
         raise no_default_beside(path)
     rule = Rule(f"{prefix}{_BELOW}", view, methods=_METHODS, endpoint=endpoint)
     app.route_table.add_mount(prefix, rule)
+    # Flask's and Quart's, also where the `wsgi_app` of one is given: handlers of events run inside it.
+    context = getattr(getattr(application, "__self__", application), "app_context", None)
+    if callable(context):
+        app.around_events += (context,)
 
 
 def _checked_prefix(path: Any) -> str:
