@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _PERMANENT = "_permanent"
 _LIFETIME = 31 * 24 * 3600  # s: PERMANENT_SESSION_LIFETIME of Flask
+_UNSIGNED = (
+    "the session cannot be written, for nothing signs it: set app.secret_key to a long random "
+    "value that is the same in all environments of the app, from a secret of its stage."
+)
 _THIS_MACHINE = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -37,10 +41,7 @@ class Session(dict):  # type: ignore[type-arg]
 
     def _changed(self) -> None:
         if self.missing_key:
-            raise ConfigurationError(
-                "the session cannot be written, for nothing signs it: set app.secret_key to a long random "
-                "value that is the same in all environments of the app, from a secret of its stage."
-            )
+            raise ConfigurationError(_UNSIGNED)
         self.modified = True
 
     @property
@@ -115,8 +116,11 @@ class Session(dict):  # type: ignore[type-arg]
             response.set_cookie(name, self.signed(app), expires=expires, **place)
 
     def signed(self, app: App) -> str:
-        """What the cookie holds."""
-        text: str = _serializer(app).dumps(dict(self))
+        """What the cookie holds; ConfigurationError where the key is empty that was asked for."""
+        keys = _keys(app)
+        if not keys:
+            raise ConfigurationError(_UNSIGNED)
+        text: str = _serializer(keys).dumps(dict(self))
         return text
 
 
@@ -138,17 +142,25 @@ def _key(app: App) -> Any:
     return app.secret_key or app.config.get("SECRET_KEY")
 
 
-def _serializer(app: App) -> Any:
+def _keys(app: App) -> list[Any]:
+    """The keys, the oldest first: all are read, the last one signs; none where that one is empty.
+
+    Older ones that are empty are left out: what they sign anybody can sign.
+    """
+    kept = (*(app.config.get("SECRET_KEY_FALLBACKS") or ()), _key(app))
+    keys = [one() if callable(one) else one for one in kept]
+    return [one for one in keys if one] if keys[-1] else []
+
+
+def _serializer(keys: list[Any]) -> Any:
     import hashlib
 
     from itsdangerous import URLSafeTimedSerializer
 
     from .session_json import SessionJSON
 
-    # the oldest first: all are read, the last one signs
-    keys = [*(app.config.get("SECRET_KEY_FALLBACKS") or ()), _key(app)]
     return URLSafeTimedSerializer(
-        [one() if callable(one) else one for one in keys],
+        keys,
         salt="cookie-session",
         serializer=SessionJSON,
         signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1},
@@ -167,11 +179,12 @@ def opened(app: App, sent: str | None) -> Session:
         session = Session()
         session.missing_key = True
         return session
-    if sent is not None:
+    keys = _keys(app) if sent is not None else None
+    if keys:
         from itsdangerous import BadData
 
         try:
-            found = _serializer(app).loads(sent, max_age=_lifetime(app.config))
+            found = _serializer(keys).loads(sent, max_age=_lifetime(app.config))
         except (BadData, ValueError, TypeError):  # not ours, changed, or too old
             found = None
         if isinstance(found, dict):

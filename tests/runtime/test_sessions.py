@@ -307,6 +307,41 @@ def test_a_key_may_be_asked_for_when_it_is_needed(app: App) -> None:
     assert flasks_serializer(KEY).loads(cookie(client) or "") == {"a": 1}
 
 
+def signed_by_nothing(held: dict[str, Any]) -> str:
+    """A cookie as Flask would sign it with an empty key, which anybody has."""
+    made = flasks_serializer("any")
+    made.secret_keys = [b""]
+    return str(made.dumps(held))
+
+
+@pytest.mark.parametrize("empty", ["", None, b"", str], ids=["text", "none", "bytes", "asked-for"])
+def test_an_older_key_that_is_empty_is_none(app: App, empty: Any) -> None:
+    app.config["SECRET_KEY_FALLBACKS"] = [empty]
+    client = served(lambda session: session.setdefault("b", 1), app)
+    client.set_cookie("session", signed_by_nothing({"a": 7}))
+
+    client.get("/")
+
+    assert flasks_serializer(KEY).loads(cookie(client) or "") == {"b": 1}
+
+
+def test_a_key_that_is_empty_when_it_is_asked_for_reads_and_signs_nothing(app: App) -> None:
+    app.secret_key = str
+    app.config["SECRET_KEY_FALLBACKS"] = [KEY]
+    seen: list[dict[str, Any]] = []
+
+    def view(session: Any) -> None:
+        seen.append(dict(session))
+        session["b"] = 1
+
+    client = served(view, app)
+    client.set_cookie("session", signed_by_nothing({"a": 7}))
+
+    with pytest.raises(ConfigurationError, match="nothing signs it: set app.secret_key"):
+        client.get("/")
+    assert seen == [{}]
+
+
 FORGED = {
     "another key": str(flasks_serializer("another").dumps({"a": 7})),
     "another salt": str(URLSafeTimedSerializer(KEY, salt="other").dumps({"a": 7})),
