@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..http.response import Response
 
 _BELOW = "/<path:path>"
+_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -90,3 +91,14 @@ def _check_application(path: str, application: Any) -> None:
         raise RegistrationError(
             f"the application at {path!r} is the class {application.__name__}. Make an instance of it."
         )
+    if _is_asynchronous(application):
+        raise RegistrationError(
+            f"the application at {path!r} is {application!r}, which speaks ASGI; WSGI applications are "
+            "mounted so far. Of a Django give get_wsgi_application()."
+        )
+
+
+def _is_asynchronous(application: Any) -> bool:
+    """Is it called as ASGI has it, by `await`? A class's `__call__` says so, or the function itself."""
+    code = getattr(application, "__code__", None) or getattr(type(application).__call__, "__code__", None)
+    return code is not None and bool(code.co_flags & _COROUTINE)
