@@ -34,6 +34,9 @@ def command(
         click.echo(json.dumps({"removed": [change.as_data() for change in removed]}, indent=2))
         return
     if not removed:
-        click.echo(f"Nothing to remove: {aws.region} has nothing of stage {stage!r} of {scope.app!r}.")
+        click.echo(
+            f"Nothing to remove: {aws.region} has nothing of stage {stage!r} of {scope.app!r} "
+            f"with the id {scope.id!r}."
+        )
         return
     click.echo(f"Removed; nothing of stage {stage!r} is left{'' if logs else ' but its logs'}.")

@@ -72,6 +72,12 @@ def app_name(app: App | None, settings: Settings) -> str:
             f"{fact}, and everything on AWS is named after it. Write into {_file(settings)}: "
             f'name = "{_suggestion(settings)}"'
         )
+    if len(name) > names.APP_LIMIT:
+        raise PlanError(
+            f"the App's name has {len(name)} characters, and at most {names.APP_LIMIT} are taken: everything "
+            f"on AWS is named after it. Write into {_file(settings)} a shorter one: "
+            f'name = "{_suggestion(settings)}"'
+        )
     if not names.TAG_VALUE.fullmatch(name):
         raise PlanError(
             f"the App's name {name!r} holds characters that AWS's tags cannot. "

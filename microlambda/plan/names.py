@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: What a tag's value may hold: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
 TAG_VALUE = re.compile(r"[\w .:/=+\-@]{1,128}")
 
+#: How many characters of an app's name are taken: AWS's names are cut far before it.
+APP_LIMIT = 128
+
 STATEMENT_LIMIT = 100
 LAYER_LIMIT = 140
 API_LIMIT = 128

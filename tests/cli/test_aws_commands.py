@@ -126,7 +126,9 @@ def test_the_life_of_a_stage(project: Path, aws: None, run: Run) -> None:
     assert removed.exit_code == 0, removed.output
     assert "nothing of stage 'dev' is left but its logs" in removed.output
     assert client("lambda").list_functions()["Functions"] == []
-    assert "Nothing to remove" in run("delete", "--yes").output
+    nothing = run("delete", "--yes").output
+    assert "Nothing to remove" in nothing
+    assert "of stage 'dev' of 'shop' with the id '" in nothing  # one with another id may be there
     assert run("url").exit_code == 1
 
 
@@ -500,6 +502,55 @@ def test_delete_asks_at_a_terminal(
     assert len(client("lambda").list_functions()["Functions"]) == left
 
 
+WITHOUT_ROUTES = """
+from microlambda import App
+
+app = App("shop")
+app.lambda_function(name="work")(print)
+"""
+
+
+def deploy_without_routes(project: Path, run: Run, *options: str, text: str | None = None) -> Result:
+    """Deploy, take away what the URL leads to, and deploy again."""
+    run("deploy")
+    (project / "app.py").write_text(WITHOUT_ROUTES)
+    del sys.modules["app"]  # the next command is another process
+    return run("deploy", *options, text=text)
+
+
+def test_a_deploy_that_closes_a_url_refuses_without_a_terminal(project: Path, aws: None, run: Run) -> None:
+    result = deploy_without_routes(project, run)
+
+    assert result.exit_code == 1
+    assert "- HTTP API shop-dev\n" in result.stderr
+    assert "ConfirmationNeeded" in result.stderr
+    assert "--yes answers yes" in result.stderr
+    functions = client("lambda").list_functions()["Functions"]
+    assert [one["FunctionName"] for one in functions] == ["shop-dev-http"]  # nothing was begun
+
+
+def test_a_deploy_that_closes_a_url_does_so_with_yes(project: Path, aws: None, run: Run) -> None:
+    result = deploy_without_routes(project, run, "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert client("apigatewayv2").get_apis()["Items"] == []
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0)])
+def test_a_deploy_that_closes_a_url_asks_at_a_terminal(
+    project: Path, aws: None, run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
+) -> None:
+    from microlambda.cli import stage
+
+    monkeypatch.setattr(stage, "is_terminal", lambda: True)
+
+    result = deploy_without_routes(project, run, text=answer)
+
+    assert "The plan no longer has these. Remove them?" in result.stderr
+    assert result.exit_code == left
+    assert len(client("apigatewayv2").get_apis()["Items"]) == left
+
+
 def test_delete_with_logs_says_that_nothing_is_left(project: Path, aws: None, run: Run) -> None:
     run("deploy")
 
@@ -866,9 +917,7 @@ def test_the_plan_says_what_becomes_reachable_and_what_is_deleted(project: Path,
     assert "Deleted" not in opening
     run("deploy")
     url = run("url").stdout.strip()
-    (project / "app.py").write_text(
-        'from microlambda import App\n\napp = App("shop")\napp.lambda_function(name="work")(print)\n'
-    )
+    (project / "app.py").write_text(WITHOUT_ROUTES)
     del sys.modules["app"]  # the next command is another process
 
     closing = run("plan").stdout

@@ -82,7 +82,7 @@ class Cloud:
     after_reply: Callable[[str], None] | None = None
     lost: str | None = None
     operations: set[tuple[str, str]] = field(default_factory=set)
-    clients: dict[str, Any] = field(default_factory=dict)
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     requests: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -94,12 +94,13 @@ class Cloud:
     def mutating(self) -> list[str]:
         return [one for one in self.calls if not is_read(one)]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, *, region_name: str = REGION) -> Any:
         """The test's own look at the account, not in the record."""
-        if service not in self.clients:
+        key = (service, region_name)
+        if key not in self.clients:
             make: Any = new_session().client
-            self.clients[service] = make(service)
-        return self.clients[service]
+            self.clients[key] = make(service, region_name=region_name)
+        return self.clients[key]
 
     def last(self, call: str) -> dict[str, Any]:
         """The request of the last call of this name."""
@@ -478,10 +479,15 @@ def account(cloud: Cloud) -> dict[str, Any]:
     for one in lambda_.list_functions()["Functions"]:
         found[f"function {one['FunctionName']}"] = function_state(lambda_, one["FunctionName"])
     for api in gateway.get_apis()["Items"]:
-        found[f"api {api['Name']}"] = http_api_state(gateway, api["ApiId"])
+        found[_another(found, f"api {api['Name']}")] = http_api_state(gateway, api["ApiId"])
     for api in cloud.client("apigateway").get_rest_apis()["items"]:
-        found[f"rest-api {api['name']}"] = rest_api_state(cloud.client("apigateway"), api)
+        found[_another(found, f"rest-api {api['name']}")] = rest_api_state(cloud.client("apigateway"), api)
     return {**found, **api_keys(cloud.client("apigateway"))}
+
+
+def _another(found: dict[str, Any], name: str) -> str:
+    """Name what has the name of something that was found before, so that a doubled API shows."""
+    return _another(found, f"{name}, again") if name in found else name
 
 
 def api_keys(gateway: Any) -> dict[str, Any]:

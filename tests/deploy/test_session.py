@@ -164,6 +164,16 @@ def test_no_answer_is_told(no_aws: None) -> None:
         _ = aws.identity
 
 
+def test_what_is_throttled_is_tried_again_as_the_sdks_adaptive_mode_does(no_aws: None) -> None:
+    aws = Aws(new_session().client, region="eu-west-1")
+
+    retries = aws.client("lambda").meta.config.retries
+    of_invocations = aws.client_for_invoke(30).meta.config.retries
+
+    assert retries == {"mode": "adaptive", "total_max_attempts": 8}
+    assert of_invocations["total_max_attempts"] == 1  # a second call would run the handler twice
+
+
 def test_items_are_worked_on_in_order(no_aws: None) -> None:
     aws = Aws(new_session().client, region="eu-west-1")
 

@@ -240,6 +240,12 @@ REFUSED = [
     ),
     pytest.param('name = "app"', "the App is called 'app', as many are", id="app"),
     pytest.param('name = "main"', "the App is called 'main', as many are", id="main"),
+    pytest.param(
+        f'name = "{"long" * 33}"',
+        "has 132 characters, and at most 128 are taken: everything on AWS is named after it. Write into "
+        'microlambda.toml a shorter one: name = "',
+        id="length",
+    ),
     pytest.param('name = "a*b"', "characters that AWS's tags cannot", id="characters"),
     pytest.param(r'name = "a\tb"', "characters that AWS's tags cannot", id="tab"),
     pytest.param(r'name = "a\nb"', "characters that AWS's tags cannot", id="newline"),
