@@ -69,7 +69,7 @@ class App(Registration):
         self.lifecycle: Lifecycle | None = None
         self.is_serving = False
         self.handlers: dict[str, Handler] = {}
-        self.around_events: tuple[Callable[[], AbstractContextManager[Any]], ...] = ()
+        self.around_events: Callable[[Callable[[], Any]], Any] | None = None
         self._blueprints: dict[str, Blueprint] = {}
         self._logger: Logger | None = None
         self._websocket: WebSocket | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from wsgiref.validate import validator
 
 import pytest
-from flask import Flask, current_app, has_app_context
+from flask import Flask, appcontext_pushed, current_app, has_app_context
 from werkzeug.test import Client
 
 from microlambda import App, Blueprint, IAMAuthorizer, RegistrationError, request
@@ -140,6 +140,25 @@ def test_handlers_of_events_run_inside_the_context_of_a_flask(part: str) -> None
 
     assert left == ["pages", "left"]
     assert not has_app_context()
+
+
+def test_the_contexts_of_several_are_entered_in_order_and_left_in_the_other() -> None:
+    app = App("shop")
+    noted: list[str] = []
+
+    @app.schedule("rate(1 day)")
+    def tidy(event: Any) -> str:
+        noted.append("run")
+        return current_app.name
+
+    for name in ("first", "second"):
+        pages = Flask(name)
+        appcontext_pushed.connect(lambda sender: noted.append(f"into {sender.name}"), pages, weak=False)
+        pages.teardown_appcontext(lambda _error, name=name: noted.append(f"out of {name}"))
+        app.mount(f"/{name}", pages)
+
+    assert app.test_client().schedule("tidy").result == "second"
+    assert noted == ["into first", "into second", "run", "out of second", "out of first"]
 
 
 def test_an_error_of_a_handler_leaves_the_context_too() -> None:

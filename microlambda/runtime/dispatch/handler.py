@@ -14,8 +14,7 @@ from . import CHECK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
     from typing import Any
 
     from ..app import App
@@ -93,24 +92,14 @@ class Handler:
         scope.event = event
         token = CURRENT.set(scope)
         try:
-            if app.around_events:
-                return _around(
-                    app.around_events, lambda: onion(layers, lambda given: settled(inside(given)))(event)
-                )
+            if app.around_events is not None:
+                return app.around_events(lambda: onion(layers, lambda given: settled(inside(given)))(event))
             return onion(layers, lambda given: settled(inside(given)))(event)
         finally:
             CURRENT.reset(token)
 
     def __repr__(self) -> str:
         return f"<Handler {self.name!r} of {self.kind}>"
-
-
-def _around(contexts: Sequence[Callable[[], AbstractContextManager[Any]]], inside: Callable[[], Any]) -> Any:
-    """Call a function inside the contexts, the first outermost."""
-    if not contexts:
-        return inside()
-    with contexts[0]():
-        return _around(contexts[1:], inside)
 
 
 def bound(app: App, handler: Handler) -> Callable[[Any, Any], Any]:

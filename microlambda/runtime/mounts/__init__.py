@@ -62,7 +62,17 @@ def mount(app: App, path: str, application: Callable[..., Any], *, name: str | N
     # Flask's and Quart's, also where the `wsgi_app` of one is given: handlers of events run inside it.
     context = getattr(getattr(application, "__self__", application), "app_context", None)
     if callable(context):
-        app.around_events += (context,)
+        app.around_events = _inside(context, app.around_events)
+
+
+def _inside(context: Callable[[], Any], outer: Callable[[Callable[[], Any]], Any] | None) -> Any:
+    """What calls a function inside the context, and inside what was there before."""
+
+    def within(function: Callable[[], Any]) -> Any:
+        with context():
+            return function()
+
+    return within if outer is None else lambda function: outer(lambda: within(function))
 
 
 def _checked_prefix(path: Any) -> str:
