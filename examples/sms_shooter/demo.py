@@ -43,6 +43,7 @@ def main():
                 LocalServer(HERE / "standin", port=STANDIN_PORT) as standin,
                 LocalServer(HERE, port=port) as app,
             ):
+                interrupt.serving()
                 print(READY.format(app=app.url, standin=standin.url), flush=True)
                 interrupt.wait()
         except ToolError as exc:

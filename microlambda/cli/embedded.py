@@ -28,7 +28,7 @@ from microlambda.project.settings import load_settings, resolve_environment
 
 if TYPE_CHECKING:
     from microlambda.deploy.deployer import Deployer
-    from microlambda.plan.plan import Plan, Scope
+    from microlambda.plan.plan import Plan
 
 #: Where the embedded cloud is, if neither the command nor the settings say.
 REGION = "us-east-1"
@@ -62,7 +62,9 @@ def deploy_here(target: str | None, *, stage: str, region: str | None, port: int
         aws = Aws(cloud.client, region=scope.region)
         deployer = deployment.deployer(aws, shown_progress(), refresh=refresh)
         _prepare(cloud, deployer.plan)
-        _deploy(deployer, cloud, scope, port)
+        _deploy(deployer, cloud, port)
+        interrupt.serving()
+        click.echo(f"Stage {scope.stage!r} of {scope.app!r} is served until Ctrl-C.")
         interrupt.wait()
 
 
@@ -87,10 +89,9 @@ def _names(plan: Plan) -> dict[str, str]:
     return short_names([one.name for one in plan.of_kind(Function.kind)], prefix)
 
 
-def _deploy(deployer: Deployer, cloud: EmbeddedCloud, scope: Scope, port: int) -> None:
+def _deploy(deployer: Deployer, cloud: EmbeddedCloud, port: int) -> None:
     outcome = deployer.deploy()
     click.echo(f"The AWS:  {cloud.endpoint} (AWS_ENDPOINT_URL for other terminals)")
     if outcome.entrance is not None:
         kind, attributes = outcome.entrance
         click.echo(f"The app:  {cloud.serve(kind, attributes['id'], port)}/")
-    click.echo(f"Stage {scope.stage!r} of {scope.app!r} is served until Ctrl-C.")

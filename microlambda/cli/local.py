@@ -83,7 +83,7 @@ def command(
     )
     with until_interrupted() as interrupt:
         try:
-            server.start()
+            server.start(interrupt.serving)
             from microlambda.local.running import Running, announced  # no start waits for it
 
             running = Running(url=server.control_url, token=server.token, target=target)

@@ -20,9 +20,13 @@ class Interrupt:
         self._woken = woken
         self.has_served = False
 
+    def serving(self) -> None:
+        """Note that it serves, before anybody is told so: from now on a signal is how it ends."""
+        self.has_served = True
+
     def wait(self) -> NoReturn:
         """Wait for a signal, which ends the block."""
-        self.has_served = True
+        self.serving()
         while True:
             self._woken.recv(1)  # after which Python runs the signal's handler, and that raises
 
@@ -36,10 +40,10 @@ class Interrupt:
 def until_interrupted() -> Iterator[Interrupt]:
     """Let Ctrl-C, SIGTERM or the terminal's end (SIGHUP) end the block.
 
-    Once it waits, that is how serving ends, and no failure; before, KeyboardInterrupt goes on: whatever was
-    to be served has not come up. For the main thread. A signal writes into a socket that `wait` reads: what
-    waits in any other way can miss one that comes just before it begins to wait, or that another thread is
-    given.
+    Once it serves or waits, that is how serving ends, and no failure; before, KeyboardInterrupt goes on:
+    whatever was to be served has not come up. For the main thread. A signal writes into a socket that `wait`
+    reads: what waits in any other way can miss one that comes just before it begins to wait, or that another
+    thread is given.
     """
     woken, waker = socket.socketpair()
     waker.setblocking(False)

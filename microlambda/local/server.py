@@ -25,7 +25,7 @@ from microlambda.project.errors import ToolError
 from microlambda.project.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -115,8 +115,11 @@ class LocalServer:
             raise RuntimeError("the server is not started")
         return self._version.report
 
-    def start(self) -> Self:
-        """Listen, start the app, and serve. A ToolError (PortInUse, AppImportFailed, ...) leaves nothing."""
+    def start(self, ready: Callable[[], object] = lambda: None) -> Self:
+        """Listen, start the app, and serve. A ToolError (PortInUse, AppImportFailed, ...) leaves nothing.
+
+        `ready` is called when it serves, before the console says so.
+        """
         if self._watcher is not None:
             self._watcher.look()
         try:
@@ -135,6 +138,7 @@ class LocalServer:
         if self._watcher is not None:
             self._watcher.follow(self.report.files)
             self._watcher.start()
+        ready()
         if self._console is not None:
             self._console.started(
                 self.report,

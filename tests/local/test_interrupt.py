@@ -46,6 +46,12 @@ def test_what_is_broken_off_before_it_serves_is_no_success() -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
+def test_a_signal_that_comes_before_it_waits_ends_what_serves_already() -> None:
+    with until_interrupted() as interrupt:
+        interrupt.serving()
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_ignored_signals_do_not_break_off_the_cleaning_up() -> None:
     cleaned = []
     with until_interrupted() as interrupt:

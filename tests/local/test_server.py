@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,22 @@ def test_tells_what_it_serves(project: Path) -> None:
         assert (server.report.name, server.report.app) == ("shop", "app:app")
         assert server.report.routes[0] == (("GET",), "/", "index", "app.py:11")
         assert str((project / "app.py").resolve()) in server.report.files
+
+
+def test_it_is_ready_before_the_console_says_so(project: Path, get: Get) -> None:
+    said: list[str] = []
+
+    class Noting:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_, **__: said.append(name)
+
+    server = LocalServer(project, port=0, console=Noting())  # type: ignore[arg-type]  # of which all is noted
+    try:
+        server.start(lambda: said.append(f"ready {get(f'{server.url}/')[0]}"))
+    finally:
+        server.stop()
+
+    assert said.index("ready 200") < said.index("started")
 
 
 def test_two_apps_in_one_process(project: Path, get: Get) -> None:
