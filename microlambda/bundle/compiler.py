@@ -86,6 +86,7 @@ class Compiler:
         self._input = cast("BinaryIO", self._process.stdin)
         self._output = cast("BinaryIO", self._process.stdout)
         self._errors = cast("BinaryIO", self._process.stderr)
+        self._failed: BundleError | None = None
 
     def __enter__(self) -> Compiler:
         return self
@@ -96,7 +97,9 @@ class Compiler:
         self._process.__exit__(None, None, None)
 
     def compile(self, module: Module) -> bytes | Problem:
-        """Give the bytecode of a module, or why there is none."""
+        """Give the bytecode of a module, or why there is none; once it died, its first failure."""
+        if self._failed:
+            raise self._failed
         source, path = module.read(), os.fsencode(module.path)
         try:
             self._input.write(b"%s %d %d\n%s%s" % (self._kind, len(path), len(source), path, source))
@@ -104,7 +107,8 @@ class Compiler:
             kind, line, size = self._output.readline().split()
             content = self._output.read(int(size))
         except (BrokenPipeError, ValueError):  # it is gone, at once or with half a line
-            raise self._failure(module) from None
+            self._failed = self._failure(module)
+            raise self._failed from None
         if kind == b"compiled" and len(content) == int(size):
             return content
         return Problem(message=content.decode("utf-8", "replace"), line=int(line) or None)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from microlambda.bundle import compiler, pack
-from microlambda.bundle.compiler import Module, Problem, compile_modules
+from microlambda.bundle.compiler import Compiler, Module, Problem, compile_modules
 from microlambda.bundle.errors import BundleError
 from microlambda.bundle.pack import ArchiveFacts, make_archive
 from microlambda.bundle.target import Target
@@ -177,3 +177,21 @@ def test_an_interpreter_that_dies_is_named_with_the_file_and_its_last_words(
         make(site, str(interpreter))
 
     assert not (site.parent / "made.zip").exists()
+
+
+def test_an_interpreter_that_died_is_told_of_alike_for_every_module(tmp_path: Path) -> None:
+    interpreter = tmp_path / "python"
+    interpreter.write_text("#!/bin/sh\necho no stack left >&2\nexit 3\n")
+    interpreter.chmod(0o755)
+    modules = [
+        Module(name=name, path=f"/var/task/{name}", read=lambda: b"a = 1") for name in ("a.py", "b.py")
+    ]
+
+    with Compiler(str(interpreter), is_slim=False) as compiler:
+        told = []
+        for module in modules:  # two are asked for before the first failure is seen, where threads are quick
+            with pytest.raises(BundleError) as caught:
+                compiler.compile(module)
+            told.append(str(caught.value))
+
+    assert told == [f"{interpreter} failed to compile a.py for the bundle:\nno stack left"] * 2
