@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from microlambda.bundle import fingerprint
-from microlambda.bundle.assembly import Assembly, assemble
-from microlambda.bundle.cache import cache_folder
-from microlambda.bundle.code.follow import follow
-from microlambda.bundle.code.sources import file_of_module, find_sources
+from microlambda.bundle.chosen import read_all, slim_options
 from microlambda.bundle.collector import while_threads_parse
 from microlambda.bundle.dependencies import Dependencies, Layout, prepare
 from microlambda.bundle.errors import BundleError
-from microlambda.bundle.interruption import Stop, unwinding
-from microlambda.bundle.limits import refuse_huge_project
-from microlambda.bundle.own_code import compile_project, compile_runtime, refuse_broken_app
-from microlambda.bundle.parts import Bundle, Shape, bundle_name
-from microlambda.bundle.sweeping import sweep
+from microlambda.bundle.interruption import beside, own_stop, unwinding
+from microlambda.bundle.parts import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
-    from microlambda.bundle.code.sources import Sources
-    from microlambda.bundle.fingerprint import Chosen
+    from microlambda.bundle.chosen import Chosen
+    from microlambda.bundle.parts import Bundle
     from microlambda.bundle.target import Target
     from microlambda.project.settings import Settings
 
@@ -51,38 +45,24 @@ def build(
     """
     order = _Order(settings=settings, target=target, say=say, resolver=resolver, refresh=refresh, shape=shape)
     with unwinding(), _explained():
-        read = fingerprint.read_all(settings, target)
+        read = read_all(settings, target)
         say(f"Requirements: {read[0].requirements.label}")
         say(f"Target: {target}")
         with _preparing(order, read) as preparing:
-            imports = follow(settings.root, import_root, module, target)
-            sources = find_sources(
-                settings, import_root, out=out, imports=imports, projects=fingerprint.local_projects(read)
+            # Imported while the resolver is at work, not before it is.
+            from microlambda.bundle.composing import compose
+
+            return compose(
+                settings,
+                module,
+                import_root,
+                target=target,
+                out=out,
+                say=say,
+                shape=shape,
+                read=read,
+                preparing=preparing,
             )
-            if shape is Shape.ARCHIVES:
-                sizes = {file.name: file.path.stat().st_size for file in sources.files}
-                refuse_huge_project(bundle_name(settings), sizes)
-            native = _check_native(sources, target)
-            project = compile_project(sources, target, say)
-            refuse_broken_app(file_of_module(sources, module), project, settings.root, target)
-            runtime = compile_runtime(sources, target, say, whole=False)
-            every = fingerprint.wanted(settings, sources, target, read)
-            prepared = preparing.result()
-        if any(one.use_us for one in prepared):
-            # All of the runtime can be needed.
-            runtime = compile_runtime(sources, target, say, whole=True)
-        sweep(cache_folder())
-        assembly = Assembly(
-            settings=settings,
-            target=target,
-            out=out,
-            sources=sources,
-            code=project + runtime,
-            imports=imports,
-            shape=shape,
-            notes=(*imports.notes, *native),
-        )
-        return assemble(assembly, every, prepared)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +75,11 @@ class _Order:
     resolver: str | None
     refresh: bool
     shape: Shape
+    is_waiting: threading.Event = field(default_factory=threading.Event)  # set once others may compute
 
-    def prepare_all(self, every: Sequence[Chosen], stop: Stop) -> list[Dependencies]:
+    def prepare_all(self, every: Sequence[Chosen]) -> list[Dependencies]:
         """Give the dependencies of all selections, unless it is to stop; of equal ones once."""
-        stop.obey()
+        stop = own_stop()
         made: dict[str, Dependencies] = {}
         prepared = []
         for one in every:
@@ -115,12 +96,13 @@ class _Order:
         return prepare(
             one.requirements,
             self.target,
-            options=fingerprint.slim_options(self.settings),
+            options=slim_options(self.settings),
             layout=Layout.CODE if self.settings.single_archive else Layout.LAYER,
             root=self.settings.root,
             resolver=self.resolver,
             refresh=self.refresh,
             say=self.say,
+            waiting=self.is_waiting.set,
         )
 
 
@@ -130,13 +112,11 @@ def _preparing(order: _Order, every: Sequence[Chosen]) -> Iterator[Future[list[D
 
     What ends the block ends that, too: an app that does not compile is told at once.
     """
-    stop = Stop()
-    with while_threads_parse(), ThreadPoolExecutor(1) as pool:
-        try:
-            yield pool.submit(order.prepare_all, every, stop)
-        except BaseException:
-            stop.set()
-            raise
+    with while_threads_parse(), beside(partial(order.prepare_all, every)) as preparing:
+        preparing.add_done_callback(lambda _: order.is_waiting.set())
+        # Until then both would compute, in turns, and the resolver begin the later.
+        order.is_waiting.wait()
+        yield preparing
 
 
 @contextmanager
@@ -152,14 +132,3 @@ def _explained() -> Iterator[None]:
             f"the bundle could not be made: {exc.strerror or exc}{where}. "
             "Make room there or permit it, or name another place: --out, MICROLAMBDA_CACHE_DIR."
         ) from exc
-
-
-def _check_native(sources: Sources, target: Target) -> list[str]:
-    """Refuse native libraries of the project's own that the target could not load."""
-    files = [(file.name, file.path) for file in sources.files if not file.name.endswith(".py")]
-    if not files:
-        return []
-    from microlambda.bundle.slim.native import check_native, refuse_faults
-
-    faults = check_native(files, target)
-    return refuse_faults(faults, owner=lambda _name: None, accepted=lambda _name: False)

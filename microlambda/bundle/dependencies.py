@@ -97,8 +97,12 @@ def prepare(
     resolver: str | None,
     refresh: bool,
     say: Callable[[str], None],
+    waiting: Callable[[], None] = lambda: None,
 ) -> Dependencies:
-    """Give the dependencies, from the cache where they are there; `refresh` resolves them anew."""
+    """Give the dependencies, from the cache where they are there; `refresh` resolves them anew.
+
+    `waiting` is called when another program is at work, and there is time for other things.
+    """
     if has_none(requirements, options):
         return Dependencies(notes=(_LEFT_TO_LAMBDA,) if requirements.direct else ())
     wanted = Wanted(requirements=requirements, target=target, options=options, layout=layout, root=root)
@@ -117,7 +121,7 @@ def prepare(
 
     making = Making.of(wanted, store, resolver=resolver, say=say)
     found = kept(making.resolver.name, has_bytecode=making.interpreter is not None)
-    return making.make() if found is None else found
+    return making.make(waiting) if found is None else found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, NoReturn
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from microlambda.project.signals import outside_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+_Result = TypeVar("_Result")
 
 _ENDING = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
 
@@ -98,3 +102,22 @@ _OWN: ContextVar[Stop | None] = ContextVar("_OWN", default=None)
 def own_stop() -> Stop:
     """Give what ends the work of this thread; one that nobody sets where there is none."""
     return _OWN.get() or Stop()
+
+
+@contextmanager
+def beside(function: Callable[[], _Result]) -> Iterator[Future[_Result]]:
+    """Run a function in a thread of its own while the block runs.
+
+    What is not done when the block ends, however it ends, is wanted no more: it is ended.
+    """
+    stop = Stop()
+
+    def obeying() -> _Result:
+        stop.obey()
+        return function()
+
+    with ThreadPoolExecutor(1) as pool, own_stop().ending(stop.set):
+        try:
+            yield pool.submit(copy_context().run, obeying)
+        finally:
+            stop.set()

@@ -11,7 +11,7 @@ from microlambda.bundle.dependencies import read_kept
 from microlambda.bundle.earlier import EarlierArchives
 from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interpreter import missing_note, provide_interpreter
-from microlambda.bundle.pack import make_archive
+from microlambda.bundle.pack import Entries, Packing
 from microlambda.bundle.resolving.programs import find_resolver
 from microlambda.bundle.resolving.resolver import Request, resolved
 from microlambda.bundle.resolving.sources import with_names
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from microlambda.bundle.dependencies import Dependencies, Wanted
-    from microlambda.bundle.pack import ArchiveFacts
     from microlambda.bundle.resolving.resolver import Resolver
     from microlambda.bundle.store import Store
 
@@ -46,17 +45,20 @@ class Making:
             found = finding.result()
         return cls(wanted=wanted, store=store, resolver=found, interpreter=interpreter, say=say)
 
-    def make(self) -> Dependencies:
-        """Install, cut down, compile, pack and keep."""
+    def make(self, waiting: Callable[[], None]) -> Dependencies:
+        """Install, cut down, compile, pack and keep; calls `waiting` before the first."""
         wanted, target = self.wanted, self.wanted.target
         self.say(f"Resolving with {self.resolver.name} {self.resolver.version} for {target}")
         request = Request(requirements=wanted.requirements, target=target, root=wanted.root)
         with self.store.making() as work:
             site, archive = work / "site", work / "dependencies.zip"
             site.mkdir()
-            with resolved(request, self.resolver, site) as passed_over:
+            waiting()
+            with resolved(request, self.resolver, site) as passed_over, self._packing(site) as packing:
+                if not wanted.options.strip:
+                    packing.begin()
                 slimmed = slim(site, with_names(wanted.requirements, site), target, wanted.options)
-                packed = self._pack(site, archive)
+                packed = packing.write(archive, target, self.interpreter, wanted.layout.root)
                 notes = (*passed_over.result(), *slimmed.notes, *self._notes())
             facts = {
                 "entries": {"prefix": wanted.layout.prefix, "digests": packed.digests},
@@ -69,17 +71,9 @@ class Making:
             key = wanted.key(self.resolver.name, has_bytecode=self.interpreter is not None)
             return read_kept(self.store.keep(key, archive, facts, sha256=packed.sha256))
 
-    def _pack(self, site: Path, archive: Path) -> ArchiveFacts:
-        return make_archive(
-            site,
-            archive,
-            target=self.wanted.target,
-            interpreter=self.interpreter,
-            prefix=self.wanted.layout.prefix,
-            task_root=self.wanted.layout.root,
-            mention=OURS,
-            earlier=EarlierArchives(self.store),
-        )
+    def _packing(self, site: Path) -> Packing:
+        entries = Entries(prefix=self.wanted.layout.prefix, earlier=EarlierArchives(self.store))
+        return Packing(site, entries, mention=OURS)
 
     def _notes(self) -> tuple[str, ...]:
         return () if self.interpreter is not None else (missing_note(self.wanted.target),)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from microlambda.bundle.zip_file import Packed
 
 
+#: From this size on a library is worth a start before the others.
+_LARGE = 256 * 1024  # bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArchiveFacts:
     """What is known of an archive: sizes in bytes; files go by their names as they are imported.
@@ -66,26 +70,20 @@ def make_archive(
     it are in: `python/` and /opt/python for a layer. `mention` is a word to look for meanwhile. What was made
     for one of the `earlier` archives is taken from there.
     """
-    entries = _Entries(prefix, level, earlier)
-    packing = _Packing(entries, mention)
-    problems = packing.run(list(walk(site)), target, interpreter, task_root)
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        hashing = _Hashing(file)
-        write_zip(hashing.write, packing.packed.values())
-    return ArchiveFacts(
-        size=hashing.size,
-        unpacked=sum(entry.size for entry in packing.packed.values()),
-        sha256=hashing.digest.hexdigest(),
-        digests={name: entries.digests[name] for name in sorted(packing.packed)},
-        problems=problems,
-        mentions=packing.mentions,
-    )
+    entries = Entries(prefix=prefix, level=level, earlier=earlier)
+    with Packing(site, entries, mention) as packing:
+        return packing.write(path, target, interpreter, task_root)
 
 
-class _Entries:
-    """Entries by their names without the prefix: what each is made of, and those that exist already."""
+class Entries:
+    """Entries by their names without the prefix: what each is made of, and those that exist already.
 
-    def __init__(self, prefix: str, level: int, earlier: EarlierArchives | None) -> None:
+    For the arguments see `make_archive`.
+    """
+
+    def __init__(
+        self, *, prefix: str = "", level: int = USUAL, earlier: EarlierArchives | None = None
+    ) -> None:
         self._prefix = prefix
         self._level = level
         self._form = f"{deflate_identity()} {level}"
@@ -103,42 +101,76 @@ class _Entries:
         return pack(self._prefix + name, content, self._level)
 
 
-class _Packing:
-    """The entries of an archive in the making; `mentions` tells whether a word was found in the files."""
+class Packing:
+    """The archive of a folder in the making; what is slow can be begun before all that goes has gone.
 
-    def __init__(self, entries: _Entries, mention: str) -> None:
+    For the arguments see `make_archive`.
+    """
+
+    def __init__(self, site: Path, entries: Entries, mention: str = "") -> None:
+        self._site = site
         self._entries = entries
         self._mention = mention.encode()
         self._stop = own_stop()
-        self.packed: dict[str, Packed] = {}
-        self.mentions = False
+        self._pool = ThreadPoolExecutor(processors())
+        self._begun: dict[str, Future[Packed]] = {}
+        self._packed: dict[str, Packed] = {}
+        self._mentioning: set[str] = set()
 
-    def run(
-        self, files: Iterable[FoundFile], target: Target, interpreter: str | None, task_root: str
+    def __enter__(self) -> Packing:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self) -> None:
+        """Begin with the large libraries: nearly all stay, and none is written to from here on."""
+        large = [one for one in walk(self._site) if one.size >= _LARGE and ".so" in one.name]
+        for file in sorted(large, key=_largest_first):
+            self._begun[file.name] = self._pool.submit(self._pack_file, file)
+
+    def write(
+        self, path: Path, target: Target, interpreter: str | None, task_root: str = TASK_ROOT
+    ) -> ArchiveFacts:
+        """Pack what is in the folder now."""
+        problems = self._pack(list(walk(self._site)), target, interpreter, task_root)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            hashing = _Hashing(file)
+            write_zip(hashing.write, self._packed.values())
+        return ArchiveFacts(
+            size=hashing.size,
+            unpacked=sum(entry.size for entry in self._packed.values()),
+            sha256=hashing.digest.hexdigest(),
+            digests={name: self._entries.digests[name] for name in sorted(self._packed)},
+            problems=problems,
+            mentions=not self._mentioning.isdisjoint(self._packed),
+        )
+
+    def _pack(
+        self, files: list[FoundFile], target: Target, interpreter: str | None, task_root: str
     ) -> dict[str, Problem]:
         """Pack all files and their bytecode; gives what is wrong with those that do not compile."""
         # The largest first: one that is begun last would keep one processor busy alone.
-        files = sorted(files, key=lambda file: (-file.size, file.name))
+        files.sort(key=_largest_first)
         if interpreter is not None:  # in the place of bytecode that a wheel brings
             ours = {bytecode_name(file.name, target) for file in files if file.name.endswith(".py")}
             files = [file for file in files if file.name not in ours]
-        with ThreadPoolExecutor(processors()) as pool:
-            try:
-                packing = {file.name: pool.submit(self._pack_file, file) for file in files}
-                problems: dict[str, Problem] = {}
-                if interpreter is not None:
-                    lacking = self._lacking(files, target, interpreter, task_root)
-                    problems = self._compile(lacking, target, interpreter, pool, packing)
-                self.packed |= {name: future.result() for name, future in packing.items()}
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        packing = {
+            file.name: self._begun.get(file.name) or self._pool.submit(self._pack_file, file)
+            for file in files
+        }
+        problems: dict[str, Problem] = {}
+        if interpreter is not None:
+            lacking = self._lacking(files, target, interpreter, task_root)
+            problems = self._compile(lacking, target, interpreter, packing)
+        self._packed |= {name: future.result() for name, future in packing.items()}
         return problems
 
     def _pack_file(self, file: FoundFile) -> Packed:
         self._stop.check()
         content = file.path.read_bytes()
         if self._mention and self._mention in content:
-            self.mentions = True
+            self._mentioning.add(file.name)
         entry = self._entries.find(file.name, "file", content) or self._entries.make(file.name, content)
         return replace(entry, is_executable=file.is_executable)
 
@@ -158,7 +190,7 @@ class _Packing:
             if found is None:
                 lacking.append(module)
             else:
-                self.packed[place] = found
+                self._packed[place] = found
         return lacking
 
     def _compile(
@@ -166,7 +198,6 @@ class _Packing:
         modules: list[Module],
         target: Target,
         interpreter: str,
-        pool: ThreadPoolExecutor,
         packing: dict[str, Future[Packed]],
     ) -> dict[str, Problem]:
         problems = {}
@@ -176,8 +207,12 @@ class _Packing:
                 problems[module.name] = made
             else:
                 place = bytecode_name(module.name, target)
-                packing[place] = pool.submit(self._entries.make, place, made)
+                packing[place] = self._pool.submit(self._entries.make, place, made)
         return problems
+
+
+def _largest_first(file: FoundFile) -> tuple[int, str]:
+    return -file.size, file.name
 
 
 class _Hashing:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from microlambda.bundle import fingerprint
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -76,7 +74,9 @@ class Bundle:
     @property
     def inputs_hash(self) -> str:
         """Hash what decides all of it."""
-        return fingerprint.total(self.pieces)
+        from microlambda.bundle.fingerprint import total  # with all that reads code
+
+        return total(self.pieces)
 
 
 class Shape(Enum):

@@ -17,7 +17,7 @@ import pytest
 from microlambda.bundle import compiler, pack
 from microlambda.bundle.compiler import Compiler, Module, Problem, compile_modules
 from microlambda.bundle.errors import BundleError
-from microlambda.bundle.pack import ArchiveFacts, make_archive
+from microlambda.bundle.pack import ArchiveFacts, Entries, Packing, make_archive
 from microlambda.bundle.target import Target
 
 HOST = Target.for_host()
@@ -195,3 +195,21 @@ def test_an_interpreter_that_died_is_told_of_alike_for_every_module(tmp_path: Pa
             told.append(str(caught.value))
 
     assert told == [f"{interpreter} failed to compile a.py for the bundle:\nno stack left"] * 2
+
+
+def test_what_was_begun_and_goes_leaves_nothing_behind(site: Path, tmp_path: Path) -> None:
+    library = random.Random(0).randbytes(300_000)
+    (site / "shop" / "_fast.so").write_bytes(library + b"needs microlambda")
+    (site / "shop" / "_used.so.1").write_bytes(library)
+    (site / "shop" / "small.so").write_bytes(b"small")
+
+    with Packing(site, Entries(), "microlambda") as packing:
+        packing.begin()
+        begun = [*packing._begun]
+        (site / "shop" / "_fast.so").unlink()
+        facts = packing.write(tmp_path / "begun.zip", HOST, sys.executable)
+
+    assert sorted(begun) == ["shop/_fast.so", "shop/_used.so.1"]
+    assert not facts.mentions
+    assert facts == make(site, mention="microlambda")
+    assert (tmp_path / "begun.zip").read_bytes() == (site.parent / "made.zip").read_bytes()

@@ -204,7 +204,7 @@ def test_an_app_that_does_not_compile_is_told_without_waiting_for_the_resolver(
         assert Handler.asked.wait(30)
         return compile_project(*given)
 
-    monkeypatch.setattr("microlambda.bundle.bundle.compile_project", compile_later)
+    monkeypatch.setattr("microlambda.bundle.composing.compile_project", compile_later)
     with served(Handler) as url:
         index.source("slow", step=f"import urllib.request; urllib.request.urlopen({url!r})")
 

@@ -129,6 +129,20 @@ def test_the_newest_version_without_a_fitting_wheel_is_told(
     )
 
 
+def test_without_a_cache_of_uv_the_index_is_asked_once_more(
+    place: Workplace, index: Wheelhouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.wheel("native", "1.0", tag="cp313-cp313-manylinux_2_28_aarch64")
+    index.wheel("native", "2.0", tag="cp313-cp313-manylinux_2_39_aarch64")
+    monkeypatch.setenv("UV_NO_CACHE", "1")
+
+    place.resolve("native", by="uv")
+
+    assert place.notes == (
+        "native 2.0 has no wheel for python3.13 on arm64 (glibc up to 2.34); 1.0 is taken.",
+    )
+
+
 @pytest.mark.parametrize(
     ("lines", "options"),
     [

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.bundle import build
+from microlambda.bundle.chosen import common_requirements
 from microlambda.bundle.errors import NoFittingWheel
-from microlambda.bundle.fingerprint import common_requirements
 from microlambda.bundle.image.app_path import app_path
 from microlambda.bundle.image.context import Image, write_image
 from microlambda.bundle.parts import Bundle, Shape, archive_name

@@ -6,21 +6,26 @@ import base64
 import csv
 import hashlib
 import os
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from microlambda.bundle.distributions import distributions_in
 from microlambda.bundle.resolving.building import tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.metadata import Distribution
 
 #: The size of larger files is compared alone, for hashing them takes longer than installing them does. Both
 #: installers check the sums that zip archives have of their files.
 _HASHED = 256 * 1024  # bytes
 
 
-def installed(site: Path) -> dict[str, Distribution]:
+def installed(site: Path) -> Mapping[str, Distribution]:
     """Give the distributions in a folder by their names."""
-    return {canonicalize_name(one.name): one for one in distributions(path=[str(site)])}
+    return {canonicalize_name(one.name): one for one in distributions_in(site)}
 
 
 def is_native(distribution: Distribution) -> bool:
@@ -34,7 +39,7 @@ def find_damaged(site: Path) -> list[tuple[Distribution, str]]:
     Neither uv nor pip compares them: a wheel that was changed and closed again would ship.
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
-    first = ((one, _first_damaged(one, str(site))) for one in distributions(path=[str(site)]))
+    first = ((one, _first_damaged(one, str(site))) for one in distributions_in(site))
     return [(one, name) for one, name in first if name is not None]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def passed_over_notes(
-    request: Request, resolver: Resolver, work: Path, wheels: Path, site: Path
+    request: Request, resolver: Resolver, work: Path, site: Path
 ) -> Callable[[], tuple[str, ...]]:
     """Give what finds each newer version that has no wheel for the target; `site` is read now, not then.
 
@@ -37,7 +37,7 @@ def passed_over_notes(
     allowed = {name: _allowed(name, request, every) for name in taken}
 
     def find() -> tuple[str, ...]:
-        found = sorted(resolver.passed_over(request, work, wheels, taken).items())
+        found = sorted(resolver.passed_over(request, work, taken, allowed).items())
         newest = {name: _newest(versions, taken[name], allowed[name]) for name, versions in found}
         return tuple(
             f"{name} {newer} has no wheel for {request.target}; {taken[name]} is taken."

@@ -21,10 +21,12 @@ from microlambda.bundle.resolving.pip_answers import read_answer, unreached_addr
 from microlambda.bundle.resolving.pip_log import skipped_versions
 from microlambda.bundle.resolving.request import Answer, BuildFailed, Request, Unfit
 from microlambda.bundle.resolving.running import run, tail
-from microlambda.bundle.resolving.written import write_inputs, write_one_input
+from microlambda.bundle.resolving.written import write_apart, write_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from packaging.specifiers import SpecifierSet
 
     from microlambda.bundle.target import Target
 
@@ -98,7 +100,7 @@ class Pip:
             str(wheels),
         ]
         command += ["--no-binary", name] if name is not None else ["--ignore-requires-python"]
-        command += write_one_input(line, request, work)
+        command += write_apart([line], request, work)
         try:
             failed = run_build(command, request, work, _QUIET)
         except subprocess.TimeoutExpired:
@@ -113,8 +115,8 @@ class Pip:
         self,
         request: Request,
         work: Path,
-        wheels: Path,  # noqa: ARG002  # of the protocol
         taken: Mapping[str, str],
+        allowed: Mapping[str, SpecifierSet],  # noqa: ARG002  # of the protocol
     ) -> dict[str, list[str]]:
         """Read in the log of the installation which versions have wheels, and none that fits."""
         return skipped_versions(_read(_log(work)), taken, request.target)

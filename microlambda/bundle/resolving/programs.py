@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from microlambda.bundle.errors import ResolverMissing
 from microlambda.bundle.resolving.names import RESOLVERS
-from microlambda.bundle.resolving.pip import find_pip
 from microlambda.bundle.resolving.uv import find_uv
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ def find_resolver(name: str | None = None) -> Resolver:
         raise ResolverMissing(f"{name!r} is not a resolver. There are: {', '.join(RESOLVERS)}.")
     found: Resolver | None = find_uv() if name != "pip" else None
     if found is None and name != "uv":
+        from microlambda.bundle.resolving.pip import find_pip  # not loaded beside uv
+
         found = find_pip()
     if found is None:
         what = name or "neither uv nor pip"

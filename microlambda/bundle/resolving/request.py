@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
 
     from microlambda.bundle.errors import ResolutionFailed
     from microlambda.bundle.inputs.required import Requirements
@@ -99,6 +100,9 @@ class Resolver(Protocol):
         """
 
     def passed_over(
-        self, request: Request, work: Path, wheels: Path, taken: Mapping[str, str]
+        self, request: Request, work: Path, taken: Mapping[str, str], allowed: Mapping[str, SpecifierSet]
     ) -> Mapping[str, Iterable[str]]:
-        """Give versions without a fitting wheel of packages that were just `taken` at these versions."""
+        """Give versions without a fitting wheel of packages that were just `taken` at these versions.
+
+        `allowed` is what everybody asks of their versions; others may be given, too.
+        """

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from microlambda.bundle.errors import DownloadDamaged
 from microlambda.bundle.inputs.names import bracketed
+from microlambda.bundle.interruption import beside
 from microlambda.bundle.resolving.building import check_built, wheel_line, wheel_name, wheel_of
 from microlambda.bundle.resolving.failures import failure, no_fitting_wheel
 from microlambda.bundle.resolving.installed import find_damaged
@@ -50,22 +49,13 @@ def resolved(request: Request, resolver: Resolver, into: Path) -> Iterator[Futur
         wheels = work / "wheels"
         wheels.mkdir()
         request = _install(request, resolver, work, into, wheels)
-        with ThreadPoolExecutor(1) as pool:
-            notes = _begin_notes(pool, request, resolver, work, wheels, into)
-            if find_damaged(into):
-                # A cache keeps what it once took for whole.
-                _empty(into)
-                request = _install(request, resolver, work, into, wheels, afresh=True)
-                _refuse_damaged(into, resolver)
-                notes = _begin_notes(pool, request, resolver, work, wheels, into)
+        if find_damaged(into):
+            # A cache keeps what it once took for whole.
+            _empty(into)
+            request = _install(request, resolver, work, into, wheels, afresh=True)
+            _refuse_damaged(into, resolver)
+        with beside(passed_over_notes(request, resolver, work, into)) as notes:
             yield notes
-
-
-def _begin_notes(
-    pool: ThreadPoolExecutor, request: Request, resolver: Resolver, work: Path, wheels: Path, into: Path
-) -> Future[tuple[str, ...]]:
-    find = passed_over_notes(request, resolver, work, wheels, into)
-    return pool.submit(copy_context().run, find)
 
 
 def _install(

@@ -6,8 +6,9 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +28,17 @@ from microlambda.bundle.resolving.names import uv_program
 from microlambda.bundle.resolving.request import Answer, BuildFailed, Request, Unfit
 from microlambda.bundle.resolving.running import run, tail
 from microlambda.bundle.resolving.uv_answers import NETWORK, NO_WHEEL, read_answer
-from microlambda.bundle.resolving.written import write_inputs, write_one_input
+from microlambda.bundle.resolving.written import write_apart, write_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from packaging.specifiers import SpecifierSet
 
 _QUIET = {"UV_NO_PROGRESS": "1"}
+
+#: How uv says that it would have to ask an index, and may not.
+_NOT_CACHED = re.compile(r"network (?:was|is|connectivity is) disabled", re.IGNORECASE)
 
 #: A note is not worth a longer wait.
 _NOTE_TIMEOUT = 20  # s
@@ -43,10 +49,12 @@ def find_uv() -> Uv | None:
     program = uv_program()
     if program is None:
         return None
-    try:
-        said = run([program, "--version"], cwd=Path.cwd())
-    except OSError:
-        return None
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_help, program)  # asked for next, by every installation
+        try:
+            said = run([program, "--version"], cwd=Path.cwd())
+        except OSError:
+            return None
     version = said.stdout.split()
     return (
         Uv(program=program, version=version[1] if len(version) > 1 else "") if said.returncode == 0 else None
@@ -108,7 +116,7 @@ class Uv:
         command = [*self._install(unpacked), *self._for(request), "--no-deps", "--no-cache"]
         if name is None:  # a source's [tool.uv.sources] may point out of the copy that is built
             command.append("--no-sources")
-        command += write_one_input(line, request, work)
+        command += write_apart([line], request, work)
         try:
             failed = run_build(command, request, work, _QUIET)
         except subprocess.TimeoutExpired:
@@ -133,17 +141,14 @@ class Uv:
         return f"{unfit.name}=={version}" if version else request.requirement_of(unfit.name)
 
     def passed_over(
-        self, request: Request, work: Path, wheels: Path, taken: Mapping[str, str]
+        self, request: Request, work: Path, taken: Mapping[str, str], allowed: Mapping[str, SpecifierSet]
     ) -> dict[str, list[str]]:
-        """Resolve once more, for the newest C library that uv knows, over what is in uv's cache by now."""
-        newest = _newest_platform(self.program, request.target.machine)
-        command = [*self._compile(), "--python-version", request.target.python, "--python-platform", newest]
-        command += ["--only-binary", ":all:", *_as_arguments(write_inputs(request, work, wheels))]
-        try:
-            said = run(command, cwd=request.root, work=work, environ=_QUIET, timeout=_NOTE_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            return {}
-        pins = _pins(said.stdout)
+        """Ask what the newest C library that uv knows would get, and whether that has a wheel here."""
+        platform = _newest_platform(self.program, request.target.machine)
+        wanted = [f"{name}{allowed[name]}" for name in taken]
+        target = ["--python-version", request.target.python, "--python-platform", platform]
+        said = self._asked_apart(wanted, target, request, work)
+        pins = _pins(said.stdout) if said is not None else {}
         other = {name: pins[name] for name, version in taken.items() if pins.get(name, version) != version}
         return {
             name: [version]
@@ -153,13 +158,25 @@ class Uv:
 
     def _has_wheel(self, name: str, version: str, request: Request, work: Path) -> bool:
         """Tell whether a version has a wheel for the target; what it needs in turn may be what has none."""
-        command = [*self._compile(), *self._for(request), "--no-deps", "--only-binary", ":all:"]
-        command += write_one_input(f"{name}=={version}", request, work)[1:]
+        said = self._asked_apart([f"{name}=={version}"], self._for(request), request, work)
+        return said is None or said.returncode == 0
+
+    def _asked_apart(
+        self, wanted: Sequence[str], target: Sequence[str], request: Request, work: Path
+    ) -> subprocess.CompletedProcess[str] | None:
+        """Choose versions without a look at what they need; from uv's cache where it has enough.
+
+        The installation has just asked the index for the same. None where there is no answer in time.
+        """
+        command = [*self._compile(), *target, "--no-deps", "--only-binary", ":all:"]
+        command += _as_arguments(write_apart(wanted, request, work))
+        ask = partial(run, cwd=request.root, work=work, environ=_QUIET, timeout=_NOTE_TIMEOUT)
         try:
-            said = run(command, cwd=request.root, work=work, environ=_QUIET, timeout=_NOTE_TIMEOUT)
+            said = ask([*command, "--offline"])
+            is_answered = said.returncode == 0 or not _NOT_CACHED.search(said.stdout)
+            return said if is_answered else ask(command)
         except subprocess.TimeoutExpired:
-            return True
-        return said.returncode == 0
+            return None
 
 
 def _options(request: Request) -> list[str]:

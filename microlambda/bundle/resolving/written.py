@@ -24,10 +24,10 @@ def write_inputs(request: Request, work: Path, wheels: Path | None = None) -> li
     return arguments
 
 
-def write_one_input(requirement: str, request: Request, work: Path) -> list[str]:
-    """Write one requirement down, with the options (indexes, ...) of the project's requirement files."""
+def write_apart(wanted: Iterable[str], request: Request, work: Path) -> list[str]:
+    """Write some requirements down, with the options (indexes, ...) of the project's requirement files."""
     options = [line for line in request.requirements.lines if line.startswith("-")]
-    return ["-r", _write(work / "one-requirement.txt", (*options, requirement))]
+    return ["-r", _write(work / "apart.txt", (*options, *wanted))]
 
 
 def _write(path: Path, lines: Iterable[str]) -> str:

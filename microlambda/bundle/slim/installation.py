@@ -6,11 +6,12 @@ import csv
 import os
 from collections import defaultdict
 from functools import cached_property
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from microlambda.bundle.distributions import distributions_in
 from microlambda.bundle.slim.account import Package, Removed
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ class Installation:
     def __init__(self, site: Path) -> None:
         self.site = site
         self.sizes = dict(_walk(str(site), ""))
-        self.distributions: Graph = {
-            canonicalize_name(one.name): one for one in distributions(path=[str(site)])
-        }
+        self.distributions: Graph = {canonicalize_name(one.name): one for one in distributions_in(site)}
         self.recorded = {name: _recorded(one) for name, one in self.distributions.items()}
         self._counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
 

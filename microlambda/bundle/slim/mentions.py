@@ -150,7 +150,7 @@ def _files(source: bytes, endings: frozenset[str]) -> Iterator[str]:
         before = start[0] if start is not None else b""
         yield (before + found[0][:-1]).decode("utf-8", "replace")
     for name in _PLAIN_FILES:
-        if name + b'"' in source or name + b"'" in source:
+        if name in source and (name + b'"' in source or name + b"'" in source):
             yield name.decode()
 
 
