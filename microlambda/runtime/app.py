@@ -69,6 +69,7 @@ class App(Registration):
         self.lifecycle: Lifecycle | None = None
         self.is_serving = False
         self.handlers: dict[str, Handler] = {}
+        self.short_way: Callable[..., Any] | None = None  # to the answers of what is mounted
         self.around_events: Callable[[Callable[[], Any]], Any] | None = None
         self._blueprints: dict[str, Blueprint] = {}
         self._logger: Logger | None = None

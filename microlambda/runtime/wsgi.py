@@ -9,7 +9,6 @@ from __future__ import annotations
 from .context import streaming_answers
 from .dispatch import answer
 from .errors import BadRequest
-from .http.request import Request
 from .ingress.base import Ingress
 
 TYPE_CHECKING = False
@@ -68,14 +67,15 @@ class WsgiIngress(Ingress):
     name = "wsgi"
     streams = True
     limit = 1 << 62
+    forwards_scheme = False
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request; where the application is mounted is its `root_path`."""
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """The `root_path` is where the application is mounted."""
         path = _text(event.get("PATH_INFO", ""))
         root_path = _text(event.get("SCRIPT_NAME", "")).rstrip("/")
         if not path.startswith("/"):
             path = f"/{path}"
-        return Request(self, event, context, event["REQUEST_METHOD"], path, root_path)
+        return event["REQUEST_METHOD"], path, root_path
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """From the `HTTP_` variables and the body's two."""
@@ -86,6 +86,9 @@ class WsgiIngress(Ingress):
             elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
                 fields.append((key.replace("_", "-").title(), value))
         return fields
+
+    def single_headers(self, event: dict[str, Any]) -> None:
+        """None: an environ has no map of its own for them."""
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `QUERY_STRING`."""
@@ -120,6 +123,9 @@ class WsgiIngress(Ingress):
             event[_BODY] = _read_body(event)
         body: bytes = event[_BODY]
         return body
+
+    def plain_result(self, fields: Any, values: Any, body: str) -> None:
+        """None: an answer is bytes here."""
 
     def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
         """Pairs of headers and the bytes of the body."""

@@ -16,7 +16,7 @@ def main() -> int:
     if markers:
         from pip._vendor.packaging import markers as judged
 
-        judged.default_environment = lambda: dict(markers)
+        vars(judged)["default_environment"] = lambda: dict(markers)
     from pip._internal.cli.main import main as pip
 
     return int(pip(sys.argv[2:]))

@@ -34,7 +34,8 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
     ingress = infer(event)
     if ingress is not None:
         # What views leave in context variables is not for the next request.
-        return copy_context().run(answer, app, ingress, event, context)
+        way = app.short_way
+        return copy_context().run(answer if way is None else way, app, ingress, event, context)
     if event == CHECK:
         # The deployer's question to a new version: that it is answered proves that the app imports.
         return CHECK
@@ -94,10 +95,15 @@ def respond(scope: RequestContext, request: Request) -> Response:
         from .failures import error_response
 
         response = error_response(app, request, exc)
+    return followed(scope, response)
+
+
+def followed(scope: RequestContext, response: Response) -> Response:
+    """The response through the functions that the view left with `after_this_request`."""
     if scope.after:
         from .after import processed, take_hooks
 
-        response = processed(scope, take_hooks(scope), response)
+        return processed(scope, take_hooks(scope), response)
     return response
 
 

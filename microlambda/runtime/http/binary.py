@@ -15,10 +15,19 @@ _TEXT_TYPES = frozenset(
 )
 
 
+_KNOWN: dict[str, bool] = {}  # what `is_text` found out
+_KEPT = 64
+
+
 def is_text(content_type: str) -> bool:
     """Is a body of this type text, whatever its charset parameter says?"""
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
+    known = _KNOWN.get(content_type)
+    if known is None:
+        kind = content_type.partition(";")[0].strip().lower()
+        known = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
+        if len(_KNOWN) < _KEPT:
+            _KNOWN[content_type] = known
+    return known
 
 
 def as_text(body: bytes) -> str | None:

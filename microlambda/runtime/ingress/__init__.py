@@ -18,6 +18,10 @@ RECOGNISED = (
     'a VPC Lattice service with event structure 2 (version "2.0" and requestContext.serviceArn)',
 )
 
+_rest_api: Ingress | None = None
+_http_api: Ingress | None = None
+_function_url: Ingress | None = None
+
 
 def infer(event: Any) -> Ingress | None:
     """The adapter for an HTTP event, None for every other event."""
@@ -36,9 +40,12 @@ def _payload_1(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None
         return None  # the question to an authorizer; a WebSocket
     if "elb" in context or "version" in event:
         return _like_rest(event, context)
-    from .rest_api import REST_API
+    global _rest_api  # an import in each call takes longer than the rest of it
+    if _rest_api is None:
+        from .rest_api import REST_API
 
-    return REST_API
+        _rest_api = REST_API
+    return _rest_api
 
 
 def _like_rest(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None:
@@ -59,12 +66,18 @@ def _payload_2(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None
         if "method" not in http or "routeArn" in event:
             return None  # the question to an authorizer has a routeArn
         if ".lambda-url." in (context.get("domainName") or ""):
-            from .function_url import FUNCTION_URL
+            global _function_url  # the same
+            if _function_url is None:
+                from .function_url import FUNCTION_URL
 
-            return FUNCTION_URL
-        from .http_api import HTTP_API
+                _function_url = FUNCTION_URL
+            return _function_url
+        global _http_api  # the same
+        if _http_api is None:
+            from .http_api import HTTP_API
 
-        return HTTP_API
+            _http_api = HTTP_API
+        return _http_api
     if "serviceArn" in context and "method" in event and "path" in event:
         from .vpc_lattice import VPC_LATTICE
 

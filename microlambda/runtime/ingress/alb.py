@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-funct
 
 from __future__ import annotations
 
-from ..http.request import Request
 from ..percent import unquote, unquote_plus
 from .rest_api import RestApiIngress
 from .single_valued import completed, single_valued
@@ -25,9 +24,9 @@ class AlbIngress(RestApiIngress):
     streams = False
     limit = 1_048_576
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request, its path decoded once."""
-        return Request(self, event, context, event["httpMethod"], unquote(event.get("path") or "/"))
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """The path is decoded once."""
+        return event["httpMethod"], unquote(event.get("path") or "/"), ""
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """The pairs, decoded here."""
@@ -43,6 +42,9 @@ class AlbIngress(RestApiIngress):
         if hop.startswith("["):  # "[2001:db8::1]:47001": the client's port is kept, if so configured
             return hop[1:].partition("]")[0]
         return (hop.partition(":")[0] if hop.count(":") == 1 else hop) or None
+
+    def plain_result(self, fields: Any, values: Any, body: str) -> None:
+        """None: there is more to an answer than its fields and body."""
 
     def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
         """Each header once."""

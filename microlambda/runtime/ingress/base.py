@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ..errors import BadRequest
 from ..http.binary import as_base64, as_text, is_text
+from ..http.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from ..http.request import Request
     from ..http.response import Response
 
 
@@ -25,14 +25,23 @@ class Ingress:
     name = ""
     streams = False
     limit = 6_291_556
+    forwards_scheme = True  # it writes X-Forwarded-Proto over what was sent
 
     if TYPE_CHECKING:
 
-        def to_request(self, event: dict[str, Any], context: Any) -> Request:
-            """The request that the event stands for; parts of it are read when a view asks for them."""
+        def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+            """The method, the decoded path, and what stands in front of the path: the `root_path`."""
 
         def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
             """The answer in the shape that this gateway takes."""
+
+        def plain_result(
+            self, fields: Iterable[tuple[str, str]], values: dict[str, str], body: str
+        ) -> dict[str, Any] | None:
+            """What `to_result` makes of a 200 with a text as body whose fields come once, cookies aside.
+
+            `values` are those of the fields by names in lower case. None where that is no shorter way.
+            """
 
         def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
             """The decoded pairs of the query."""
@@ -40,15 +49,26 @@ class Ingress:
         def client_address(self, event: dict[str, Any]) -> str | None:
             """The client's address as the gateway saw it."""
 
+    def to_request(self, event: dict[str, Any], context: Any) -> Request:
+        """The request that the event stands for; parts of it are read when a view asks for them."""
+        return Request(self, event, context, *self.place(event))
+
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """The header fields in order."""
         return list((event.get("headers") or {}).items())
 
+    def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
+        """The header fields as a mapping that is not to be changed; None where a name may come twice."""
+        return event.get("headers")
+
     def query_string(self, event: dict[str, Any]) -> str:
         """The query as it stands in a URL; encoded anew where the gateway gives it decoded only."""
+        pairs = self.query(event)
+        if not pairs:
+            return ""
         from ..percent import quote
 
-        return "&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in self.query(event))
+        return "&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in pairs)
 
     def cookies(self, event: dict[str, Any]) -> list[str]:
         """The Cookie headers."""
@@ -81,6 +101,11 @@ class Ingress:
         """The last value of a header, its name in lower case."""
         found = [value for field, value in self.headers(event) if field.lower() == name]
         return found[-1] if found else None
+
+
+def first_values(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The first value of each field, by names in lower case."""
+    return {name.lower(): value for name, value in reversed([*fields])}
 
 
 def write_body(

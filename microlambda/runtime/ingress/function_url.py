@@ -11,8 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..http.request import Request
-
 
 class FunctionUrlIngress(HttpApiIngress):
     """`rawPath` is still percent-encoded here: it is decoded once."""
@@ -20,14 +18,14 @@ class FunctionUrlIngress(HttpApiIngress):
     name = "function-url"
     streams = True
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request, its path decoded."""
-        request = super().to_request(event, context)
-        if "%" in request.path:
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """The path is decoded."""
+        method, path, root_path = super().place(event)
+        if "%" in path:
             from ..percent import unquote
 
-            request.path = unquote(request.path)
-        return request
+            path = unquote(path)
+        return method, path, root_path
 
 
 FUNCTION_URL = FunctionUrlIngress()

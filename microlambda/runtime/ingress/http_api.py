@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from os import environ
 
-from ..http.request import Request
 from .base import Ingress, write_body
 
 TYPE_CHECKING = False
@@ -23,11 +22,11 @@ class HttpApiIngress(Ingress):
 
     name = "http-api"
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request; what stands in front of the app's path becomes its `root_path`."""
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """The `root_path` is a named stage, or a custom domain's base path."""
         request_context = event["requestContext"]
         root_path, path = split_stage(request_context, event.get("rawPath") or "/")
-        return Request(self, event, context, request_context["http"]["method"], path, root_path)
+        return request_context["http"]["method"], path, root_path
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """Repeated ones are joined by commas; the cookies stand in a list of their own."""
@@ -36,6 +35,13 @@ class HttpApiIngress(Ingress):
         if cookies:
             fields.append(("cookie", "; ".join(cookies)))
         return fields
+
+    def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
+        """`headers` with what is in `cookies`."""
+        cookies = event.get("cookies")
+        if not cookies:
+            return super().single_headers(event)
+        return {**(event.get("headers") or {}), "cookie": "; ".join(cookies)}
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `rawQueryString`: in the map, repeated keys are joined by commas."""
@@ -60,16 +66,22 @@ class HttpApiIngress(Ingress):
         address: str | None = event["requestContext"]["http"].get("sourceIp")
         return address
 
+    def plain_result(
+        self,
+        fields: Iterable[tuple[str, str]],  # noqa: ARG002  # the base class's signature
+        values: dict[str, str],
+        body: str,
+    ) -> dict[str, Any] | None:
+        """The same as `to_result` of such an answer."""
+        return {"statusCode": 200, "headers": values, "isBase64Encoded": False, "body": body}
+
     def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
         """Headers of one name are joined by `, `; cookies go into a list of their own."""
-        headers: dict[str, str] = {}
+        fields = list(response.headers)
+        headers = {name.lower(): value for name, value in fields}
         cookies: list[str] = []
-        for field, value in response.headers:
-            name = field.lower()
-            if name == "set-cookie":
-                cookies.append(value)
-            else:
-                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if len(headers) != len(fields) or "set-cookie" in headers:
+            headers, cookies = _joined(fields)
         if response.status_code in (204, 304):
             headers.pop("content-type", None)
         result: dict[str, Any] = {
@@ -80,6 +92,19 @@ class HttpApiIngress(Ingress):
             result["cookies"] = cookies
         write_body(result, response, body, headers.get, is_head)
         return result
+
+
+def _joined(fields: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[str]]:
+    """The fields by name, and the cookies."""
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    for field, value in fields:
+        name = field.lower()
+        if name == "set-cookie":
+            cookies.append(value)
+        else:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers, cookies
 
 
 def split_stage(request_context: dict[str, Any], path: str) -> tuple[str, str]:

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-in
 
 from __future__ import annotations
 
-from ..http.request import Request
 from .http_api import split_stage
 from .rest_api import RestApiIngress
 
@@ -20,10 +19,10 @@ class HttpApi1Ingress(RestApiIngress):
     name = "http-api-1.0"
     streams = False
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request; a named stage in front of the path becomes its `root_path`."""
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """The `root_path` is a named stage."""
         root_path, path = split_stage(event["requestContext"], event.get("path") or "/")
-        return Request(self, event, context, event["httpMethod"], path, root_path)
+        return event["httpMethod"], path, root_path
 
 
 HTTP_API_1 = HttpApi1Ingress()

@@ -5,8 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 from __future__ import annotations
 
-from ..http.request import Request
-from .base import Ingress, write_body
+from .base import Ingress, first_values, write_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ class RestApiIngress(Ingress):
     name = "rest-api"
     streams = True
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request, its path decoded once; what stands in front of the resource is its `root_path`."""
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """The path is decoded once; the `root_path` is what stands in front of the resource."""
         path = event.get("path") or "/"
         if (
             event.get("resource") == "/{proxy+}"
@@ -38,7 +37,7 @@ class RestApiIngress(Ingress):
             from .base_path import split_base_path
 
             root_path, path = split_base_path(event, path)
-        return Request(self, event, context, event["httpMethod"], path, root_path)
+        return event["httpMethod"], path, root_path
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """From `multiValueHeaders`, else `headers`."""
@@ -46,6 +45,18 @@ class RestApiIngress(Ingress):
         if several:
             return [(name, value) for name, values in several.items() for value in values]
         return super().headers(event)
+
+    def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
+        """`headers`, where `multiValueHeaders` has no more."""
+        single, several = event.get("headers"), event.get("multiValueHeaders")
+        if several and (not single or single.keys() != several.keys()):
+            return None
+        return single if not several or sum(map(len, several.values())) == len(several) else None
+
+    def query_string(self, event: dict[str, Any]) -> str:
+        """Encoded anew."""
+        has_some = event.get("multiValueQueryStringParameters") or event.get("queryStringParameters")
+        return super().query_string(event) if has_some else ""
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `multiValueQueryStringParameters`, already decoded, else `queryStringParameters`."""
@@ -59,38 +70,63 @@ class RestApiIngress(Ingress):
         address: str | None = (event["requestContext"].get("identity") or {}).get("sourceIp")
         return address
 
+    def plain_result(
+        self,
+        fields: Iterable[tuple[str, str]],
+        values: dict[str, str],  # noqa: ARG002  # the base class's signature
+        body: str,
+    ) -> dict[str, Any] | None:
+        """The same as `to_result` of such an answer."""
+        return {
+            "statusCode": 200,
+            "headers": dict(fields),
+            "multiValueHeaders": {},
+            "isBase64Encoded": False,
+            "body": body,
+        }
+
     def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
         """One value of a name goes into `headers`, several into `multiValueHeaders`."""
-        single: dict[str, str] = {}
-        several: dict[str, list[str]] = {}
-        names: dict[str, str] = {}
-        for field, value in response.headers:
-            lower = field.lower()
-            name = names.setdefault(lower, field)
-            if name in several:
-                several[name].append(value)
-            elif name in single:
-                several[name] = [single.pop(name), value]
-            else:
-                single[name] = value
-        if response.status_code in (204, 304) and "content-type" in names:
-            single.pop(names["content-type"], None)
-        result: dict[str, Any] = {
-            "statusCode": response.status_code,
-            "headers": single,
-            "multiValueHeaders": several,
-        }
-        write_body(result, response, body, response.headers.get, is_head)
+        fields = list(response.headers)
+        values = {name.lower(): value for name, value in fields}
+        if len(values) == len(fields):
+            single = dict(fields)
+            several: dict[str, list[str]] = {}
+        else:
+            values = first_values(fields)
+            single, several = _split(fields)
+        status = response.status_code
+        if status in (204, 304) and "content-type" in values:
+            single = {name: value for name, value in single.items() if name.lower() != "content-type"}
+        result: dict[str, Any] = {"statusCode": status, "headers": single, "multiValueHeaders": several}
+        write_body(result, response, body, values.get, is_head)
         return result
+
+
+def _split(fields: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Names with one value, and those with several."""
+    single: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
+    for field, value in fields:
+        name = names.setdefault(field.lower(), field)
+        if name in several:
+            several[name].append(value)
+        elif name in single:
+            several[name] = [single.pop(name), value]
+        else:
+            single[name] = value
+    return single, several
 
 
 def stage_prefix(event: dict[str, Any], path: str) -> str:
     """`/{stage}` where the caller's URL has it: `requestContext.path` is then that and the path."""
     context = event["requestContext"]
     stage, full = context.get("stage"), context.get("path")
-    if stage and full in (f"/{stage}{path}", f"/{stage}{path.rstrip('/')}"):
-        return f"/{stage}"
-    return ""
+    if not stage or full == path:
+        return ""
+    prefix = f"/{stage}"
+    return prefix if full == prefix + path or full == prefix + path.rstrip("/") else ""
 
 
 REST_API = RestApiIngress()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import write_body
+from .base import first_values, write_body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def completed(
         "statusDescription": _described(response.status_code),
         **headers,
     }
-    write_body(result, response, body, response.headers.get, is_head)
+    write_body(result, response, body, first_values(response.headers).get, is_head)
     return result
 
 

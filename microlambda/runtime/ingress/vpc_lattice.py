@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/vpc-lattice/latest/ug/lambda-functions.html
 
 from __future__ import annotations
 
-from ..http.request import Request
 from ..percent import query_pairs, unquote
 from .base import Ingress
 from .single_valued import single_valued
@@ -22,15 +21,19 @@ class VpcLatticeIngress(Ingress):
     """`path` has the query behind it; the values of headers and query are lists, or strings."""
 
     name = "vpc-lattice"
+    forwards_scheme = False
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
-        """The request; `path` up to the query is decoded once."""
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
+        """`path` up to the query is decoded once."""
         path = (event.get("path") or "/").partition("?")[0]
-        return Request(self, event, context, event["method"], unquote(path) or "/")
+        return event["method"], unquote(path) or "/", ""
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """Each value as a field of its own."""
         return _pairs(event.get("headers"))
+
+    def single_headers(self, event: dict[str, Any]) -> None:
+        """None: values may be lists."""
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """The pairs behind `path`, which are as the caller sent them; else those of the map."""
@@ -47,6 +50,9 @@ class VpcLatticeIngress(Ingress):
 
     def client_address(self, event: dict[str, Any]) -> None:
         """None: the event names the caller's VPC and identity, and no address that can be trusted."""
+
+    def plain_result(self, fields: Any, values: Any, body: str) -> None:
+        """None: there is more to an answer than its fields and body."""
 
     def to_result(self, response: Response, body: str | bytes, is_head: bool) -> dict[str, Any]:
         """Each header once."""

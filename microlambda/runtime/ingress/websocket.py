@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocke
 
 from __future__ import annotations
 
-from ..http.request import Request
 from .rest_api import RestApiIngress
 
 TYPE_CHECKING = False
@@ -20,12 +19,12 @@ class WebSocketIngress(RestApiIngress):
     name = "websocket"
     streams = False
 
-    def to_request(self, event: dict[str, Any], context: Any) -> Request:
+    def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
         """A GET of `/`; the stage, in the URL unless the domain is a custom one, is its `root_path`."""
         place = event["requestContext"]
         stage = place.get("stage")
         in_url = stage and ".execute-api." in (place.get("domainName") or "")
-        return Request(self, event, context, "GET", "/", f"/{stage}" if in_url else "")
+        return "GET", "/", f"/{stage}" if in_url else ""
 
 
 WEBSOCKET = WebSocketIngress()

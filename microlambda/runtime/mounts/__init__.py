@@ -8,7 +8,8 @@ from __future__ import annotations
 from ..context import CURRENT
 from ..errors import RegistrationError
 from ..routing.rule import Rule
-from .wsgi import called
+from .short import answer_mounted
+from .wsgi import environ_of, exchanged, is_streaming, response_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ class Mount:
         """The application's answer to the request that is being answered."""
         scope = CURRENT.get()
         request: Any = scope.request
-        return called(self.application, request, self.prefix)
+        place = (request.method, request.path, request.root_path)
+        environ = environ_of(
+            request._ingress, request.event, request.lambda_context, place, self.prefix, request.data
+        )
+        return response_of(exchanged(self.application, environ, is_streaming(request._ingress)))
 
     def __repr__(self) -> str:
         return f"<Mount of {self.application!r} at {self.prefix or '/'!r}>"
@@ -59,6 +64,7 @@ def mount(app: App, path: str, application: Callable[..., Any], *, name: str | N
         raise no_default_beside(path)
     rule = Rule(f"{prefix}{_BELOW}", view, methods=_METHODS, endpoint=endpoint)
     app.route_table.add_mount(prefix, rule)
+    app.short_way = answer_mounted
     # Flask's and Quart's, also where the `wsgi_app` of one is given: handlers of events run inside it.
     context = getattr(getattr(application, "__self__", application), "app_context", None)
     if callable(context):

@@ -7,42 +7,43 @@ from io import BytesIO
 
 from ..context import STREAMING
 from ..errors import EncodingError
+from ..http.binary import is_text
 from ..http.headers import Headers
 from ..http.response import Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import IO, Any
 
-    from ..http.request import Request
     from ..ingress.base import Ingress
 
-#: Header fields that have variables of their own, and those that are about a connection which is not here.
-_APART = frozenset(("content-type", "content-length", "transfer-encoding", "connection", "keep-alive"))
+#: Header fields that are about a connection which is not here.
+_APART = frozenset(("transfer-encoding", "connection", "keep-alive"))
 _PORTS = {"http": "80", "https": "443"}
 _BLOCK = 8_192  # bytes
 
-_KEYS: dict[str, str] = {}  # variables of header fields, by the names as they were written
-_KEPT = 256
+_SHORT = 8_192  # characters of header fields, far below what any gateway takes
+_KEPT = 256  # names of header fields; callers make up names
 
-#: Names as most applications write them, which need no look at their characters.
-_NAMES = frozenset(
-    (
-        *("Content-Type", "Content-Length", "Content-Disposition", "Content-Language", "Location", "Vary"),
+#: Names as most applications write them, which need no look at their characters; not of those that decide
+#: how a body is sent.
+_PLAIN_NAMES = {
+    name: name.lower()
+    for name in (
         *(
-            "Set-Cookie",
-            "Cache-Control",
-            "ETag",
-            "Last-Modified",
-            "Expires",
-            "Date",
-            "Accept-Ranges",
+            "Content-Type",
+            "Content-Length",
+            "Content-Disposition",
+            "Content-Language",
+            "Vary",
             "Allow",
+            "Date",
         ),
-        *("X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"),
+        *("Cache-Control", "ETag", "Last-Modified", "Expires", "Accept-Ranges", "X-Frame-Options"),
+        *("X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"),
     )
-)
+}
 
 
 class FileWrapper:
@@ -70,13 +71,40 @@ _SAME: dict[str, Any] = {
 }
 
 
+class Variables(dict):  # type: ignore[type-arg]  # of str to str
+    """The variables of header fields, by the names as they were written; empty for a field that has none."""
+
+    def __missing__(self, name: str) -> str:
+        lower = name.lower()
+        if lower == "content-type":
+            key = "CONTENT_TYPE"
+        elif lower == "content-length":
+            key = "CONTENT_LENGTH"
+        elif lower in _APART or "_" in name:  # X_Y would pass for X-Y
+            key = ""
+        else:
+            key = f"HTTP_{name.upper().replace('-', '_')}"
+        if len(self) < _KEPT:
+            self[name] = key
+        return key
+
+
+_VARIABLES = Variables()
+
+
 class Exchange:
-    """What an application says to the server: its head, and what it writes."""
+    """What an application says to the server: its head, what it writes, and at last its body.
+
+    `status` is None until there is a head. It is written out by a gateway as a Response is.
+    """
+
+    status: str | None = None
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes | Pieces = b""
+    is_sent = False  # the head has left, and cannot be taken back
 
     def __init__(self) -> None:
-        self.head: tuple[str, list[tuple[str, str]]] | None = None
         self.written: list[bytes] = []
-        self.is_sent = False  # the head has left, and cannot be taken back
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -88,9 +116,9 @@ class Exchange:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # its frames would hold themselves
-        elif self.head is not None:
+        elif self.status is not None:
             raise AssertionError("start_response was called twice, the second time without exc_info.")
-        self.head = (status, list(headers))
+        self.status, self.headers = status, headers
         return self.written.append
 
 
@@ -122,31 +150,83 @@ class Pieces:
         _close(self._iterable)
 
 
-def called(application: Any, request: Request, prefix: str) -> Response:
+def is_streaming(ingress: Ingress) -> bool:
+    """Does the caller of the app take answers in pieces?"""
+    return ingress.streams and STREAMING.get()
+
+
+def exchanged(application: Any, environ: dict[str, Any], takes_pieces: bool) -> Exchange:
     """The application's answer; whole, unless the caller takes pieces and nobody knows how many there are.
 
-    Raises what the application raises, and EncodingError for an answer that is none.
+    Raises what the application raises, and EncodingError for a body without a head.
     """
     exchange = Exchange()
-    iterable = application(environ_of(request, prefix), exchange.start_response)
+    iterable = application(environ, exchange.start_response)
     try:
-        pieces = iter(iterable)
-        # The head may come as late as the first piece that is not empty.
-        first = next((piece for piece in pieces if piece or exchange.written), b"")
-        response = _begun(exchange)
-        exchange.is_sent = True
-        response.body = _with_written(exchange, first)
-        streams = request._ingress.streams and STREAMING.get()
-        if streams and len_of(iterable) is None and "content-length" not in response.headers:
-            response.body = Pieces(response.body, pieces, exchange, iterable)
-            return response
-        response.body += b"".join([_with_written(exchange, piece) for piece in pieces])
-        response.body += _with_written(exchange, b"")
+        if takes_pieces and len_of(iterable) is None:
+            if _begin(exchange, iterable):
+                return exchange
+        else:
+            pieces = exchange.written
+            for piece in iterable:
+                if piece:
+                    pieces.append(piece)  # what it writes meanwhile comes between them
+                    exchange.is_sent = True
+            exchange.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     except BaseException:
         _close(iterable)
         raise
     _close(iterable)
-    return response
+    if exchange.status is None:
+        raise EncodingError("the mounted application gave a body, and called no start_response before it.")
+    return exchange
+
+
+def _begin(exchange: Exchange, iterable: Iterable[bytes]) -> bool:
+    """Take the head and the first piece; is there more to come, of an unknown length?"""
+    pieces = iter(iterable)
+    # The head may come as late as the first piece that is not empty.
+    first = next((piece for piece in pieces if piece or exchange.written), b"")
+    exchange.is_sent = True
+    rest = Pieces(_with_written(exchange, first), pieces, exchange, iterable)
+    if exchange.status is not None and all(name.lower() != "content-length" for name, _ in exchange.headers):
+        exchange.body = rest
+        return True
+    exchange.body = b"".join(rest)
+    return False
+
+
+def plain_result(exchange: Exchange, ingress: Ingress, above: int | None) -> dict[str, Any] | None:
+    """The result of an answer like nearly all, HEAD's aside; None for one that needs a closer look.
+
+    `above` is the size in bytes from which on bodies are compressed.
+    """
+    body = exchange.body
+    if type(body) is not bytes or exchange.status != "200 OK" or (above is not None and len(body) > above):
+        return None
+    fields = exchange.headers
+    text = "".join([value for _, value in fields])
+    if not (text.isascii() and text.isprintable() and len(text) < _SHORT):
+        return None
+    try:
+        values = {_PLAIN_NAMES[name]: value for name, value in fields}
+        if len(values) != len(fields) or not is_text(values["content-type"]):
+            return None
+        return ingress.plain_result(fields, values, body.decode())
+    except (KeyError, UnicodeDecodeError):
+        return None
+
+
+def response_of(exchange: Exchange) -> Response:
+    """The answer as a Response, its head looked at."""
+    status: Any = exchange.status
+    code = status[:3]
+    if not (code.isascii() and code.isdigit()):
+        raise EncodingError(
+            f"the mounted application answered with the status {status!r}, which has no number."
+        )
+    headers = Headers([(name, _text(value)) for name, value in exchange.headers])
+    return Response(exchange.body, status_code=int(code), headers=headers)
 
 
 def len_of(iterable: Iterable[bytes]) -> int | None:
@@ -171,82 +251,71 @@ def _close(iterable: Any) -> None:
         close()
 
 
-def _begun(exchange: Exchange) -> Response:
-    if exchange.head is None:
-        raise EncodingError("the mounted application gave a body, and called no start_response before it.")
-    status, fields = exchange.head
-    text = "".join([part for field in fields for part in field])
-    if text.isascii() and text.isprintable() and _NAMES.issuperset([name for name, _ in fields]):
-        headers = Headers.trusted(list(fields))
+def environ_of(
+    ingress: Ingress,
+    event: dict[str, Any],
+    context: Any,
+    place: tuple[str, str, str],
+    prefix: str,
+    body: bytes,
+) -> dict[str, Any]:
+    """The environ for an application at `prefix`; text is latin-1, a character for each byte.
+
+    `place` is what the ingress makes of the event's path.
+    """
+    fields = ingress.single_headers(event) or {}
+    variables = {_VARIABLES[name]: value for name, value in fields.items()}
+    if not fields or len(variables) != len(fields) or not "".join(variables.values()).isascii():
+        variables = _repeated(ingress.headers(event))
+    if "" in variables:
+        del variables[""]
+    if body or "CONTENT_LENGTH" in variables:
+        variables["CONTENT_LENGTH"] = str(len(body))
+    if ingress.forwards_scheme:
+        scheme = "http" if variables.get("HTTP_X_FORWARDED_PROTO", "").endswith("http") else "https"
     else:
-        headers = Headers([(name, _text(value)) for name, value in fields])
-    code = status[:3]
-    if not (code.isascii() and code.isdigit()):
-        raise EncodingError(
-            f"the mounted application answered with the status {status!r}, which has no number."
-        )
-    return Response(status_code=int(code), headers=headers)
-
-
-def environ_of(request: Request, prefix: str) -> dict[str, Any]:
-    """The environ for an application at `prefix`; text is latin-1, a character for each byte."""
-    ingress, event = request._ingress, request.event
-    body = request.data
+        scheme = ingress.scheme(event)
+    host = variables.get("HTTP_HOST")
+    if not host:
+        host = variables["HTTP_HOST"] = ingress.host(event)
+    name, port = (host, _PORTS[scheme]) if ":" not in host else _host_and_port(host, scheme)
+    method, path, root_path = place
+    if prefix:
+        path, root_path = path[len(prefix) :], root_path + prefix
     query = ingress.query_string(event)
-    path, root_path = request.path, request.root_path + prefix
-    environ: dict[str, Any] = {
+    if not (path.isascii() and root_path.isascii() and query.isascii()):
+        path, root_path, query = _bytes(path), _bytes(root_path), _bytes(query)
+    return {
         **_SAME,
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": root_path if root_path.isascii() else _bytes(root_path),
-        "PATH_INFO": path[len(prefix) :] if path.isascii() else _bytes(path[len(prefix) :]),
-        "QUERY_STRING": query if query.isascii() else _bytes(query),
+        **variables,
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": root_path,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
         "REMOTE_ADDR": ingress.client_address(event) or "",
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+        "wsgi.url_scheme": scheme,
         "wsgi.input": BytesIO(body),
         "wsgi.errors": sys.stderr,
         "microlambda.event": event,
-        "microlambda.context": request.lambda_context,
+        "microlambda.context": context,
         # the names that Zappa has for them
         "lambda.event": event,
-        "lambda.context": request.lambda_context,
+        "lambda.context": context,
     }
-    for name, value in request.headers:
-        key = _KEYS.get(name)
-        if key is None:
-            key = _key(name)
-        if not key:
-            continue
-        if not value.isascii():
-            value = _bytes(value)
-        if key in environ:
-            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-        environ[key] = value
-    if body or "content-length" in request.headers:
-        environ["CONTENT_LENGTH"] = str(len(body))
-    _add_server(environ, ingress, event)
-    return environ
 
 
-def _add_server(environ: dict[str, Any], ingress: Ingress, event: dict[str, Any]) -> None:
-    """Add how the caller reached the gateway: scheme, host and port."""
-    scheme = environ["wsgi.url_scheme"] = ingress.scheme(event)
-    host = environ.get("HTTP_HOST") or ingress.host(event)
-    name, port = (host, _PORTS[scheme]) if ":" not in host else _host_and_port(host, scheme)
-    environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port
-    environ.setdefault("HTTP_HOST", host)
-
-
-def _key(name: str) -> str:
-    """The variable of a header field, empty for one that has none; those of few names are kept."""
-    lower = name.lower()
-    if lower == "content-type":
-        key = "CONTENT_TYPE"
-    elif lower in _APART or "_" in name:  # X_Y would pass for X-Y
-        key = ""
-    else:
-        key = f"HTTP_{name.upper().replace('-', '_')}"
-    if len(_KEYS) < _KEPT:  # callers make up names
-        _KEYS[name] = key
-    return key
+def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The variables of fields that come several times, or are no ASCII."""
+    variables: dict[str, str] = {}
+    for name, value in fields:
+        key = _VARIABLES[name]
+        value = _bytes(value)
+        if key in variables:
+            value = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
+        variables[key] = value
+    return variables
 
 
 def _host_and_port(host: str, scheme: str) -> tuple[str, str]:

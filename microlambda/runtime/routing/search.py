@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..errors import MethodNotAllowed, NotFound, RequestRedirect
 from .rule import merged_slashes
+from .table import mount_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,31 +41,20 @@ def find(root: Node, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
         raise _no_match(search.allowed) from exc
 
 
-def mounted(root: Node, mounts: Iterable[tuple[str, Rule]], path: str, method: str) -> Rule | None:
-    """The rule of the mounted application that a path belongs to; None where one of the app's own has it.
+def find_or_mounted(
+    root: Node, mounts: Iterable[tuple[str, Rule]], path: str, method: str
+) -> tuple[Rule, dict[str, Any]]:
+    """As `find`, but what none of the app's own rules answers belongs to the application mounted there.
 
-    Those have the paths that lead to them by a redirect, too, and OPTIONS of all that they answer.
+    The own rules keep the paths that lead to them by a redirect, and OPTIONS of all that they answer.
     """
-    for prefix, rule in mounts:
-        if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
-            return None if _is_own(root, path, method) else rule
-    return None
-
-
-def _is_own(root: Node, path: str, method: str) -> bool:
-    search = Search(method)
-    path = "/" + path.lstrip("/")
-    for candidate in (path, merged_slashes(path)) if "//" in path else (path,):
-        rule = search.run(root, candidate)
-        if search.needs_slash:
-            return True
-        if rule is not None:
-            try:
-                rule.convert(search.values)
-            except ValueError:
-                continue
-            return True
-    return method == "OPTIONS" and bool(search.allowed)
+    try:
+        return find(root, path, method)
+    except (NotFound, MethodNotAllowed) as exc:
+        rule = mount_at(mounts, path)
+        if rule is None or (method == "OPTIONS" and isinstance(exc, MethodNotAllowed)):
+            raise
+        return rule, {}
 
 
 def allowed_methods(root: Node, path: str) -> tuple[str, ...]:

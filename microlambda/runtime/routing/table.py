@@ -10,7 +10,7 @@ from ..errors import RequestRedirect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from .builder import UrlBuilder
@@ -71,6 +71,14 @@ class Node(Branches):
 
 def _weight(capture: tuple[Part, Node]) -> tuple[object, ...]:
     return capture[0].weight
+
+
+def mount_at(mounts: Iterable[tuple[str, Rule]], path: str) -> Rule | None:
+    """The rule of the application that a path lies below, the longest first; None where there is none."""
+    for prefix, rule in mounts:
+        if path.startswith(prefix) and path[len(prefix) :][:1] in ("", "/"):
+            return rule
+    return None
 
 
 class RouteTable:
@@ -177,15 +185,22 @@ class RouteTable:
         return self._urls().url(endpoint, values, method, default_method)
 
     def _search(self, path: str, method: str) -> tuple[Rule, dict[str, Any]]:
+        if self.mounts:
+            from .search import find_or_mounted
+
+            return self._canonical(*find_or_mounted(self._root, self.mounts, path, method), method)
         from .search import find
 
-        if self.mounts:
-            from .search import mounted
-
-            rule = mounted(self._root, self.mounts, path, method)
-            if rule is not None:
-                return rule, {}
         return self._canonical(*find(self._root, path, method), method)
+
+    def plain_mount(self, path: str) -> Rule | None:
+        """The mount of a path where a glance tells that no other rule can have it; None is no answer."""
+        start = self._start
+        if (start or start.captures) and (
+            start.captures or path[1:].partition("/")[0] in start or "//" in path
+        ):
+            return None
+        return mount_at(self.mounts, path)
 
     def _canonical(self, rule: Rule, arguments: dict[str, Any], method: str) -> tuple[Rule, dict[str, Any]]:
         """What was found, unless a rule with defaults says the same in a better path."""

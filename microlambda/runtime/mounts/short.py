@@ -1,0 +1,81 @@
+"""The short way to the answer of a mounted application, in an app with nothing around its views."""
+
+from __future__ import annotations
+
+from ..context import CURRENT, RequestContext
+from ..dispatch import answer, finish, followed
+from ..http.request import lazy
+from .wsgi import environ_of, exchanged, is_streaming, plain_result, response_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..app import App
+    from ..http.request import Request
+    from ..ingress.base import Ingress
+    from ..routing.rule import Rule
+
+
+class MountedContext(RequestContext):
+    """A request whose `Request` is made when somebody asks for it; mounted applications rarely do."""
+
+    def __init__(self, app: App, ingress: Ingress, event: dict[str, Any], context: Any, rule: Rule) -> None:
+        self.app = app
+        self.lambda_context = context
+        self._asked = (ingress, event, rule)
+
+    @lazy
+    def request(self) -> Request:  # type: ignore[override]  # set at once there
+        """The request, as views have it."""
+        ingress, event, rule = self._asked
+        request = ingress.to_request(event, self.lambda_context)
+        request.config = self.app.config
+        request.url_rule = rule
+        return request
+
+
+def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The same as `answer`, which takes over what is not plainly the application's.
+
+    It is called in a context of its own.
+    """
+    if app.lifecycle is not None or "MAX_CONTENT_LENGTH" in app.config:
+        return answer(app, ingress, event, context)
+    try:
+        place = ingress.place(event)
+        rule = app.route_table.plain_mount(place[1]) if type(place[0]) is type(place[1]) is str else None
+    except (AttributeError, KeyError, TypeError):
+        return answer(app, ingress, event, context)  # it tells what is wrong with the event
+    if rule is None:
+        return answer(app, ingress, event, context)
+    app.is_serving = True
+    scope = MountedContext(app, ingress, event, context, rule)
+    CURRENT.set(scope)
+    view: Any = rule.view
+    try:
+        body = ingress.body(event) if event.get("body", True) else b""
+        environ = environ_of(ingress, event, context, place, view.prefix, body)
+        exchange = exchanged(view.application, environ, is_streaming(ingress))
+        if not scope.after and scope.opened_session is None and place[0] != "HEAD":
+            result = plain_result(exchange, ingress, app._compress_above)
+            if result is not None:
+                return result
+        return finish(scope, scope.request, followed(scope, response_of(exchange)))
+    except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
+        return _failed(scope, exc)
+    finally:
+        if "request" in scope.__dict__ and scope.request._open_files is not None:
+            from ..dispatch.scope import end_request
+
+            end_request(scope)
+
+
+def _failed(scope: MountedContext, error: Exception) -> dict[str, Any]:
+    from ..dispatch.failures import error_response, failure_result
+
+    request = scope.request
+    try:
+        return finish(scope, request, followed(scope, error_response(scope.app, request, error)))
+    except Exception as exc:  # noqa: BLE001  # a body that cannot be encoded
+        return failure_result(scope, request, exc)
