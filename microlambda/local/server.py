@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from microlambda.emulator.invocation import Invocation
+    from microlambda.emulator.messages import HttpRequest, HttpResponse
     from microlambda.local.called import Called
     from microlambda.local.console import Console
 
@@ -74,7 +75,11 @@ class LocalServer:
         self._console = console
         self.cloud = LocalCloud(self._run, say=console.note if console else _ignore, data=data)
         self._websocket = WebSocketApi(
-            self._websocket_routes, self._run, stage=stage, access=self._handshake_access
+            self._websocket_routes,
+            self._run,
+            stage=stage,
+            access=self._handshake_access,
+            refused=self._tell_refused,
         )
         self._control = Control(self._by_hand, self.cloud.fire, self._websocket)
         self._server = Server(self._answer, host=host, port=port, log=console.note if console else None)
@@ -278,7 +283,14 @@ class LocalServer:
         if version is None or document is None:
             return None
         guard, authorizers = guard_of_handshake(document)
-        return HandshakeAccess(guard=guard, decider=version.decider(authorizers))
+        region = version.gateway.api.region
+        return HandshakeAccess(region=region, guard=guard, decider=version.decider(authorizers))
+
+    def _tell_refused(self, request: HttpRequest, answer: HttpResponse, why: str) -> None:
+        """Show a client of the WebSocket API that its authorizer has not let in."""
+        if self._console is not None:
+            self._console.explain(why)
+            self._console.request(request, answer, None)
 
     def _fire(self, report: AppReport) -> None:
         """Let what the app's handlers wait for reach them."""

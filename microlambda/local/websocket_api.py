@@ -11,7 +11,7 @@ import json
 import secrets
 import threading
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -20,7 +20,8 @@ from microlambda.emulator.events.websocket import build
 from microlambda.emulator.gateway.access.handshakes import WEBSOCKET, handshake_question, told
 from microlambda.emulator.gateway.decisions import Refused
 from microlambda.emulator.gateway.failures import FAILURES
-from microlambda.local.spec import ACCOUNT, REGION
+from microlambda.emulator.messages import HttpRequest, HttpResponse
+from microlambda.local.spec import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,8 +42,9 @@ class ConnectionGone(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class HandshakeAccess:
-    """What is asked of a client that opens a connection, and who decides about it."""
+    """What the API, of that region, asks of a client that opens a connection, and who decides about it."""
 
+    region: str
     guard: Guard
     decider: Decider
 
@@ -52,6 +54,7 @@ class WebSocketApi:
 
     `routes` gives the handlers of the version that serves now, by route keys; `run` runs one event of a
     handler, and `access` gives what a handshake is asked for. Connections stay open through reloads.
+    `refused` is told of each client that was not let in, and why.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class WebSocketApi:
         *,
         stage: str,
         access: Callable[[], HandshakeAccess | None] = lambda: None,
+        refused: Callable[[HttpRequest, HttpResponse, str], None] = lambda _request, _answer, _why: None,
     ) -> None:
         self._access = access
+        self._told_refused = refused
         self._routes = routes
         self._run = run
         self._stage = stage
@@ -129,7 +134,8 @@ class WebSocketApi:
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(environ["QUERY_STRING"], keep_blank_values=True):
             query.setdefault(name, []).append(value)
-        refused = self._refused(client, fields, query)
+        request = HttpRequest.from_environ({**environ, "wsgi.input": None})
+        refused = self._refused(client, request, fields, query)
         if refused is not None:
             return refused, None
         invocation = self._event(client, "CONNECT", CONNECT, headers=fields, query=query)
@@ -142,18 +148,25 @@ class WebSocketApi:
         return result.get("statusCode", 200), chosen.get("sec-websocket-protocol")
 
     def _refused(
-        self, client: WebSocketClient, headers: dict[str, list[str]], query: dict[str, list[str]]
+        self,
+        client: WebSocketClient,
+        request: HttpRequest,
+        headers: dict[str, list[str]],
+        query: dict[str, list[str]],
     ) -> int | None:
         """Ask the authorizer, if there is one; gives the status for a client that it does not let in."""
         access = self._access()
         if access is None:
             return None
         event = self._built(client, "CONNECT", CONNECT, headers=headers, query=query)
-        found = access.decider.decide(
-            access.guard, handshake_question(event, region=REGION, account_id=ACCOUNT)
-        )
+        question = handshake_question(event, region=access.region, account_id=ACCOUNT, request=request)
+        found = access.decider.decide(access.guard, question)
         if isinstance(found, Refused):
-            return FAILURES[WEBSOCKET][found.failure].status
+            status = FAILURES[WEBSOCKET][found.failure].status
+            why = f"{found.failure.value}: {found.reason}" if found.reason else found.failure.value
+            path = request.target.partition("?")[0]  # the query may hold the token
+            self._told_refused(replace(request, target=path), HttpResponse(status=status), why)
+            return status
         client.caller = found
         return None
 

@@ -113,7 +113,7 @@ def _finder(keys: Keys | None) -> FindKeys:
     return given_keys(keys)
 
 
-def _no_keys(issuer: str) -> Jwks:
+def _no_keys(issuer: str, _kid: str | None = None, /) -> Jwks:
     raise KeysUnavailable(
         f"the test client has no keys of {issuer}. app.test_client(jwks=...) gives it some, and "
         "client.as_user(claims) needs none"

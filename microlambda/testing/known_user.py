@@ -54,7 +54,7 @@ class KnownUser:
             if name != "sub" and isinstance(value, str | int | float | bool)
         }
         if question.ingress.startswith("http-api"):  # where the context alone says who the caller is
-            context = {"principalId": principal, **context}
+            context = {**context, "principalId": principal}
         return FunctionIdentity(principal=principal, context=context)
 
     def _by_iam(self, question: Question) -> IamIdentity:

@@ -599,11 +599,11 @@ def test_payload_1_of_an_http_api_has_the_context_flat() -> None:
 
 
 @pytest.mark.parametrize("context", [None, {}])
-def test_the_view_on_an_http_api_is_told_nothing_where_the_function_says_nothing(context: Any) -> None:
+def test_the_view_on_an_http_api_is_told_null_where_the_function_says_nothing(context: Any) -> None:
     gateway = front(Function(allowing(context=context)))
 
     assert ask(gateway).status == 200
-    assert "authorizer" not in gateway.events[0]["requestContext"]
+    assert gateway.events[0]["requestContext"]["authorizer"] == {"lambda": None}
 
 
 # Who is asked at all ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,117 @@ def test_the_issuer_says_where_its_keys_are_and_they_are_kept(
     assert (find(f"{issuer.url}/"), len(issuer.asked)) == (KEYS, 4)
 
 
+def test_a_new_key_of_the_issuers_is_found_and_made_up_ones_do_not_flood_it(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    find = IssuerKeys(context=issuer.trusted, keep=300, again=10)
+    assert find(issuer.url, "one") == KEYS
+
+    issuer.pages["/keys"] = jwks("one", "two")
+    for made_up in range(50):
+        assert find(issuer.url, f"made-up-{made_up}") == KEYS
+    assert (find(issuer.url, "two"), len(issuer.asked)) == (KEYS, 2)
+    now += 10
+    assert (find(issuer.url, "two"), len(issuer.asked)) == (jwks("one", "two"), 4)
+    for made_up in range(50):
+        find(issuer.url, f"made-up-{made_up}")
+    now += 299
+    assert (find(issuer.url, "two"), len(issuer.asked)) == (jwks("one", "two"), 4)
+
+
+def test_a_key_that_the_issuer_has_withdrawn_is_gone_when_its_time_is_over(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    find = IssuerKeys(context=issuer.trusted, keep=300)
+    find(issuer.url, "one")
+
+    issuer.pages["/keys"] = jwks("two")
+    now += 301
+
+    assert find(issuer.url, "one") == jwks("two")
+
+
+def test_an_issuer_that_fails_is_not_asked_by_every_caller(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    find = IssuerKeys(context=issuer.trusted, again=10)
+    del issuer.pages["/keys"]
+
+    for _ in range(20):
+        with pytest.raises(KeysUnavailable, match="HTTP Error 404"):
+            find(issuer.url, "one")
+    assert len(issuer.asked) == 2
+    issuer.pages["/keys"] = KEYS
+    now += 10
+    assert find(issuer.url, "one") == KEYS
+
+
+def test_a_made_up_key_locks_nobody_out_while_the_issuer_is_away(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    find = IssuerKeys(context=issuer.trusted, keep=300, again=10)
+    find(issuer.url, "one")
+
+    issuer.stop()
+    now += 10
+
+    assert find(issuer.url, "made-up") == find(issuer.url, "one") == KEYS
+
+
+def test_keys_whose_time_is_over_are_not_used_where_the_issuer_fails(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    find = IssuerKeys(context=issuer.trusted, keep=300)
+    find(issuer.url, "one")
+
+    del issuer.pages["/keys"]
+    now += 301
+
+    with pytest.raises(KeysUnavailable, match="HTTP Error 404"):
+        find(issuer.url, "one")
+
+
+def test_callers_who_come_at_once_share_what_one_of_them_fetches(issuer: Issuer) -> None:
+    find = IssuerKeys(context=issuer.trusted)
+    with ThreadPoolExecutor(8) as callers:
+        assert list(callers.map(find, [issuer.url] * 8)) == [KEYS] * 8
+
+    assert len(issuer.asked) == 2
+
+
+def test_nobody_waits_for_another_issuer(issuer: Issuer) -> None:
+    """The other one answers when it is let: what is asked of this one is answered before."""
+    let, slow = threading.Event(), issuer.page
+
+    def page(path: str) -> tuple[int, dict[str, str], bytes]:
+        if path.startswith("/slow/"):
+            assert let.wait(30)
+        return slow(path)
+
+    issuer.page = page  # type: ignore[method-assign]
+    issuer.pages["/slow/.well-known/openid-configuration"] = {"jwks_uri": f"{issuer.url}/keys"}
+    find = IssuerKeys(context=issuer.trusted, timeout=30)
+    with ThreadPoolExecutor(2) as callers:
+        other = callers.submit(find, f"{issuer.url}/slow")
+        while "/slow/.well-known/openid-configuration" not in issuer.asked:
+            assert not other.done()
+        this = callers.submit(find, issuer.url)
+        found = this.result(30)
+        was_done = other.done()
+        let.set()
+        assert (found, was_done, other.result(30)) == (KEYS, False, KEYS)
+
+
 def test_below_a_path_of_the_issuers_it_is_found_too(issuer: Issuer) -> None:
     issuer.pages["/pool/.well-known/openid-configuration"] = {"jwks_uri": f"{issuer.url}/keys"}
 
@@ -178,6 +290,7 @@ def test_below_a_path_of_the_issuers_it_is_found_too(issuer: Issuer) -> None:
             id="a-file",
         ),
         pytest.param("/keys", None, "HTTP Error 404", id="no-keys"),
+        pytest.param("/keys", "[" * 100_000, "gives no keys", id="nested-without-end"),
         pytest.param("/keys", "http://127.0.0.1:1/keys", "leads away from https", id="leads-to-http"),
     ],
 )
@@ -196,6 +309,18 @@ def test_a_certificate_that_nobody_trusts_is_an_error(issuer: Issuer) -> None:
 
 def test_an_issuer_that_is_away_is_one_without_keys(issuer: Issuer) -> None:
     issuer.stop()
+
+    with pytest.raises(KeysUnavailable, match="gives no keys: "):
+        IssuerKeys(context=issuer.trusted)(issuer.url)
+
+
+def test_an_issuer_that_speaks_no_http_is_one_without_keys(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        http.server.BaseHTTPRequestHandler, "send_response", lambda self, *_: self.wfile.write(b"?\r\n\r\n")
+    )
+    monkeypatch.setattr(http.server.BaseHTTPRequestHandler, "end_headers", lambda _: None)
 
     with pytest.raises(KeysUnavailable, match="gives no keys: "):
         IssuerKeys(context=issuer.trusted)(issuer.url)

@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -259,6 +259,51 @@ def test_a_websocket_is_refused_to_whom_the_authorizer_refuses_it(
         pass
 
     assert refused.value.response.status_code == status
+
+
+def test_the_developer_is_told_why_a_websocket_was_refused_and_not_the_callers_token(
+    server: LocalServer, events: Events
+) -> None:
+    headers = {"Authorization": "wr0ng"}
+    with (
+        pytest.raises(InvalidStatus),
+        connect(f"ws://127.0.0.1:{server.port}/?key=s3cr3t", additional_headers=headers, proxy=None),
+    ):
+        pass
+
+    told = events.out.getvalue()
+    assert "GET / 403 -\n  the authorizer denies this to the caller: staff has answered a policy" in told
+    assert "wr0ng" not in told
+    assert "s3cr3t" not in told
+
+
+@pytest.mark.parametrize("path", ["/", "/local"])
+@pytest.mark.parametrize("signer", [SigV4Auth, SigV4QueryAuth])
+def test_a_websocket_may_be_signed_for_the_url_that_it_is_opened_at(
+    project: Path, path: str, signer: type[SigV4Auth]
+) -> None:
+    (project / "app.py").write_text(
+        APP.replace("on_ws_connect(authorizer=staff)", "on_ws_connect(authorizer=IAMAuthorizer())").replace(
+            'event.authorizer["principalId"]', 'event.raw["requestContext"]["identity"]["userArn"]'
+        )
+    )
+    (project / "microlambda.toml").write_text('region = "eu-west-1"\n')
+
+    with LocalServer(project, port=0) as server:
+
+        def opened(secret: str, region: str = "eu-west-1") -> Any:
+            request = AWSRequest("GET", f"{server.url}{path}", headers={"Host": f"127.0.0.1:{server.port}"})
+            signer(Credentials("test", secret), "execute-api", region).add_auth(request)
+            fields = {name: value for name, value in request.headers.items() if name != "Host"}
+            return connect(request.url.replace("http", "ws", 1), additional_headers=fields, proxy=None)
+
+        with opened("test") as socket:
+            socket.send("hello")
+            assert json.loads(socket.recv(timeout=WAIT)) == {"by": "arn:aws:iam::123456789012:user/developer"}
+        for secret, region in (("other", "eu-west-1"), ("test", "us-east-1")):
+            with pytest.raises(InvalidStatus) as refused:
+                opened(secret, region)
+            assert refused.value.response.status_code == 403
 
 
 def test_what_the_authorizer_said_is_in_every_event_of_a_connection(project: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any, cast
 
 import pytest
+import werkzeug.test
 from aws_lambda_powertools.utilities.data_classes.api_gateway_authorizer_event import (
     APIGatewayAuthorizerEventV2,
     APIGatewayAuthorizerRequestEvent,
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from microlambda import (
     App,
+    AuthorizerResult,
     AuthRequest,
     AuthResponse,
     AuthRoute,
@@ -450,6 +452,39 @@ def test_what_aws_documents_is_taken_as_it_is(app: App) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "context"),
+    [
+        pytest.param({"isAuthorized": True}, {"principalId": "user"}, id="simple"),
+        pytest.param({"isAuthorized": True, "context": {}}, {"principalId": "user"}, id="empty"),
+        pytest.param(
+            {"principalId": "ann", "policyDocument": {"Statement": []}}, {"principalId": "ann"}, id="policy"
+        ),
+        pytest.param(
+            {"isAuthorized": True, "context": {"tenant": "t1"}},
+            {"principalId": "user", "tenant": "t1"},
+            id="context",
+        ),
+        pytest.param(
+            {"isAuthorized": True, "context": {"principalId": "bob"}},
+            {"principalId": "bob"},
+            id="own-principal",
+        ),
+    ],
+)
+def test_what_aws_documents_for_an_http_api_gets_a_context_by_which_the_view_is_reached(
+    app: App, said: dict[str, Any], context: dict[str, str]
+) -> None:
+    assert answer(app, said, http_event()) == {**said, "context": context}
+
+
+@pytest.mark.parametrize("options", [{"simple": True, "ttl": 0}, {}], ids=["simple", "policy"])
+def test_a_context_does_not_change_who_the_caller_is(app: App, options: dict[str, Any]) -> None:
+    said = AuthResponse("*", "ann", {"principalId": "root"})
+
+    assert answer(app, said, http_event(), **options)["context"] == {"principalId": "ann"}
+
+
+@pytest.mark.parametrize(
     ("sources", "token"),
     [
         (["header.Authorization"], "Bearer right"),
@@ -491,6 +526,13 @@ def test_wildcards_are_those_of_fnmatch_without_its_brackets(pattern: str, text:
     import fnmatch
 
     assert matches_wildcards(pattern, text) == fnmatch.fnmatchcase(text, pattern)
+
+
+def test_a_long_path_does_not_keep_the_authorizer_long() -> None:
+    response = AuthResponse([AuthRoute("/a/<x>/b/<y>/c/<z>/d/<rest>/e")])
+
+    assert not response.allows("GET", f"/a/{'b/c/d/' * 1_500}")
+    assert response.allows("GET", f"/a/{'b/c/d/' * 1_500}e")
 
 
 # What dispatch asks for ----------------------------------------------------------------------------------
@@ -658,6 +700,27 @@ def test_on_an_ingress_that_cannot_ask_no_view_runs(
     assert reached == []
 
 
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [
+        ({"authorizer": JWT}, 401),
+        ({"authorizer": POOLS}, 401),
+        ({"authorizer": CUSTOM}, 401),
+        ({"authorizer": IAM}, 403),
+        ({"api_key_required": True}, 403),
+    ],
+)
+def test_behind_a_wsgi_server_nobody_is_asked_and_no_view_runs(
+    app: App, options: dict[str, Any], status: int
+) -> None:
+    app.get("/users/<id>", **options)(lambda **_: "hello")
+    client = werkzeug.test.Client(app.wsgi)
+
+    answer = client.get("/users/7", headers={"Authorization": "Bearer right", "X-Api-Key": "k" * 20})
+
+    assert answer.status_code == status
+
+
 def test_the_view_is_asked_for_before_hooks_and_middleware_see_the_request(app: App) -> None:
     seen: list[str] = []
     app.before_request(lambda: seen.append("before"))
@@ -666,6 +729,41 @@ def test_the_view_is_asked_for_before_hooks_and_middleware_see_the_request(app: 
     answer = app(event_for("http-api", {}), None)
 
     assert (answer["statusCode"], seen) == (401, [])
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param(
+            {"principalId": "ann", "integrationLatency": 7, "claims": "c", "scopes": "a b", "iam": "i"},
+            ("ann", {}, [], {"claims": "c", "scopes": "a b", "iam": "i"}),
+            id="names-of-a-tokens-in-payload-1.0",
+        ),
+        pytest.param(
+            {"principalId": "ann", "jwt": "j", "lambda": "l"},
+            ("ann", {}, [], {"jwt": "j", "lambda": "l"}),
+            id="names-of-kinds-in-payload-1.0",
+        ),
+        pytest.param(
+            {"claims": None, "scopes": None, "principalId": "ann", "tenant": "t1"},
+            ("ann", {}, [], {"tenant": "t1"}),
+            id="nulls-of-an-http-api-in-payload-1.0",
+        ),
+        pytest.param(
+            {"claims": {"sub": "ann"}, "scopes": ["a"]}, ("ann", {"sub": "ann"}, ["a"], {}), id="token-in-1.0"
+        ),
+        pytest.param(
+            {"lambda": {"principalId": "ann", "claims": {"a": 1}, "scopes": ["a"]}},
+            ("ann", {}, [], {"claims": {"a": 1}, "scopes": ["a"]}),
+            id="names-of-a-tokens-in-payload-2.0",
+        ),
+        pytest.param({"lambda": None}, (None, {}, [], {}), id="null"),
+    ],
+)
+def test_what_a_function_says_is_its_context_whatever_it_calls_it(said: dict[str, Any], told: Any) -> None:
+    found = AuthorizerResult(said)
+
+    assert (found.principal, found.claims, found.scopes, found.context) == told
 
 
 def test_an_open_view_knows_of_no_authorizer(app: App) -> None:

@@ -567,6 +567,14 @@ def test_a_redirect_has_the_same_status_and_headers(code: int) -> None:
     assert ours.get_data(as_text=True).startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("location", ["javascript:alert(1)", "data:text/html,x", "mailto:ann@example.com"])
+def test_a_url_of_any_scheme_goes_out_as_it_does_there(location: str) -> None:
+    """Browsers follow neither of the first two; who takes a target from a caller has to look at it."""
+    theirs = werkzeug.utils.redirect(location)
+
+    assert redirect(location).headers["Location"] == theirs.headers["Location"] == location
+
+
 def test_a_cookie_that_browsers_drop_is_sent_with_a_warning() -> None:
     ours, theirs = Response(), werkzeug.wrappers.Response()
 

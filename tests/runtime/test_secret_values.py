@@ -6,7 +6,9 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -15,7 +17,7 @@ from moto import mock_aws
 
 from microlambda import App
 from microlambda.local.server import LocalServer
-from microlambda.runtime import secret_values
+from microlambda.runtime import references, secret_values
 from microlambda.runtime.errors import ConfigurationError
 from tests.local.conftest import get as get
 
@@ -28,9 +30,13 @@ def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the clock shows, to be changed."""
+    """The seconds that the clock on the wall shows, to be changed.
+
+    The monotonic one stands still, as in an environment that is frozen or a snapshot that is restored.
+    """
     now = [1_000.0]
-    monkeypatch.setattr("microlambda.runtime.secret_values.time.monotonic", lambda: now[0])
+    shown = SimpleNamespace(time=lambda: now[0], monotonic=lambda: 7.0)
+    monkeypatch.setattr(secret_values, "time", shown)
     return now
 
 
@@ -91,6 +97,50 @@ def test_it_is_fetched_once_in_its_time_to_live(app: App, aws: Any, clock: list[
     assert app.secret("token", ttl=100) == "old"
     clock[0] += 1
     assert app.secret("token", ttl=100) == "new"
+
+
+def test_each_call_has_its_own_time_to_live(app: App, aws: Any, clock: list[float]) -> None:
+    put(aws, "token", "old")
+    assert app.secret("token") == "old"
+    put(aws, "token", "new")
+
+    clock[0] += 60
+    assert app.secret("token") == "old"
+    assert app.secret("token", ttl=60) == "new"
+    put(aws, "token", "newest")
+    assert app.secret("token") == "new"
+    assert app.secret("token", ttl=0) == "newest"
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_for_longer(app: App, aws: Any, clock: list[float]) -> None:
+    put(aws, "token", "old")
+    app.secret("token")
+    put(aws, "token", "new")
+
+    clock[0] -= 1
+
+    assert app.secret("token") == "new"
+
+
+@pytest.mark.parametrize("ttl", [-1, "60", None, True, float("nan")])
+def test_what_is_no_time_to_live_is_refused(app: App, ttl: Any) -> None:
+    with pytest.raises(TypeError, match=r"app.secret\('token', ttl=.*\): it takes a number of seconds"):
+        app.secret("token", ttl=ttl)
+
+
+def test_of_callers_at_once_one_fetches(app: App, aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(aws, "token", "t0k3n")
+    asked, fetched = [], references.fetched
+
+    def counted(wanted: Any) -> Any:
+        asked.append(wanted)
+        return fetched(wanted)
+
+    monkeypatch.setattr(references, "fetched", counted)
+    with ThreadPoolExecutor(8) as callers:
+        values = list(callers.map(app.secret, ["token"] * 8))
+
+    assert (values, len(asked)) == (["t0k3n"] * 8, 1)
 
 
 def test_where_it_cannot_be_fetched_anew_the_old_value_is_used_and_that_is_logged(

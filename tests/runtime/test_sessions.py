@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -242,6 +245,41 @@ def test_nothing_is_loaded_and_nothing_sent_where_nobody_looks(app: App) -> None
 
     assert "set-cookie" not in headers
     assert "vary" not in headers
+
+
+LOADED = """
+import json, sys
+from microlambda import App, session
+
+app = App("shop")
+app.secret_key = "a long random value"
+app.get("/plain")(lambda: "plain")
+app.get("/seen")(lambda: {"seen": session.get("seen")})
+
+def ask(path):
+    event = json.loads(sys.stdin.readline())
+    event.update(rawPath=path, cookies=["session=forged"])
+    event["requestContext"]["http"]["path"] = path
+    assert app(event, None)["statusCode"] == 200
+    return "itsdangerous" in sys.modules
+
+print([ask("/plain"), ask("/seen")])
+"""
+
+
+def test_what_signs_is_loaded_with_the_first_session_that_is_looked_into(app: App) -> None:
+    app.get("/plain")(lambda: "plain")
+    event = json.dumps(app.test_client().get("/plain").event)
+
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        input=f"{event}\n{event}\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "[False, True]\n"
 
 
 def test_what_an_error_leaves_behind_is_kept(app: App) -> None:

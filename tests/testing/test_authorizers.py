@@ -101,6 +101,86 @@ class Checked:
 # Functions of the app --------------------------------------------------------------------------------
 
 
+RIGHT_AND_WRONG = [("Authorization", "Bearer right"), ("Authorization", "Bearer wrong")]
+#: Credentials twice: API Gateway decides by one of them, and the view may see the other.
+SENT_TWICE = {
+    "right-and-wrong": RIGHT_AND_WRONG,
+    "wrong-and-right": RIGHT_AND_WRONG[::-1],
+    "right-twice": RIGHT_AND_WRONG[:1] * 2,
+    "in-another-case": [RIGHT_AND_WRONG[0], ("AUTHORIZATION", "Bearer right")],
+}
+
+
+@pytest.mark.parametrize("fields", SENT_TWICE.values(), ids=SENT_TWICE)
+@pytest.mark.parametrize("options", [{}, {"type": "token"}, {"ttl": 0}], ids=["request", "token", "not-kept"])
+@pytest.mark.parametrize("ingress", ASKING)
+def test_credentials_that_are_sent_twice_reach_no_view(
+    ingress: str, options: dict[str, Any], fields: list[tuple[str, str]]
+) -> None:
+    client = Checked(**options).app.test_client(ingress=ingress)
+
+    assert client.get("/admin", headers=fields).status_code in (401, 403)
+    assert client.get("/admin", headers=RIGHT).status_code == 200
+    assert client.get("/open", headers=fields).status_code == 200
+
+
+@pytest.mark.parametrize("authorizer", [JWT, POOLS], ids=["jwt", "pool"])
+def test_tokens_that_are_sent_twice_reach_no_view(authorizer: Any) -> None:
+    client = protected_by(authorizer).test_client(ingress=authorizer.ingresses[0], jwks=KEYS)
+    sent = ("Authorization", token() if authorizer is JWT else pool_token())
+
+    assert client.get("/admin", headers=[sent]).status_code == 200
+    assert client.get("/admin", headers=[sent, sent]).status_code == 401
+
+
+def test_cookies_may_come_in_several_fields() -> None:
+    """HTTP/2 splits them: RFC 9113, 8.2.3."""
+    checked = Checked(True, identity_sources=["header.Cookie"])
+    client = checked.app.test_client(ingress="rest-api")
+
+    assert client.get("/admin", headers=[("Cookie", "a=1"), ("Cookie", "b=2")]).status_code == 200
+
+
+@pytest.mark.parametrize("ingress", HTTP_APIS)
+@pytest.mark.parametrize(
+    ("answer", "options"),
+    [
+        pytest.param({"isAuthorized": True}, {"simple": True}, id="simple"),
+        pytest.param({"isAuthorized": True, "context": None}, {"simple": True}, id="simple-with-null"),
+        pytest.param(
+            {"policyDocument": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}},
+            {},
+            id="policy",
+        ),
+    ],
+)
+def test_what_aws_documents_lets_in_without_a_context_too(
+    ingress: str, answer: dict[str, Any], options: dict[str, Any]
+) -> None:
+    client = Checked(answer, **options).app.test_client(ingress=ingress)
+
+    assert client.get("/admin", headers=RIGHT).json == {
+        "principal": "user",
+        "claims": {},
+        "scopes": [],
+        "context": {},
+    }
+
+
+@pytest.mark.parametrize("ingress", ASKING)
+def test_a_context_may_have_the_names_that_api_gateway_uses(ingress: str) -> None:
+    """Chalice's users put claims as text into it; a REST API takes nothing else."""
+    said = {"claims": '{"sub": "bob"}', "scopes": "read write", "jwt": "j", "iam": "i", "lambda": "l"}
+    client = Checked(AuthResponse("*", "ann", said)).app.test_client(ingress=ingress)
+
+    assert client.get("/admin", headers=RIGHT).json == {
+        "principal": "ann",
+        "claims": {},
+        "scopes": [],
+        "context": said,
+    }
+
+
 @pytest.mark.parametrize("ingress", ASKING)
 def test_the_apps_function_decides(ingress: str) -> None:
     checked = Checked()

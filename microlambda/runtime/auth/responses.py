@@ -95,6 +95,11 @@ def _pattern(path: str) -> str:
 
 
 def matches_wildcards(pattern: str, text: str) -> bool:
-    """Does a pattern of IAM match: `*` any text, `?` any character?"""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    """Does a pattern of IAM match: `*` any text, `?` any character?
+
+    What is between two `*` is looked for once, where it comes first: a path cannot make it take long.
+    """
+    first, *others = [re.escape(one).replace(r"\?", ".") for one in pattern.split("*")]
+    inside = "".join([f"(?>.*?{one})" for one in others[:-1]])
+    expression = f"{first}{inside}.*{others[-1]}" if others else first
     return re.fullmatch(expression, text, re.DOTALL) is not None

@@ -48,9 +48,10 @@ def _check_authorizer(app: App, rule: Rule, request: Request) -> None:
     from ..auth import authorizer_of
 
     authorizer = authorizer_of(app, rule.authorizer)
-    context = request.event["requestContext"]
+    context = request.event.get("requestContext") or {}  # none behind a WSGI server
     ingress = _INGRESSES.get(request._ingress.name)
-    if ingress not in authorizer.ingresses or not authorizer.admits(context, ingress):
+    is_let_in = ingress in authorizer.ingresses and authorizer.admits(context, ingress)
+    if not is_let_in or _is_sent_twice(authorizer, request):
         if authorizer.challenge is None:
             raise Forbidden("this view asks for a signature of AWS's.")
         raise Unauthorized(
@@ -58,6 +59,18 @@ def _check_authorizer(app: App, rule: Rule, request: Request) -> None:
         )
     if not _came_through(rule, request):
         raise Forbidden("this view is reached through its own route alone.")
+
+
+def _is_sent_twice(authorizer: Any, request: Request) -> bool:
+    """Has the request several credentials? A REST API checks one of them, and the view may see another.
+
+    Authorization is a field that is sent once (RFC 9110, 5.3 and 11.6.2); an HTTP API joins several to one
+    that is none. Cookies come in as many fields as the caller likes.
+    """
+    asked = getattr(authorizer, "asked", None)
+    sources = (f"header.{getattr(authorizer, 'header', '')}",) if asked is None else asked.identity_sources
+    headers = [name for kind, _, name in (one.partition(".") for one in sources) if kind == "header" and name]
+    return any(len(request.headers.getlist(one)) > 1 for one in headers if one.lower() != "cookie")
 
 
 #: The ingresses that ask authorizers, by those of ours that read their events.

@@ -18,24 +18,26 @@ class AuthorizerResult:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
-        token = raw.get("jwt") or raw
-        self.claims: dict[str, Any] = token.get("claims") or {}
-        self.scopes: list[str] = list(token.get("scopes") or str(self.claims.get("scope") or "").split())
-        known = raw.get("iam")
-        if known is not None:
-            self.context: dict[str, Any] = known
-            self.principal: str | None = known.get("userArn")
-            return
-        said = raw.get("lambda", {} if "jwt" in raw else raw) or {}
-        self.context = {name: value for name, value in said.items() if name not in _OWN}
-        self.principal = said.get("principalId") or self.claims.get("sub")
+        # Payload 2.0 has one member, of the authorizer's kind; null, where its function gave no context.
+        kind = next(iter(raw)) if len(raw) == 1 else ""
+        is_new = kind in ("iam", "jwt", "lambda")
+        told: dict[str, Any] = (raw[kind] or {}) if is_new else raw
+        claims = None if kind == "lambda" else told.get("claims")
+        self.claims: dict[str, Any] = claims if type(claims) is dict else {}
+        self.scopes: list[str] = []
+        if self.claims:
+            self.scopes = list(told.get("scopes") or str(self.claims.get("scope") or "").split())
+        own = {"principalId", "integrationLatency"}  # what API Gateway adds to a function's context
+        if not is_new:  # and the two of a token, which are null without one
+            own.update(name for name in ("claims", "scopes") if self.claims or told.get(name) is None)
+        self.context: dict[str, Any] = {}
+        if kind != "jwt":
+            self.context = {name: value for name, value in told.items() if name not in own}
+        who = told.get("userArn" if kind == "iam" else "principalId")
+        self.principal: str | None = who or self.claims.get("sub")
 
     def __repr__(self) -> str:
         return f"<AuthorizerResult {self.principal!r}>"
-
-
-#: What API Gateway adds to a function's own context.
-_OWN = ("principalId", "integrationLatency", "claims", "scopes")
 
 
 def authorizer_result(event: dict[str, Any]) -> AuthorizerResult | None:

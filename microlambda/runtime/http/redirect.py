@@ -25,7 +25,8 @@ def redirect(
     """A redirect to `location`, a path or a URL.
 
     302 and 303 make the caller ask with GET; 307 and 308 repeat the method and the body; 301 and 308
-    are remembered. A path never leaves the site: `//evil.example` is taken as `/evil.example`.
+    are remembered. A path never leaves the site: `//evil.example` is taken as `/evil.example`. A URL goes out
+    with the scheme that it has: look at one that a caller gave.
     """
     target = safe_location(location)
     shown = "".join([_ESCAPES.get(one, one) for one in target])

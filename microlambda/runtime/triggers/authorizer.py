@@ -73,7 +73,7 @@ class AuthorizerTrigger(Trigger):
         return value
 
     def result(self, app: App, handler: str, event: AuthRequest, value: Any) -> Any:
-        """The answer in the form that the API asks for; what AWS documents is taken as it is."""
+        """The answer in the form that the API asks for; what AWS documents is taken, too."""
         if isinstance(value, bool):
             value = AuthResponse(["*"] if value else [])
         if isinstance(value, AuthResponse):
@@ -83,6 +83,10 @@ class AuthorizerTrigger(Trigger):
                 f"the authorizer {handler!r} answered a {type(value).__name__}. Return an AuthResponse, True "
                 "or False, or what AWS documents, with 'policyDocument' or 'isAuthorized'."
             )
+        elif event.raw.get("version") == "2.0" and isinstance(value.get("context") or {}, dict):
+            # By its context dispatch knows that it was asked: without one the view's event has null.
+            who = value.get("principalId") or "user"
+            value = {**value, "context": {"principalId": who, **(value.get("context") or {})}}
         answer = as_json(app, handler, value)
         if len(app.json_encoder.dumps(answer)) > _LONGEST:
             raise WrongAnswer(
@@ -97,7 +101,7 @@ class AuthorizerTrigger(Trigger):
             return self._simple(handler, event, value)
         answer = value.to_policy(event.method_arn)
         if is_new:  # here the view is told of the context alone
-            answer["context"] = {"principalId": value.principal_id, **value.context}
+            answer["context"] = {**value.context, "principalId": value.principal_id}
         else:
             _check_context(handler, value.context)
         return answer
@@ -113,7 +117,7 @@ class AuthorizerTrigger(Trigger):
             allowed = value.allows(*event._asked)
         return {
             "isAuthorized": allowed,
-            "context": {"principalId": value.principal_id, **value.context},
+            "context": {**value.context, "principalId": value.principal_id},
         }
 
     def failure(self, app: App, handler: str, event: Any, error: Exception) -> Any:

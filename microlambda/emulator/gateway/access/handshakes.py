@@ -30,25 +30,35 @@ def guard_of_handshake(document: Mapping[str, Any]) -> tuple[Guard, dict[str, Au
     return Guard.from_document(document["guard"]), {one.name: one for one in made}
 
 
-def handshake_question(event: dict[str, Any], *, region: str, account_id: str) -> Question:
-    """Ask about the client of a CONNECT event."""
+def handshake_question(
+    event: dict[str, Any], *, region: str, account_id: str, request: HttpRequest | None = None
+) -> Question:
+    """Ask about the client of a CONNECT event; without its `request`, that is the one AWS would get."""
     context = event["requestContext"]
     api = Api(api_id=context["apiId"], account_id=account_id, region=region, stage=context["stage"])
     query = _pairs(event.get("multiValueQueryStringParameters"))
-    asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
-    target = f"/{api.stage}?{asked}" if asked else f"/{api.stage}"
+    if request is None:
+        request = _request(event, query)
     return Question(
         ingress=WEBSOCKET,
         api=api,
-        request=HttpRequest(
-            method="GET",
-            target=target,
-            headers=_pairs(event.get("multiValueHeaders")),
-            client_address=context["identity"]["sourceIp"],
-        ),
+        request=request,
         query=query,
         arn=f"{api.arn}/$connect",
         make_event=lambda: {"stageVariables": {}, **event},
+    )
+
+
+def _request(event: dict[str, Any], query: tuple[tuple[str, str], ...]) -> HttpRequest:
+    """The handshake at the stage's own URL."""
+    context = event["requestContext"]
+    asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+    stage = context["stage"]
+    return HttpRequest(
+        method="GET",
+        target=f"/{stage}?{asked}" if asked else f"/{stage}",
+        headers=_pairs(event.get("multiValueHeaders")),
+        client_address=context["identity"]["sourceIp"],
     )
 
 

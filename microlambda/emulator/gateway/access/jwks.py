@@ -6,22 +6,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Jwks = Mapping[str, Any]
-#: Gives the JWKS of an issuer; `KeysUnavailable` where there is none.
-FindKeys = Callable[[str], Jwks]
+
+
+class FindKeys(Protocol):
+    """Knows the keys of issuers."""
+
+    def __call__(self, issuer: str, kid: str | None = None, /) -> Jwks:
+        """Give an issuer's JWKS; `KeysUnavailable` where there is none. `kid` is what is looked for in it."""
+        ...
 
 
 class KeysUnavailable(Exception):
     """There are no keys by which tokens of this issuer can be checked; the message tells why."""
 
 
-def no_keys(issuer: str) -> Jwks:
+def no_keys(issuer: str, _kid: str | None = None, /) -> Jwks:
     """Know no keys."""
     raise KeysUnavailable(f"no keys of {issuer} are known here")
 
@@ -29,7 +35,7 @@ def no_keys(issuer: str) -> Jwks:
 def given_keys(keys: Jwks | Mapping[str, Jwks]) -> FindKeys:
     """Find keys in one JWKS, which is every issuer's, or in a mapping of issuers to theirs."""
 
-    def find(issuer: str) -> Jwks:
+    def find(issuer: str, _kid: str | None = None, /) -> Jwks:
         if "keys" in keys:
             return keys
         found = keys.get(issuer) or keys.get(issuer.rstrip("/"))
@@ -43,7 +49,7 @@ def given_keys(keys: Jwks | Mapping[str, Jwks]) -> FindKeys:
 def keys_of_file(path: Path) -> FindKeys:
     """Find keys in a file of JSON, which is read when it is needed and may have either form."""
 
-    def find(issuer: str) -> Jwks:
+    def find(issuer: str, _kid: str | None = None, /) -> Jwks:
         try:
             keys = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as exc:

@@ -40,7 +40,8 @@ class Statement:
     def is_about(self, action: str, resource: str) -> bool:
         """Tell whether it names the action on the resource; actions are the same in any case."""
         named = any(_matches(pattern.lower(), action.lower()) for pattern in self.actions)
-        placed = any(_matches(pattern, resource) for pattern in self.resources)
+        match = _matches_arn if self.allows != self.but_resources else _matches  # in doubt it lets nobody in
+        placed = any(match(pattern, resource) for pattern in self.resources)
         return named != self.but_actions and placed != self.but_resources
 
 
@@ -105,9 +106,33 @@ def _named(document: dict[str, Any], member: str) -> tuple[tuple[str, ...], bool
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Match as IAM does: `*` is any text, with slashes and colons, `?` one character."""
-    pieces = (".*" if one == "*" else "." if one == "?" else re.escape(one) for one in _squeezed(pattern))
-    return re.fullmatch("".join(pieces), text, re.DOTALL) is not None
+    """Match `*` as any text, with slashes and colons, and `?` as one character."""
+    return re.fullmatch(_expression(_squeezed(pattern)), text, re.DOTALL) is not None
+
+
+def _matches_arn(pattern: str, text: str) -> bool:
+    """Match as IAM does: before the last part of an ARN only a `*` at the end of a part goes beyond colons.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    parts = _squeezed(pattern).split(":", _COLONS)
+    pieces = [_expression(part) if number == _COLONS else _in_part(part) for number, part in enumerate(parts)]
+    return re.fullmatch(":".join(pieces), text, re.DOTALL) is not None
+
+
+#: `arn:partition:service:region:account:resource`
+_COLONS = 5
+
+
+def _in_part(part: str) -> str:
+    inside = _expression(part.removesuffix("*"), "[^:]")
+    return f"{inside}.*" if part.endswith("*") else inside
+
+
+def _expression(pattern: str, character: str = ".") -> str:
+    return "".join(
+        f"{character}*" if one == "*" else character if one == "?" else re.escape(one) for one in pattern
+    )
 
 
 def _squeezed(pattern: str) -> str:

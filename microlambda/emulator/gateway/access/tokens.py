@@ -22,7 +22,7 @@ from microlambda.emulator.gateway.guards import COGNITO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from microlambda.emulator.gateway.access.jwks import FindKeys, Jwks
+    from microlambda.emulator.gateway.access.jwks import FindKeys
     from microlambda.emulator.gateway.decisions import Question
     from microlambda.emulator.gateway.guards import Authorizer, Guard
 
@@ -82,7 +82,7 @@ def decide(
 
 def issuer_claims(token: str, issuer: str, audience: Iterable[str], find_keys: FindKeys) -> Mapping[str, Any]:
     """The claims of a token that this issuer has made for one of that audience; else `BadToken`."""
-    claims = verified(token, issuer, find_keys(issuer), ALGORITHMS)
+    claims = verified(token, issuer, find_keys, ALGORITHMS)
     meant = claims["aud"] if "aud" in claims else claims.get("client_id")
     named = {one for one in (meant if isinstance(meant, list) else [meant]) if isinstance(one, str)}
     if named.isdisjoint(audience):
@@ -100,7 +100,7 @@ def pool_claims(
     issuer = _unverified_issuer(token)
     if issuer not in issuers:
         raise BadToken(f"it is of none of the user pools {', '.join(issuers)}")
-    claims = verified(token, issuer, find_keys(issuer), ALGORITHMS[:1])
+    claims = verified(token, issuer, find_keys, ALGORITHMS[:1])
     needed = "access" if is_access else "id"
     if claims.get("token_use") != needed:
         why = "scopes are asked for" if is_access else "no scopes are asked for"
@@ -108,10 +108,10 @@ def pool_claims(
     return claims
 
 
-def verified(token: str, issuer: str, keys: Jwks, algorithms: Sequence[str]) -> dict[str, Any]:
-    """The claims of a token that a key of this JWKS has signed, and that is valid now; else `BadToken`."""
+def verified(token: str, issuer: str, find_keys: FindKeys, algorithms: Sequence[str]) -> dict[str, Any]:
+    """The claims of a token that a key of the issuer's has signed, and that is valid now; else `BadToken`."""
     try:
-        key = _key(jwt.get_unverified_header(token), keys, algorithms)
+        key = _key(jwt.get_unverified_header(token), issuer, find_keys, algorithms)
         claims: dict[str, Any] = jwt.decode(
             token,
             key=key,
@@ -137,14 +137,14 @@ def _bad(token: str, error: Exception) -> BadToken:
     return BadToken(why, None if is_jwt else "token contains an invalid number of segments")
 
 
-def _key(header: Mapping[str, Any], keys: Jwks, algorithms: Sequence[str]) -> jwt.PyJWK:
+def _key(header: Mapping[str, Any], issuer: str, find_keys: FindKeys, algorithms: Sequence[str]) -> jwt.PyJWK:
     """The public key that the token names; its algorithm has to be one that is taken, whatever it says."""
     algorithm, kid = str(header.get("alg")), header.get("kid")
     if algorithm not in algorithms:
         raise jwt.InvalidAlgorithmError
     if not isinstance(kid, str):
         raise BadToken("it names no key: it has no kid")
-    for key in keys.get("keys") or ():
+    for key in find_keys(issuer, kid).get("keys") or ():
         if isinstance(key, dict) and key.get("kid") == kid and _is_for(key, algorithm):
             public = {"kty": "RSA", "n": key["n"], "e": key["e"]}
             return jwt.PyJWK(public, algorithm=algorithm)
