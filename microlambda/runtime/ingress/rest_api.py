@@ -49,9 +49,9 @@ class RestApiIngress(Ingress):
     def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
         """`headers`, where `multiValueHeaders` has no more."""
         single, several = event.get("headers"), event.get("multiValueHeaders")
-        if several and (not single or single.keys() != several.keys()):
-            return None
-        return single if not several or sum(map(len, several.values())) == len(several) else None
+        if not several:
+            return single
+        return single if single and len(single) == sum(map(len, several.values())) else None
 
     def query_string(self, event: dict[str, Any]) -> str:
         """Encoded anew."""

@@ -196,9 +196,11 @@ class RouteTable:
     def plain_mount(self, path: str) -> Rule | None:
         """The mount of a path where a glance tells that no other rule can have it; None is no answer."""
         start = self._start
-        if (start or start.captures) and (
-            start.captures or path[1:].partition("/")[0] in start or "//" in path
-        ):
+        if not self._rules:
+            prefix, rule = self.mounts[-1]
+            if not prefix and len(self.mounts) == 1 and path.startswith("/"):
+                return rule
+        elif start.captures or path[1:].partition("/")[0] in start or "//" in path:
             return None
         return mount_at(self.mounts, path)
 

@@ -1,0 +1,245 @@
+"""What it costs to run a Flask, a Django or a FastAPI on Lambda, beside calling it by hand and the peers.
+
+The event is a REST API's `GET /hello`; the view answers a small JSON. Times are of this process, in turns;
+instructions are counted by callgrind, on top of an interpreter that has AWS's runtime client loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from importlib import import_module
+from pathlib import Path
+
+from cold_start import EVENT, Contender, instructions, run, unpacked
+from rich.console import Console
+from rich.table import Table
+
+ROUNDS, ANSWERS = 15, 1_000
+WARM = 100  # answers over which the instructions of one are counted
+
+WEB = {
+    "Flask": (
+        "from flask import Flask\nweb = Flask('bench')\n"
+        "@web.get('/hello')\ndef hello():\n    return {'hello': 'world'}\n"
+    ),
+    "Django": (
+        "from django.conf import settings\n"
+        "settings.configure(ROOT_URLCONF='web', ALLOWED_HOSTS=['*'], SECRET_KEY='bench', "
+        "LOGGING_CONFIG=None)\n"
+        "from django.core.wsgi import get_wsgi_application\nfrom django.http import JsonResponse\n"
+        "from django.urls import path\nweb = get_wsgi_application()\n"
+        "urlpatterns = [path('hello', lambda request: JsonResponse({'hello': 'world'}))]\n"
+    ),
+    "FastAPI": (
+        "from fastapi import FastAPI\nweb = FastAPI()\n"
+        "@web.get('/hello')\nasync def hello():\n    return {'hello': 'world'}\n"
+    ),
+}
+
+BY_HAND_WSGI = """
+import io, sys
+from web import web
+
+def handler(event, context):
+    environ = {
+        "REQUEST_METHOD": event["httpMethod"], "SCRIPT_NAME": "", "PATH_INFO": event["path"],
+        "QUERY_STRING": "", "SERVER_NAME": event["headers"]["Host"], "SERVER_PORT": "443",
+        "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "127.0.0.1", "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https", "wsgi.input": io.BytesIO(b""), "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False, "wsgi.multiprocess": False, "wsgi.run_once": False,
+    }
+    for name, value in event["headers"].items():
+        environ["HTTP_" + name.upper().replace("-", "_")] = value
+    head = []
+    body = web(environ, lambda status, headers, exc_info=None: head.append((status, headers)))
+    text = b"".join(body).decode()
+    if hasattr(body, "close"):
+        body.close()
+    ((status, headers),) = head
+    return {"statusCode": int(status[:3]), "headers": dict(headers), "body": text, "isBase64Encoded": False}
+"""
+BY_HAND_ASGI = """
+import asyncio
+from web import web
+
+loop = asyncio.new_event_loop()
+
+def handler(event, context):
+    return loop.run_until_complete(answer(event))
+
+async def answer(event):
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1",
+        "method": event["httpMethod"], "scheme": "https", "path": event["path"],
+        "raw_path": event["path"].encode(), "query_string": b"", "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in event["headers"].items()],
+        "client": ("127.0.0.1", 0), "server": (event["headers"]["Host"], 443), "state": {},
+    }
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    await web(scope, receive, send)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    body = b"".join(one.get("body", b"") for one in sent[1:]).decode()
+    return {"statusCode": sent[0]["status"], "headers": headers, "body": body, "isBase64Encoded": False}
+"""
+# The framework is that of this environment, and not the bundle's, as for the peers: no one follows that.
+OURS = (
+    "from importlib import import_module\nfrom microlambda import App\n"
+    "app = App('bench')\napp.mount('/', import_module('we' + 'b').web)\n"
+)
+ZAPPA = (
+    "import sys, types\nsettings = types.ModuleType('zappa_settings')\n"
+    "settings.__dict__.update(APP_MODULE='web', APP_FUNCTION='web', DJANGO_SETTINGS=None, "
+    "LOG_LEVEL='WARNING', PROJECT_NAME='bench', API_STAGE='dev', ENVIRONMENT_VARIABLES={}, DEBUG=False, "
+    "BINARY_SUPPORT=False, "
+    "CONTEXT_HEADER_MAPPINGS={}, DOMAIN=None, BASE_PATH=None, EXCEPTION_HANDLER=None, PROJECT_ID='bench', "
+    "AWS_EVENT_MAPPING={}, AWS_BOT_EVENT_MAPPING={}, COGNITO_TRIGGER_MAPPING={})\n"
+    "sys.modules['zappa_settings'] = settings\n"
+    "from zappa.handler import lambda_handler as handler\n"
+)
+PEERS = {
+    "wsgi": {
+        "apig-wsgi": "import apig_wsgi\nfrom web import web\nhandler = apig_wsgi.make_lambda_handler(web)\n",
+        "serverless-wsgi": (
+            "import serverless_wsgi\nfrom web import web\n"
+            "def handler(event, context):\n    return serverless_wsgi.handle_request(web, event, context)\n"
+        ),
+        "Zappa": ZAPPA,
+    },
+    "asgi": {
+        "Mangum": "from mangum import Mangum\nfrom web import web\nhandler = Mangum(web, lifespan='off')\n"
+    },
+}
+
+
+def contenders(root: Path, framework: str) -> list[Contender]:
+    """Make a folder for each; the framework is that of this environment for all."""
+    kind = "asgi" if framework == "FastAPI" else "wsgi"
+    sources = {"by hand": BY_HAND_ASGI if kind == "asgi" else BY_HAND_WSGI, **PEERS[kind]}
+    made = [bundled(root / "microlambda", framework)]
+    for number, (name, source) in enumerate(sources.items()):
+        folder = root / f"peer{number}"
+        folder.mkdir()
+        (folder / "web.py").write_text(WEB[framework])
+        (folder / f"peer{number}.py").write_text(source)
+        made.append(contender(name, folder, f"peer{number}:handler"))
+    return [made[1], made[0], *made[2:]]
+
+
+def bundled(project: Path, framework: str) -> Contender:
+    """microlambda as its bundle has it."""
+    project.mkdir()
+    (project / "app.py").write_text(OURS)
+    (project / "requirements.txt").write_text("microlambda\n")
+    run([sys.executable, "-m", "microlambda", "package", "--out", "build"], project)
+    (archive,) = (project / "build").glob("*.zip")
+    folder = unpacked(archive)
+    (folder / "web.py").write_text(WEB[framework])
+    return contender("microlambda", folder, "microlambda.runtime.entry:handler")
+
+
+def contender(name: str, folder: Path, handler: str) -> Contender:
+    environment = {
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "MICROLAMBDA_APP": "app:app",
+        "MICROLAMBDA_HANDLER": "http",
+    }
+    return Contender(name=name, folder=folder, handler=handler, environment=environment, event=EVENT)
+
+
+class Context:
+    """What of Lambda's context the peers look at."""
+
+    aws_request_id = "00000000-0000-0000-0000-000000000000"
+    function_name = "bench"
+    memory_limit_in_mb = "256"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As at the start of a call."""
+        return 30_000
+
+
+def microseconds(folders: list[Contender]) -> list[float]:
+    """The time of one answer of each, the best of all rounds, measured in turns in one process."""
+    given = [[str(one.folder), one.handler] for one in folders]
+    done = subprocess.run(
+        [sys.executable, __file__, "time", json.dumps(given)],
+        env={**os.environ, **folders[0].environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    found: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def time_all(given: list[tuple[str, str]]) -> list[float]:
+    event = json.loads(EVENT.read_text())
+    event.update(path="/hello", pathParameters={"proxy": "hello"})
+    handlers = []
+    for folder, target in given:
+        sys.path.insert(0, folder)
+        module, _, attribute = target.partition(":")
+        for name in [one for one in sys.modules if one.partition(".")[0] == "microlambda"]:
+            if "runtime.entry" in target:  # ours is the bundle's
+                del sys.modules[name]
+        handlers.append(getattr(import_module(module), attribute))
+    answered = [handler(event, Context()) for handler in handlers]
+    if [one["statusCode"] for one in answered] != [200] * len(answered):
+        raise SystemExit(f"not all answered: {answered}")
+    times: list[list[float]] = [[] for _ in handlers]
+    for _ in range(ROUNDS):
+        for handler, taken in zip(handlers, times, strict=True):
+            begun = time.process_time()
+            for _ in range(ANSWERS):
+                handler(event, Context())
+            taken.append((time.process_time() - begun) / ANSWERS * 1e6)
+    return [statistics.median(sorted(taken)[: ROUNDS // 2]) for taken in times]
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["time"]:
+        print(json.dumps(time_all(json.loads(sys.argv[2]))))
+        return
+    if shutil.which("valgrind") is None:
+        raise SystemExit("valgrind counts the instructions, and is not installed.")
+    for framework in WEB:
+        table = Table(title=f"{framework}: GET /hello, REST event, Python {sys.version.split()[0]}")
+        for column in (
+            "",
+            "warm answer, us",
+            "beside by hand",
+            "warm, k instructions",
+            "cold start, M instructions",
+        ):
+            table.add_column(column, justify="right" if column else "left")
+        with tempfile.TemporaryDirectory() as temporary:
+            every = contenders(Path(temporary), framework)
+            times = microseconds(every)
+            for one, taken in zip(every, times, strict=True):
+                base, cold, warm = (instructions(one, count) for count in (0, 1, 1 + WARM))
+                table.add_row(
+                    one.name,
+                    f"{taken:.1f}",
+                    f"{100 * (taken / times[0] - 1):+.0f} %",
+                    f"{(warm - cold) / WARM / 1e3:.0f}",
+                    f"{(cold - base) / 1e6:.0f}",
+                )
+        Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
