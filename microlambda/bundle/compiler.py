@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -15,7 +15,7 @@ from microlambda.bundle.errors import BundleError
 from microlambda.bundle.processors import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 CHILD = Path(__file__).with_name("compile_child.py")
 
@@ -46,15 +46,23 @@ class Problem:
         return f"{self.message} (line {self.line})" if self.line else self.message
 
 
-def compile_modules(modules: Sequence[Module], interpreter: str) -> Iterator[tuple[Module, bytes | Problem]]:
-    """Compile modules; gives each with its bytecode, as a file has it, or its problem, as they get ready."""
+def compile_modules(
+    modules: Sequence[Module], interpreter: str, begun: Iterable[Compiler] = ()
+) -> Iterator[tuple[Module, bytes | Problem]]:
+    """Compile modules; gives each with its bytecode, as a file has it, or its problem, as they get ready.
+
+    `begun` are compilers of whole modules that run already; they are left running.
+    """
     own = threading.local()
+    idle = list(begun)
 
     def compiled(module: Module) -> tuple[Module, bytes | Problem]:
         """Compile with a process of this thread's own, one of each kind that turns up."""
         kind = "slim" if module.is_slim else "whole"
         if not hasattr(own, kind):
-            setattr(own, kind, stack.enter_context(Compiler(interpreter, is_slim=module.is_slim)))
+            taken = idle.pop() if idle and not module.is_slim else None
+            taken = taken or stack.enter_context(Compiler(interpreter, is_slim=module.is_slim))
+            setattr(own, kind, taken)
         compiler: Compiler = getattr(own, kind)
         return module, compiler.compile(module)
 
@@ -65,6 +73,30 @@ def compile_modules(modules: Sequence[Module], interpreter: str) -> Iterator[tup
                 yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def compilers_begun(interpreter: str | None) -> Iterator[Callable[[], Sequence[Compiler]]]:
+    """Start compilers of whole modules beside the block, as many as work at once; none without interpreter.
+
+    What is given waits for them.
+    """
+    count = 0 if interpreter is None else processors()
+    begun: list[Compiler] = []
+
+    def begin() -> list[Compiler]:
+        begun.extend(Compiler(str(interpreter), is_slim=False) for _ in range(count))
+        return begun
+
+    with ExitStack() as stack:
+        stack.callback(_close_all, begun)
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        yield pool.submit(begin).result
+
+
+def _close_all(compilers: Iterable[Compiler]) -> None:
+    for one in compilers:
+        one.close()
 
 
 class Compiler:
@@ -92,6 +124,10 @@ class Compiler:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let it end, and wait for that."""
         with suppress(BrokenPipeError):  # what a dead process did not take
             self._input.close()
         self._process.__exit__(None, None, None)

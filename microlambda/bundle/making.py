@@ -5,24 +5,29 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from microlambda.bundle.compiler import compilers_begun
 from microlambda.bundle.dependencies import read_kept
 from microlambda.bundle.earlier import EarlierArchives
 from microlambda.bundle.inputs.requirement_lines import OURS
 from microlambda.bundle.interpreter import missing_note, provide_interpreter
+from microlambda.bundle.interruption import beside
 from microlambda.bundle.pack import Entries, Packing
 from microlambda.bundle.resolving.programs import find_resolver
 from microlambda.bundle.resolving.resolver import Request, resolved
 from microlambda.bundle.resolving.sources import with_names
-from microlambda.bundle.slim.slimming import slim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from microlambda.bundle.compiler import Compiler
     from microlambda.bundle.dependencies import Dependencies, Wanted
     from microlambda.bundle.resolving.resolver import Resolver
+    from microlambda.bundle.slim.slimming import Slimmed
     from microlambda.bundle.store import Store
 
 
@@ -54,10 +59,16 @@ class Making:
             site, archive = work / "site", work / "dependencies.zip"
             site.mkdir()
             waiting()
-            with resolved(request, self.resolver, site) as passed_over, self._packing(site) as packing:
-                if not wanted.options.strip:
-                    packing.begin()
-                slimmed = slim(site, with_names(wanted.requirements, site), target, wanted.options)
+            with (
+                # Both are ready when the resolver is.
+                compilers_begun(self.interpreter) as compilers,
+                beside(partial(import_module, "microlambda.bundle.slim.slimming")) as slimming,
+                self._packing(site, compilers) as packing,
+                resolved(request, self.resolver, site, begin=self._begin(packing)) as passed_over,
+            ):
+                slimmed: Slimmed = slimming.result().slim(
+                    site, with_names(wanted.requirements, site), target, wanted.options
+                )
                 packed = packing.write(archive, target, self.interpreter, wanted.layout.root)
                 notes = (*passed_over.result(), *slimmed.notes, *self._notes())
             facts = {
@@ -71,9 +82,13 @@ class Making:
             key = wanted.key(self.resolver.name, has_bytecode=self.interpreter is not None)
             return read_kept(self.store.keep(key, archive, facts, sha256=packed.sha256))
 
-    def _packing(self, site: Path) -> Packing:
+    def _begin(self, packing: Packing) -> Callable[[], None]:
+        """Choose what to do with what was just installed, while it is looked at; stripping writes to it."""
+        return packing.begin if not self.wanted.options.strip else lambda: None
+
+    def _packing(self, site: Path, compilers: Callable[[], Sequence[Compiler]]) -> Packing:
         entries = Entries(prefix=self.wanted.layout.prefix, earlier=EarlierArchives(self.store))
-        return Packing(site, entries, mention=OURS)
+        return Packing(site, entries, mention=OURS, compilers=compilers)
 
     def _notes(self) -> tuple[str, ...]:
         return () if self.interpreter is not None else (missing_note(self.wanted.target),)

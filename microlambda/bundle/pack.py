@@ -17,11 +17,12 @@ from microlambda.bundle.processors import processors
 from microlambda.bundle.zip_file import pack, write_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
     from microlambda.bundle.archive import FoundFile
+    from microlambda.bundle.compiler import Compiler
     from microlambda.bundle.earlier import EarlierArchives
     from microlambda.bundle.target import Target
     from microlambda.bundle.zip_file import Packed
@@ -104,11 +105,19 @@ class Entries:
 class Packing:
     """The archive of a folder in the making; what is slow can be begun before all that goes has gone.
 
-    For the arguments see `make_archive`.
+    For the arguments see `make_archive`; `compilers` gives those that run already.
     """
 
-    def __init__(self, site: Path, entries: Entries, mention: str = "") -> None:
+    def __init__(
+        self,
+        site: Path,
+        entries: Entries,
+        mention: str = "",
+        *,
+        compilers: Callable[[], Sequence[Compiler]] = tuple,
+    ) -> None:
         self._site = site
+        self._compilers = compilers
         self._entries = entries
         self._mention = mention.encode()
         self._stop = own_stop()
@@ -201,7 +210,7 @@ class Packing:
         packing: dict[str, Future[Packed]],
     ) -> dict[str, Problem]:
         problems = {}
-        for module, made in compile_modules(modules, interpreter):
+        for module, made in compile_modules(modules, interpreter, self._compilers()):
             self._stop.check()
             if isinstance(made, Problem):
                 problems[module.name] = made

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from microlambda.bundle import compiler, pack
-from microlambda.bundle.compiler import Compiler, Module, Problem, compile_modules
+from microlambda.bundle.compiler import Compiler, Module, Problem, compile_modules, compilers_begun
 from microlambda.bundle.errors import BundleError
 from microlambda.bundle.pack import ArchiveFacts, Entries, Packing, make_archive
+from microlambda.bundle.processors import processors
 from microlambda.bundle.target import Target
 
 HOST = Target.for_host()
@@ -213,3 +214,30 @@ def test_what_was_begun_and_goes_leaves_nothing_behind(site: Path, tmp_path: Pat
     assert not facts.mentions
     assert facts == make(site, mention="microlambda")
     assert (tmp_path / "begun.zip").read_bytes() == (site.parent / "made.zip").read_bytes()
+
+
+def test_what_is_installed_again_is_begun_again(site: Path, tmp_path: Path) -> None:
+    library = site / "shop" / "_fast.so"
+    library.write_bytes(bytes(300_000))
+
+    with Packing(site, Entries()) as packing:
+        packing.begin()
+        library.unlink()
+        library.write_bytes(random.Random(1).randbytes(300_000))
+        packing.begin()
+        packing.write(tmp_path / "begun.zip", HOST, None)
+
+    with zipfile.ZipFile(tmp_path / "begun.zip") as archive:
+        assert archive.read("shop/_fast.so") == library.read_bytes()
+
+
+def test_compilers_that_run_already_are_used_and_ended() -> None:
+    with compilers_begun(sys.executable) as begun:
+        running = [*begun()]
+        modules = [Module(name="a.py", path="/var/task/a.py", read=lambda: b"a = 1")] * 40
+        made = [content for _module, content in compile_modules(modules, "/no/other", running)]
+
+    assert len(made) == 40
+    assert [one._process.returncode for one in running] == [0] * processors()
+    with compilers_begun(None) as none:
+        assert [*none()] == []

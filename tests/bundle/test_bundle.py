@@ -21,6 +21,7 @@ from microlambda.bundle.archive import names
 from microlambda.bundle.cache import LAYOUT, cache_folder
 from microlambda.bundle.errors import BundleError, BundleTooLarge, SourcesUnusable
 from microlambda.bundle.interpreter import find_interpreter
+from microlambda.bundle.slim import slimming
 from microlambda.bundle.target import Target
 from tests.bundle.conftest import APP
 
@@ -530,7 +531,7 @@ def test_a_killed_run_leaves_nothing_that_is_trusted(
     index.wheel("pure")
     project.write("requirements.txt", "pure")
     with monkeypatch.context() as patched:
-        patched.setattr(making, "slim", _interrupt)
+        patched.setattr(slimming, "slim", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             project.bundle()
 

@@ -76,7 +76,7 @@ def test_only_what_is_new_is_compiled_and_compressed(
     compressed: list[int] = []
     deflated = deflate.deflated
 
-    def counted(modules: Any, interpreter: str) -> Any:
+    def counted(modules: Any, interpreter: str, _begun: object) -> Any:
         compiled.extend(module.name for module in modules)
         return compile_modules(modules, interpreter)
 

@@ -27,7 +27,7 @@ from microlambda.bundle.resolving.request import Request, Resolver
 from microlambda.bundle.resolving.sources import with_built
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from microlambda.bundle.resolving.request import Unfit
@@ -36,10 +36,13 @@ __all__ = ["Request", "Resolver", "resolved"]
 
 
 @contextmanager
-def resolved(request: Request, resolver: Resolver, into: Path) -> Iterator[Future[tuple[str, ...]]]:
+def resolved(
+    request: Request, resolver: Resolver, into: Path, *, begin: Callable[[], None] = lambda: None
+) -> Iterator[Future[tuple[str, ...]]]:
     """Install the requirements for the target into an empty folder, or say which of them cannot be had.
 
     Notes are found meanwhile: which newer versions were passed over, for they have no wheel that fits.
+    `begin` is called when something is installed, before it is looked at, and again if that was damaged.
     """
     # Beside what is installed: what a killed run leaves is swept with that.
     folder = into.parent
@@ -49,10 +52,12 @@ def resolved(request: Request, resolver: Resolver, into: Path) -> Iterator[Futur
         wheels = work / "wheels"
         wheels.mkdir()
         request = _install(request, resolver, work, into, wheels)
+        begin()
         if find_damaged(into):
             # A cache keeps what it once took for whole.
             _empty(into)
             request = _install(request, resolver, work, into, wheels, afresh=True)
+            begin()
             _refuse_damaged(into, resolver)
         with beside(passed_over_notes(request, resolver, work, into)) as notes:
             yield notes
