@@ -34,6 +34,7 @@ FLOORS: list[set[str]] = [
     },
     {"runtime.event_decorators"},
     {"runtime.app"},
+    {"runtime.bare"},
     {"runtime.entry"},
     {""},  # the public face
     {"project"},

@@ -108,7 +108,7 @@ def _code(sources: Sources, target: Target) -> str:
         {
             "compiler": compiler_digest(),
             "runtime": [(one.name, content_hash(one.content)) for one in (*runtime(), *library_entries())],
-            "left out": sorted(left_out(runtime(), sources.files)),
+            "left out": sorted(left_out(runtime(), sources.files, may_be_bare=sources.may_be_bare)),
             "sources": [
                 (one.name, one.is_executable, content_hash(one.path.read_bytes())) for one in sources.files
             ],

@@ -80,7 +80,7 @@ def compile_project(sources: Sources, target: Target, say: Say) -> OwnCode:
 def compile_runtime(sources: Sources, target: Target, say: Say, *, whole: bool) -> OwnCode:
     """Compile what of the runtime the project can need, or all, and its libraries."""
     own = sources.regular & set(LIBRARIES)
-    unneeded = frozenset() if whole else left_out(runtime(), sources.files)
+    unneeded = frozenset() if whole else left_out(runtime(), sources.files, may_be_bare=sources.may_be_bare)
     entries = [entry for entry in runtime() if entry.name not in unneeded]
     unused = own | unneeded_libraries(unneeded)
     entries += [entry for entry in library_entries() if not is_of(entry, unused)]

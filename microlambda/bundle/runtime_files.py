@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.inputs.requirement_lines import OURS
-from microlambda.bundle.runtime_graph import graph_of, module_of
+from microlambda.bundle.runtime_graph import BARE, graph_of, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,11 +44,18 @@ class Names:
     is_all: bool = False
 
 
-def left_out(runtime: tuple[Entry, ...], sources: Iterable[Source]) -> frozenset[str]:
-    """Name the entries of the runtime that nothing in these files leads to."""
+def left_out(
+    runtime: tuple[Entry, ...], sources: Iterable[Source], *, may_be_bare: bool = False
+) -> frozenset[str]:
+    """Name the entries of the runtime that nothing in these files leads to.
+
+    With `may_be_bare` what a web application needs that stands in the place of an App is kept.
+    """
     found = names_in(sources)
     if found.is_all:
         return frozenset()
+    if may_be_bare:
+        found.paths.add(f"microlambda.runtime.{BARE}")
     graph = graph_of(runtime)
     unneeded = set(graph.optional) - needed(graph, found)
     return frozenset(entry.name for entry in runtime if module_of(entry.name) in unneeded)

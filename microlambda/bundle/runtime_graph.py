@@ -33,7 +33,10 @@ _RUNTIME = "microlambda/runtime/"
 _BY_NAME = (
     *("events", "triggers", "tasks", "websocket", "ingress.websocket", "blueprint"),
     *("sessions", "session_json", "secret_values", "auth", "mounts"),
+    "bare",
 )
+#: What the entry point makes an App with, of an application that is none.
+BARE = "bare"
 #: What decides about callers: reached from the core, and only where a route was given what has a name there.
 _GUARDS = ("auth",)
 #: What registers and runs handlers: reached from the core, and only where a decorator was used.
@@ -131,12 +134,12 @@ class _Reader:
         return ((around, imported) for around, imported in self.imports[module] if imported in self.optional)
 
     def from_core(self) -> set[str]:
-        """Find what the core imports, except by a name that the user writes and for handlers."""
+        """Find what the core imports, except by a name that the user writes, for handlers and for no App."""
         return {
             imported
             for module in self.imports.keys() - self.optional
             for around, imported in self.of(module)
-            if imported not in (*_HANDLERS, *_GUARDS) and not _is_member(around, _OWNERS)
+            if imported not in (*_HANDLERS, *_GUARDS, BARE) and not _is_member(around, _OWNERS)
         }
 
     def members(self) -> dict[str, set[str]]:

@@ -1,13 +1,14 @@
-"""`microlambda new NAME`: a project that serves, tests and deploys as it is."""
+"""`microlambda new`: a project that serves, tests and deploys as it is, or the settings of one."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
 import click
 
+from microlambda.cli.existing import adopt
+from microlambda.cli.naming import InvalidName, check_name
 from microlambda.project.errors import ToolError
 from microlambda.project.limits import DEFAULT_TIMEOUT, default_python
 from microlambda.project.settings import new_id
@@ -24,41 +25,69 @@ FILES = {
     "README.md": "README.md",
 }
 
-# "{name}-{stage}-{handler}" is a function's name on AWS, of 64 characters at most: this leaves room for both.
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
-_TAKEN = ("app", "main", "__main__")
-
-
-class InvalidName(ToolError):
-    """The name cannot be an app's name on AWS."""
-
 
 class ProjectExists(ToolError):
     """The folder holds files already."""
 
 
 @click.command(short_help="Make a project: an app, its settings, its first test.")
-@click.argument("name")
-def command(name: str) -> None:
+@click.argument("name", required=False, metavar="[NAME]")
+@click.option(
+    "--from",
+    "target",
+    metavar="MODULE:ATTRIBUTE",
+    help="In the folder of a web application: write the settings for this one.",
+)
+def command(name: str | None, target: str | None) -> None:
     """Make a project in the new folder NAME: an app, its settings, its first test.
 
     NAME may be a path, and `.` for the current folder; the app is called like its last part.
+
+    Without NAME, in the folder of a Flask, Quart, FastAPI, Starlette or Django application: write the
+    settings with which it is served and deployed as it is.
     """
+    if target is not None and name not in (None, "."):
+        raise click.UsageError(
+            f"--from is for an application in the current folder, and NAME, {name!r}, for a new one."
+        )
+    if name in (None, ".") and (target is not None or _holds_files(Path.cwd())):
+        _write_settings(Path.cwd(), target)
+    elif name is None:
+        raise InvalidName("this folder is empty, and a new project needs a name: microlambda new shop")
+    else:
+        _make(name)
+
+
+def _make(name: str) -> None:
+    """Make a new project, and say what to run next."""
     if not name.strip():
         raise InvalidName("the name is empty. Give the project one: microlambda new shop")
     folder = Path(name)
     app_name = folder.resolve().name
-    _check_name(app_name)
+    check_name(app_name)
     _check_folder(folder)
     write_project(folder, app_name)
     click.echo(f"Made {app_name} in {folder}: {', '.join(FILES)}.")
+    _next(f"cd {shlex.quote(str(folder))}", "microlambda local", "pytest", "microlambda deploy --local")
+
+
+def _write_settings(root: Path, target: str | None) -> None:
+    """Write the settings of a project that is there, and say what to run next."""
+    adopted = adopt(root, target)
+    if adopted is None:
+        raise ProjectExists(
+            f"{root} holds files already: {_shown(_files(root))}. No application of Flask, Quart, FastAPI, "
+            "Starlette or Django was found among them. Name one, microlambda new --from module:attribute, or "
+            "make a project in a folder of its own: microlambda new shop"
+        )
+    for line in adopted.told(root):
+        click.echo(line)
+    _next("microlambda local", "microlambda deploy --local", "microlambda deploy")
+
+
+def _next(*lines: str) -> None:
     click.echo("Next:")
-    for line in (
-        f"cd {shlex.quote(str(folder))}",
-        "microlambda local",
-        "pytest",
-        "microlambda deploy --local",
-    ):
+    for line in lines:
         if line != "cd .":
             click.echo(f"  {line}")
 
@@ -80,30 +109,24 @@ def write_project(folder: Path, app_name: str) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise InvalidName(
-            f"{name!r} cannot name an app on AWS. Take 1 to 40 letters, digits, '-' and '_', a letter first"
-            f"{_suggestion(name)}."
-        )
-    if name in _TAKEN:
-        raise InvalidName(
-            f"{name!r} says nothing about the app, and all its AWS resources would start with it. Take "
-            "another name."
-        )
-
-
-def _suggestion(name: str) -> str:
-    near = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-").lstrip("0123456789-_")[:40]
-    return f", such as {near!r}" if _NAME.fullmatch(near) and near not in _TAKEN else ""
-
-
 def _check_folder(folder: Path) -> None:
     if folder.is_dir():
-        # A repository that was just created holds nothing but .git.
-        there = sorted(path.name for path in folder.iterdir() if path.name != ".git")
-        if there:
-            shown = ", ".join(there[:3]) + (", ..." if len(there) > 3 else "")
-            raise ProjectExists(f"{folder} holds files already: {shown}. Give another name, or empty it.")
+        if there := _files(folder):
+            raise ProjectExists(
+                f"{folder} holds files already: {_shown(there)}. Give another name, or empty it."
+            )
     elif folder.exists() or folder.is_symlink():
         raise ProjectExists(f"{folder} is there already, and is no folder. Give another name.")
+
+
+def _files(folder: Path) -> list[str]:
+    # A repository that was just created holds nothing but .git.
+    return sorted(path.name for path in folder.iterdir() if path.name != ".git")
+
+
+def _holds_files(folder: Path) -> bool:
+    return bool(_files(folder))
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

@@ -82,6 +82,29 @@ def add_id(root: Path, project_id: str) -> Path:
     return path
 
 
+def create_settings(root: Path, text: str) -> Path:
+    """Write a new `microlambda.toml`, whole or not at all; FileExistsError where there is one by now."""
+    path = root / SETTINGS_FILE
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=root)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        Path(temporary).chmod(0o644)
+        _link(path, Path(temporary))
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def _link(path: Path, written: Path) -> None:
+    """Give a file that is written its name, which nobody may have yet."""
+    try:
+        path.hardlink_to(written)
+    except OSError:  # there is one, which is told again here, or the file system has no links
+        with path.open("xb") as file:
+            file.write(written.read_bytes())
+
+
 def _with_id(text: str, project_id: str, *, pyproject: bool) -> str:
     expected = tomllib.loads(text)
     section = expected["tool"]["microlambda"] if pyproject else expected

@@ -37,6 +37,8 @@ def locate(root: Path, wanted: str | None = None) -> ModulePlace:
     """
     name, _, attribute = (wanted or find_module(root)).partition(":")
     module = _dotted(name)
+    if attribute and not attribute.isidentifier():
+        raise AppNotFound(_no_attribute(attribute, module))
     inner = Path(*module.split("."))
     for folder in (root, root / "src"):
         if (folder / inner).with_suffix(".py").is_file() or (folder / inner / "__init__.py").is_file():
@@ -69,6 +71,17 @@ def _dotted(name: str) -> str:
     if not all(part.isidentifier() for part in module.split(".")):
         raise AppNotFound(_unimportable(name, module))
     return module
+
+
+def _no_attribute(attribute: str, module: str) -> str:
+    """Say that an attribute is named, and nothing is called, as servers do with factories."""
+    maker = attribute.partition("(")[0]
+    if maker.isidentifier():
+        return (
+            f"{attribute!r} is a call, and what is named is an attribute of {module!r}. Write app = "
+            f"{attribute} into a module, wsgi.py say, and name that: wsgi:app."
+        )
+    return f"{attribute!r} is no name of an attribute. Write module:attribute, such as {module}:app."
 
 
 def _unimportable(name: str, module: str) -> str:

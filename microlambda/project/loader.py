@@ -10,11 +10,14 @@ import importlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from microlambda.project.errors import AppImportFailed, AppNotFound
 from microlambda.project.layout import locate
 from microlambda.project.settings import load_settings
+from microlambda.project.web import made_in
+from microlambda.runtime.bare import fault_of, parameters_of, says_so, wrapped
+from microlambda.runtime.errors import RegistrationError
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedApp:
-    """An App and where it was found; `import_root` is the folder that holds `module`, the archive's root."""
+    """An App and where it was found; `import_root` is the folder that holds `module`, the archive's root.
+
+    Where there is a bare WSGI or ASGI application, `app` was made of it.
+    """
 
     app: App
     module: str
@@ -41,7 +47,8 @@ class LoadedApp:
 def load_app(root: Path, target: str | None = None, *, command: str = "deploy") -> LoadedApp:
     """Import the App that `target` names: "module:attribute" or "module"; None: the settings', or the only.
 
-    `command` is the one that errors suggest to type again.
+    A bare WSGI or ASGI application becomes an App that has the name of its package. `command` is the one that
+    errors suggest to type again.
     """
     root = root.resolve()
     place = locate(root, target or load_settings(root, "local").app)
@@ -134,36 +141,62 @@ def _what(exc: BaseException) -> str:
 def _apps(module: ModuleType) -> dict[str, App]:
     from microlambda import App
 
-    return {name: value for name, value in vars(module).items() if isinstance(value, App)}
+    # By the type itself: asking a proxy for its class may load what it stands for.
+    return {name: value for name, value in vars(module).items() if issubclass(type(value), App)}
 
 
 def _only_app(module: ModuleType, module_name: str, command: str) -> str:
-    apps = _apps(module)
-    if not apps:
+    """Name the module's App; where it has none, the bare application that it has."""
+    found: dict[str, Any] = _apps(module) or _bare_applications(module)
+    if not found:
+        raise AppNotFound(_no_app(module, module_name))
+    names = [name for name in ("app", "application") if name in found]
+    if names and (names[0] == "app" or not _apps(module)):
+        return names[0]
+    if len({id(app) for app in found.values()}) > 1:
+        what = "Apps" if _apps(module) else "applications"
         raise AppNotFound(
-            f"{module_name!r} has no App. Add: from microlambda import App, and app = App({module_name!r})"
+            f"{module_name!r} has several {what}: {', '.join(map(repr, found))}. Choose one: microlambda "
+            f"{command} {module_name}:{min(found)}"
         )
-    if "app" in apps:
-        return "app"
-    if len({id(app) for app in apps.values()}) > 1:
-        names = ", ".join(repr(name) for name in apps)
-        raise AppNotFound(
-            f"{module_name!r} has several Apps: {names}. Choose one: microlambda {command} "
-            f"{module_name}:{min(apps)}"
+    return next(iter(found))
+
+
+def _bare_applications(module: ModuleType) -> dict[str, Any]:
+    """Give what of a module is called with the parameters that web applications are written with."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("__") and callable(value) and says_so(parameters_of(value) or ())
+    }
+
+
+def _no_app(module: ModuleType, module_name: str) -> str:
+    found = made_in(Path(module.__file__ or ""), module_name)
+    if found.factories:
+        maker = found.factories[0]
+        return (
+            f"{module_name!r} has no application, but {maker.name}, a function that makes one. Write app = "
+            f"{maker.name}() into a module, wsgi.py say, and name that: wsgi:app."
         )
-    return next(iter(apps))
+    return f"{module_name!r} has no App. Add: from microlambda import App, and app = App({module_name!r})"
 
 
 def _app_in(module: ModuleType, attribute: str, module_name: str, command: str) -> App:
+    """Give the App that is called so, or make one of the bare application that is."""
     apps = _apps(module)
     if attribute in apps:
         return apps[attribute]
     if hasattr(module, attribute):
-        fact = f"{module_name}:{attribute} is a {type(getattr(module, attribute)).__name__}, not an App."
+        application = getattr(module, attribute)
+        fault = fault_of(application, attribute)
+        if fault is None:
+            return _wrapped(application, module_name, attribute)
+        fact = f"{module_name}:{attribute} {fault}"
     else:
         fact = f"{module_name!r} has no attribute {attribute!r}."
     if not apps:
-        raise AppNotFound(f"{fact} It has no App at all.")
+        raise AppNotFound(f"{fact}{_others(module, module_name, command)}")
     if len(apps) == 1:
         (only,) = apps
         raise AppNotFound(f"{fact} It has one App: {only!r}. Try: microlambda {command} {module_name}:{only}")
@@ -171,3 +204,19 @@ def _app_in(module: ModuleType, attribute: str, module_name: str, command: str) 
     raise AppNotFound(
         f"{fact} It has these Apps: {names}. Try: microlambda {command} {module_name}:{min(apps)}"
     )
+
+
+def _wrapped(application: Any, module_name: str, attribute: str) -> App:
+    try:
+        return wrapped(application, module_name, attribute)
+    except RegistrationError as exc:
+        raise AppNotFound(f"{module_name}:{attribute} cannot be served: {exc}") from exc
+
+
+def _others(module: ModuleType, module_name: str, command: str) -> str:
+    """Name the bare applications of a module that has no App."""
+    found = _bare_applications(module)
+    if not found:
+        return " It has no App at all."
+    names = ", ".join(map(repr, found))
+    return f" It has {names}. Try: microlambda {command} {module_name}:{min(found)}"

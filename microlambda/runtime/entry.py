@@ -1,8 +1,9 @@
 """The handler that microlambda's deployer names: it finds the app before the first event comes.
 
-`MICROLAMBDA_APP` is `module:attribute`; `MICROLAMBDA_HANDLER` is the name of the handler that this
-function runs. An error in the user's module leaves this module's import as it is, so that AWS's
-runtime client reports it as the function's own.
+`MICROLAMBDA_APP` is `module:attribute`, an App or a bare WSGI or ASGI application;
+`MICROLAMBDA_HANDLER` is the name of the handler that this function runs. An error in the user's
+module leaves this module's import as it is, so that AWS's runtime client reports it as the
+function's own.
 """
 
 from __future__ import annotations
@@ -32,11 +33,21 @@ def load_handler(environ: MutableMapping[str, str]) -> Callable[[Any, Any], Any]
     for name in attribute.split("."):
         app = getattr(app, name, None)
     if isinstance(app, type) or not hasattr(app, "route_table"):
-        raise ConfigurationError(
-            f"MICROLAMBDA_APP is {target!r}, and {module_name} has no App called {attribute!r}."
-        )
+        app = _made_of(app, module_name, attribute)
     handler: Callable[[Any, Any], Any] = app.handler(environ.get("MICROLAMBDA_HANDLER"))
     return handler
+
+
+def _made_of(application: Any, module_name: str, attribute: str) -> Any:
+    """An App of a WSGI or ASGI application that stands in the place of one."""
+    try:
+        from .bare import wrapped
+    except ImportError as exc:  # it ships where the app's own module makes no App
+        raise ConfigurationError(
+            f"{module_name} has no App called {attribute!r}, which MICROLAMBDA_APP names. If it has another "
+            "application, write microlambda.runtime.bare in a comment there, and package it again."
+        ) from exc
+    return wrapped(application, module_name, attribute)
 
 
 def _imported(module_name: str) -> Any:

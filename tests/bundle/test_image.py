@@ -554,8 +554,18 @@ def test_variables_become_secrets_of_the_build(
         ("from microlambda import App\none = App('1')\napp = App('2')\n", "app:app"),
         ("from shop.web import app\n", "app:app"),
         ("from shop.web import make\napp = make()\n", "app:app"),
+        ("from flask import Flask\nsite = Flask('x')\n", "app:site"),
+        (
+            "from flask import Flask\nsite = Flask('x')\napplication = Flask('y')\n",
+            "app:application",
+        ),
+        ("def application(environ, start_response): ...\n", "app:application"),
+        ("from flask import Flask\nfrom microlambda import App\nsite = Flask('x')\nx = App()\n", "app:x"),
     ],
-    ids=["app", "another name", "annotated", "app of two", "imported", "by a factory"],
+    ids=[
+        *("app", "another name", "annotated", "app of two", "imported", "by a factory"),
+        *("flask", "application of two", "function", "app beside a flask"),
+    ],
 )
 def test_the_apps_name_is_told_from_the_source(project: Project, source: str, expected: str) -> None:
     project.write("app.py", source)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 HOST = Target.for_host()
 PACKAGE = Path(microlambda.__file__).parent
 RUNTIME = PACKAGE / "runtime"
+EVENTS = Path(__file__).parent.parent / "runtime" / "events"
 
 #: What the runtime and its library may take in the archive of an app with routes and a queue, and what the
 #: queue may add, in bytes. An app of routes alone has its test in test_bundle.py.
@@ -162,6 +163,7 @@ def unresolved(present: set[str]) -> set[tuple[str, str]]:
         "app": {"websocket", "blueprint", "dispatch.handler", "secret_values", "auth", "mounts"},
         "registration_options": {"auth"},
         "dispatch.protection": {"auth"},
+        "entry": {"bare"},
         "event_decorators": known,
     }
     for module in present:
@@ -302,7 +304,91 @@ def test_a_dependency_that_has_nothing_to_do_with_us_brings_nothing(
     assert "triggers.sqs" not in modules_of(project.bundle(target=HOST, resolver="uv").code.archive)
 
 
-LED_TO = tuple(f"microlambda/runtime/{one}" for one in ("tasks", "websocket", "mounts"))
+BARE = """
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"bare"]
+
+
+"""
+
+
+def test_what_stands_in_the_place_of_an_app_brings_what_wraps_it(project: Project) -> None:
+    project.write("app.py", BARE)
+
+    archive = project.bundle(target=HOST).code.archive
+
+    assert {"bare", "mounts", "mounts.wsgi"} <= modules_of(archive)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RUN_BARE.format(archive=str(archive))],
+        input=(EVENTS / "http-api.json").read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, json.loads(done.stdout)["body"]) == ("", "bare")
+
+
+RUN_BARE = """
+import json, os, sys
+sys.path.insert(0, {archive!r})
+os.environ["MICROLAMBDA_APP"] = "app:application"
+from microlambda.runtime.entry import handler
+print(json.dumps(handler(json.load(sys.stdin), None)))
+"""
+
+
+def test_an_app_does_not_bring_it(project: Project) -> None:
+    archive = project.bundle(target=HOST).code.archive
+
+    assert not {"bare", "mounts", "mounts.wsgi"} & modules_of(archive)
+
+
+def test_the_module_that_counts_is_the_apps_own_and_not_its_package(project: Project) -> None:
+    project.write("shop/__init__.py", APP)
+    project.write("shop/web.py", BARE)
+    project.write("bare/__init__.py", BARE)
+    project.write("bare/web.py", APP)
+
+    bare = project.bundle(target=HOST, module="shop.web").code.archive
+    assert "bare" in modules_of(bare)
+    app = project.bundle(target=HOST, module="bare.web").code.archive
+    assert "bare" not in modules_of(app)
+
+
+@pytest.mark.parametrize("comment", ["", "# microlambda.runtime.bare"])
+def test_an_application_that_an_app_hides_is_told_how_to_ship(project: Project, comment: str) -> None:
+    hidden = "exec('def application(environ, start_response): ...')\n"  # from whoever reads the text
+    project.write("app.py", f"{APP}\n{hidden}{comment}\n")
+    archive = project.bundle(target=HOST).code.archive
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", RUN_BARE.format(archive=str(archive))],
+        input='{"microlambda": {"check": 1}}',
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    if comment:
+        assert (done.stderr, done.stdout) == ("", '{"microlambda": {"check": 1}}\n')
+    else:
+        assert "app has no App called 'application', which MICROLAMBDA_APP names" in done.stderr
+        assert "write microlambda.runtime.bare in a comment there" in done.stderr
+
+
+def test_whether_an_application_is_bare_is_part_of_the_inputs(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(project.root, "dev")
+    before = inputs_hash(settings, project.root, HOST)
+
+    monkeypatch.setattr("microlambda.bundle.code.sources.is_app_alone", lambda path: False)
+
+    assert inputs_hash(settings, project.root, HOST) != before
+
+
+LED_TO = tuple(f"microlambda/runtime/{one}" for one in ("tasks", "websocket", "mounts", "bare"))
 
 
 def test_every_optional_module_is_led_to_by_a_name() -> None:
@@ -318,7 +404,8 @@ def test_every_optional_module_is_led_to_by_a_name() -> None:
             or name in ("blueprint", "sessions", "session_json", "secret_values", "auth")
         )
     }
-    assert set(graph.optional) == {module for modules in graph.names.values() for module in modules}
+    by_a_name = {module for modules in graph.names.values() for module in modules}
+    assert set(graph.optional) == by_a_name | {runtime_graph.BARE}
     assert set(EVENT_DECORATORS.split()) <= graph.names.keys()
 
 
@@ -402,7 +489,7 @@ def test_what_is_left_out_is_part_of_the_inputs(project: Project, monkeypatch: p
     before = inputs_hash(settings, project.root, HOST)
 
     assert inputs_hash(settings, project.root, HOST) == before
-    monkeypatch.setattr(fingerprint, "left_out", lambda runtime, sources: frozenset())
+    monkeypatch.setattr(fingerprint, "left_out", lambda runtime, sources, **_: frozenset())
     assert inputs_hash(settings, project.root, HOST) != before
 
 

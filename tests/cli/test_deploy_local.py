@@ -474,3 +474,46 @@ def test_without_the_extra_the_line_that_installs_it_is_printed(project: Path) -
     assert "CloudUnavailable" in failed.stderr
     assert "pip install 'microlambda[local]'" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+HELLO = """
+from flask import Flask, url_for
+
+app = Flask(__name__)
+
+
+@app.get("/")
+def index():
+    return {"hello": "world", "index": url_for("index", _external=True)}
+"""
+
+
+@pytest.mark.index
+@pytest.mark.parametrize("ingress", ["http-api", "rest-api"])
+def test_a_flask_without_an_app_is_deployed_as_it_is(tmp_path: Path, ingress: str) -> None:
+    folder = tmp_path / "greetings"
+    folder.mkdir()
+    (folder / "hello.py").write_text(HELLO)
+    (folder / "requirements.txt").write_text("flask==3.1.1\n")
+    (folder / "microlambda.toml").write_text(f'ingress = "{ingress}"\n')
+
+    with started(folder, "hello:app") as lines:
+        output = "\n".join(lines)
+        found = re.search(r"The app: +(http://127\.0\.0\.1:\d+\S*/)", output)
+        assert found, output
+        assert get(found[1]) == {"hello": "world", "index": found[1]}
+
+    assert "+ function hello-local-http" in output
+
+
+def test_an_application_that_is_called_as_many_are_is_refused_with_the_line(tmp_path: Path) -> None:
+    folder = tmp_path / "greetings"
+    folder.mkdir()
+    (folder / "app.py").write_text(HELLO)
+
+    command = [sys.executable, "-m", "microlambda", "deploy", "--local", "--port", "0", "app:app"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "is called 'app', as many are, and everything on AWS is named after it." in done.stderr
+    assert 'Write into microlambda.toml: name = "greetings"' in done.stderr

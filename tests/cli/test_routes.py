@@ -145,3 +145,14 @@ def test_what_protects_a_view_is_listed(project: Path) -> None:
         ["an API key", "@app.authorizer() 'check'"],
         [],
     ]
+
+
+def test_an_application_without_an_app_is_listed_as_what_it_is(project: Path) -> None:
+    (project / "hello.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+
+    listed = json.loads(routes("hello:app", "--json").output)
+
+    assert listed["app"] == "hello"
+    (route,) = listed["routes"]
+    assert (route["rule"], route["view"], route["location"]) == ("/<path:path>", "Flask", "flask.app")
+    assert set(route["methods"]) >= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}

@@ -30,6 +30,9 @@ HAS = {
     "put into the module": "sys.modules[__name__].__dict__['appli' + 'cation'] = App()",
     "set": "setattr(me, 'appli' + 'cation', App())",
     "run": "builtins.exec('appli' + 'cation = App()')",
+    "a function of other names": "def application(a, b): ...",
+    "a function that is decorated": "@served\ndef application(event, context): ...",
+    "a function that is replaced": "def application(): ...\napplication = application()",
     "deep": f"application = {' + '.join(['1'] * 3000)}",
     "no text": None,
 }
@@ -51,6 +54,30 @@ def test_what_the_source_may_have_is_let_through(source: str | None, tmp_path: P
 def test_what_stands_nowhere_is_refused(source: str, tmp_path: Path) -> None:
     with pytest.raises(AppNotFound, match="^'web' has no attribute 'application'"):
         place(tmp_path, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def application(event, context): ...", r"is a Lambda handler, application\(event, context\), and"),
+        ("async def application(event, context): ...", "is a Lambda handler"),
+        (
+            "def application(): ...",
+            r"is a function, application\(\), that may make the application and is none",
+        ),
+    ],
+    ids=["handler", "async", "factory"],
+)
+def test_a_function_that_is_no_application_is_refused(source: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(AppNotFound, match=f"^web:application {told}"):
+        place(tmp_path, source)
+
+
+def test_a_factory_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(
+        AppNotFound, match=r"web:create_app is a function, create_app\(\.\.\.\), that may make"
+    ):
+        place(tmp_path, "def create_app(*config): ...", "web:create_app")
 
 
 def test_the_nearest_name_is_said(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APP = "from microlambda import App\napp = App('shop')\n"
+
+FLASK = "from flask import Flask, current_app, request\napp = Flask(__name__)\n"
+WSGI = """\
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
+HELPERS = "def helper(a, b): ...\nclass Check:\n    def __call__(self, value): ...\ncheck = Check()\n"
 
 
 @pytest.fixture
@@ -74,6 +82,77 @@ def test_the_app_is_found(
     assert loaded.app.name == "shop"
 
 
+BARE = [
+    pytest.param({"hello.py": FLASK}, "hello:app", "hello:app", "hello", id="flask"),
+    pytest.param({"hello.py": FLASK}, "hello", "hello:app", "hello", id="the-only-one"),
+    pytest.param({"hello.py": FLASK}, None, "hello:app", "hello", id="no-target"),
+    pytest.param({"app.py": FLASK}, None, "app:app", "app", id="no-target-app.py"),
+    pytest.param({"hello.py": HELPERS + FLASK}, "hello", "hello:app", "hello", id="beside-helpers"),
+    pytest.param(
+        {"hello.py": FLASK.replace("app =", "site =")}, "hello", "hello:site", "hello", id="other-name"
+    ),
+    pytest.param(
+        {"hello.py": FLASK + "api = Flask('api')\n"}, "hello", "hello:app", "hello", id="app-among-several"
+    ),
+    pytest.param(
+        {"hello.py": WSGI + FLASK.replace("app =", "site =")},
+        "hello",
+        "hello:application",
+        "hello",
+        id="application-among-several",
+    ),
+    pytest.param(
+        {"mysite/__init__.py": "", "mysite/wsgi.py": WSGI},
+        "mysite.wsgi:application",
+        "mysite.wsgi:application",
+        "mysite",
+        id="in-a-package",
+    ),
+    pytest.param({"wsgi.py": WSGI}, "wsgi", "wsgi:application", None, id="no-name-to-give"),
+    pytest.param(
+        {"mysite/wsgi.py": WSGI, "microlambda.toml": 'app = "mysite.wsgi:application"'},
+        None,
+        "mysite.wsgi:application",
+        "mysite",
+        id="settings",
+    ),
+    pytest.param(
+        {"app/__init__.py": "", "app/main.py": FLASK}, None, "app.main:app", "app", id="below-an-empty-app"
+    ),
+    pytest.param({"src/shop/web.py": FLASK}, "shop.web", "shop.web:app", "shop", id="src"),
+]
+
+
+@pytest.mark.parametrize(("files", "target", "expected", "name"), BARE)
+def test_a_bare_application_becomes_an_app(
+    project: Path, files: dict[str, str], target: str | None, expected: str, name: str | None
+) -> None:
+    for file, text in files.items():
+        write(project, file, text)
+
+    loaded = load_app(project, target)
+
+    assert (loaded.path, loaded.app.name) == (expected, name)
+    (rule,) = loaded.app.route_table
+    mount: Any = rule.view
+    assert mount.application is vars(sys.modules[loaded.module])[loaded.attribute]
+
+
+def test_an_app_goes_before_bare_applications(project: Path) -> None:
+    write(project, "web.py", FLASK + "from microlambda import App\nshop = App('shop')\n")
+
+    assert load_app(project, "web").path == "web:shop"
+
+
+def test_what_cannot_be_mounted_is_told_where_it_stands(project: Path) -> None:
+    write(
+        project, "web.py", "class Site:\n    route_table = ()\n    def __call__(self, *a): ...\nx = Site()\n"
+    )
+
+    with pytest.raises(AppNotFound, match="web:x cannot be served: the application at '/' is an App"):
+        load_app(project, "web:x")
+
+
 NOT_FOUND = [
     pytest.param({}, None, "has no App: no app.py", id="nothing"),
     pytest.param(
@@ -95,6 +174,52 @@ NOT_FOUND = [
         "api",
         "'api' has several Apps: 'one', 'two'. Choose one: microlambda deploy api:one",
         id="several",
+    ),
+    pytest.param(
+        {"hello.py": FLASK + "def create_app(): ...\n"},
+        "hello:create_app",
+        "hello:create_app is a function, create_app(), that may make the application and is none. Write "
+        "app = create_app(...) into a module, wsgi.py say, and name that: wsgi:app. It has 'app'. Try: "
+        "microlambda deploy hello:app",
+        id="factory",
+    ),
+    pytest.param(
+        {"hello.py": "from flask import Flask\ndef create_app():\n    return Flask('x')\n"},
+        "hello",
+        "'hello' has no application, but create_app, a function that makes one. Write app = create_app()",
+        id="factory-alone",
+    ),
+    pytest.param(
+        {"hello.py": FLASK},
+        "hello:create_app()",
+        "'create_app()' is a call, and what is named is an attribute of 'hello'. Write app = create_app()",
+        id="call-of-a-factory",
+    ),
+    pytest.param({"hello.py": FLASK}, "hello:a.b", "'a.b' is no name of an attribute", id="no-attribute"),
+    pytest.param(
+        {"hello.py": "def handler(event, context): ...\n"},
+        "hello:handler",
+        "hello:handler is a Lambda handler, handler(event, context), and no web application. Declare it",
+        id="handler",
+    ),
+    pytest.param({"hello.py": FLASK}, "hello:Flask", "hello:Flask is the class Flask. Make", id="class"),
+    pytest.param(
+        {"hello.py": FLASK},
+        "hello:site",
+        "'hello' has no attribute 'site'. It has 'app'. Try: microlambda deploy hello:app",
+        id="other-attribute",
+    ),
+    pytest.param(
+        {"hello.py": FLASK.replace("app =", "one =") + "two = Flask('two')\n"},
+        "hello",
+        "'hello' has several applications: 'one', 'two'. Choose one: microlambda deploy hello:one",
+        id="several-applications",
+    ),
+    pytest.param(
+        {"a.py": FLASK, "b.py": FLASK},
+        None,
+        "has no App, but several web applications: a:app, b:app. Name one as the command's last word: a:app",
+        id="several-modules-with-applications",
     ),
     pytest.param({"a.py": APP, "b.py": APP}, None, "several modules with an App: a, b", id="several-modules"),
     pytest.param({"queue.py": APP}, "queue", "has the name of one of Python's own. Rename it", id="stdlib"),

@@ -207,3 +207,16 @@ def test_a_fixture_without_an_app_says_why(tmp_path: Path, files: dict[str, str]
 
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert says in done.stdout
+
+
+def test_a_project_without_an_app_has_the_fixtures_for_its_application(tmp_path: Path) -> None:
+    hello = "from flask import Flask\napp = Flask(__name__)\napp.get('/')(lambda: 'hello')\n"
+    write(tmp_path, "hello.py", hello)
+    write(tmp_path, "microlambda.toml", 'name = "shop"\napp = "hello:app"\n')
+    test = "def test_it(microlambda_client):\n    assert microlambda_client.get('/').text == 'hello'\n"
+    write(tmp_path, "tests/test_it.py", test)
+
+    done = run_pytest(tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout

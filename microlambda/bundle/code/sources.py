@@ -15,6 +15,7 @@ from microlambda.bundle.code.imported import imported
 from microlambda.bundle.code.leftout import Patterns, is_boring, is_left_out_by_default
 from microlambda.bundle.code.walk import Source, Walk, children, top_level
 from microlambda.bundle.errors import SourcesUnusable
+from microlambda.project.web import is_app_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,10 +30,14 @@ _CODE = (".py", ".so", ".pyd")
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """The files that ship, in order of their names, and what the user should know of those that do not."""
+    """The files that ship, in order of their names, and what the user should know of those that do not.
+
+    `may_be_bare` where a web application may stand in the place of an App.
+    """
 
     files: tuple[Source, ...]
     notes: tuple[str, ...] = ()
+    may_be_bare: bool = False
 
     @property
     def regular(self) -> frozenset[str]:
@@ -75,7 +80,17 @@ def find_sources(
     if imports is not None:
         files |= {source.name: source for source in imported(walk, imports, files)}
     _refuse_shadowed_runtime(files, walk.import_root)
-    return Sources(files=tuple(files[name] for name in sorted(files)), notes=tuple(_notes(walk, files)))
+    return Sources(
+        files=tuple(files[name] for name in sorted(files)),
+        notes=tuple(_notes(walk, files)),
+        may_be_bare=imports is not None and _may_be_bare(imports),
+    )
+
+
+def _may_be_bare(imports: Imports) -> bool:
+    """Tell whether the app's own module may have something else in the place of an App."""
+    own = [one for one in imports.modules if not one.because.place]  # the module, and the packages around it
+    return not own or not is_app_alone(max(own, key=lambda one: len(one.module)).path)
 
 
 def _ignored(root: Path) -> list[tuple[str, str]]:

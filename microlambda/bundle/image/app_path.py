@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from microlambda.project.errors import AppNotFound
+from microlambda.project.web import made_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The name that is taken where it is there, as the commands that import the module do.
 _CONVENTIONAL = "app"
+#: The name that servers look for, where there is no App.
+_OF_SERVERS = "application"
 
 
 def app_path(place: ModulePlace) -> str:
@@ -23,10 +26,15 @@ def app_path(place: ModulePlace) -> str:
 
 
 def _attribute(place: ModulePlace) -> str:
-    body = ast.parse(_source(place).read_bytes()).body
+    path = _source(place)
+    body = ast.parse(path.read_bytes()).body
     if _CONVENTIONAL in _bound(body):
         return _CONVENTIONAL
     made = list(dict.fromkeys(_made(body)))
+    if not made:  # a web application in the place of an App
+        made = [one.name for one in made_in(path, place.module).apps]
+        if _OF_SERVERS in (*made, *_bound(body), *_functions(body)):
+            return _OF_SERVERS
     if len(made) == 1:
         return made[0]
     found = f"several Apps: {', '.join(made)}" if made else "no App that its source shows"
@@ -57,6 +65,10 @@ def _made(body: list[ast.stmt]) -> Iterator[str]:
         value = getattr(node, "value", None)
         if isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] == "App":
             yield from _assigned(node)
+
+
+def _functions(body: list[ast.stmt]) -> Iterator[str]:
+    yield from (node.name for node in body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _assigned(node: ast.stmt) -> Iterator[str]:
