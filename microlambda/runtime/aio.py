@@ -1,8 +1,12 @@
 """The one event loop of an environment, where coroutines of views, hooks and handlers run.
 
-It runs in a thread of its own and stays there from one invocation to the next, so that a client
-that an `async def` view opened still belongs to it at the next request. Whoever calls waits; several
-threads may do so at once. Context variables go in with the call and come back out of it.
+It stays from one invocation to the next, so that a client that an `async def` view opened still belongs to
+it at the next request. Whoever calls waits; several threads may do so at once. Context variables go in with
+the call and come back out of it.
+
+The thread that waits runs the loop itself, which spares it two changes of threads. The loop gets a thread of
+its own, and keeps that, as soon as there is something to do in it that no such thread waits for: the call of
+a second one, an iteration, a task that a coroutine left.
 """
 
 from __future__ import annotations
@@ -21,23 +25,48 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_ENDED = "the event loop was ended while a coroutine ran in it."
+
+
 class EventLoop:
-    """A loop and its thread, started when the first coroutine comes, and anew in a forked process."""
+    """A loop and who runs it, made when the first coroutine comes, and anew in a forked process.
+
+    `waiting` are tasks that go on with the next call only, and need no thread before it.
+    """
 
     def __init__(self) -> None:
         self._forget()
         atexit.register(self.stop)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._held)
+
+    def _held(self) -> None:
+        """Let a thread hold the loop while the process forks.
+
+        In the child nothing may end it: it would take its files out of the epoll that is the parent's, too.
+        """
+        with self._lock:
+            if self._loop is not None and self._thread is None:
+                self._begin(self._loop)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._is_lent = False  # the thread is a caller's, which runs the loop for what it waits for
         self._calls: set[_Call] = set()
+        self.waiting: set[asyncio.Task[Any]] = set()
 
-    def run(self, awaitable: Awaitable[Any]) -> Any:
-        """The value of `awaitable`, awaited in the loop; its error is raised here."""
-        call = self.start(awaitable)
+    def run(self, awaitable: Awaitable[Any], context: Context | None = None) -> Any:
+        """The value of `awaitable`, awaited in the loop; its error is raised here.
+
+        With a `context`, it runs in that itself, and what it sets there stays there.
+        """
+        loop = self._lent()
+        if loop is not None:
+            return self._run_here(loop, awaitable, context)
+        call = self.start(awaitable, context=context)
         try:
             call.done.wait()
         except BaseException:
@@ -45,48 +74,121 @@ class EventLoop:
             raise
         return call.outcome()
 
-    def start(self, awaitable: Awaitable[Any], on_done: Callable[[], None] | None = None) -> _Call:
-        """Begin to await it, and come back at once; `on_done` is called when it is over."""
+    def is_running_in(self, loop: asyncio.AbstractEventLoop | None) -> bool:
+        """Is that the loop of this process?"""
+        return loop is not None and loop is self._loop and os.getpid() == self._process
+
+    def _lent(self) -> asyncio.AbstractEventLoop | None:
+        """The loop for this thread to run; None where another one does, or this one runs a loop already."""
         if os.getpid() != self._process:
             self._forget()  # what the fork copied is the parent's, and must not be touched
         with self._lock:
+            if self._thread is not None or asyncio._get_running_loop() is not None:
+                return None
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+            self._thread, self._is_lent = threading.current_thread(), True
+            return self._loop
+
+    def _run_here(
+        self, loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], context: Context | None
+    ) -> Any:
+        given = context
+        context = given or copy_context()
+        before = dict(context.items()) if given is None else {}
+        coroutine: Any = awaitable if asyncio.iscoroutine(awaitable) else _awaited(awaitable)
+        task = loop.create_task(coroutine, context=context)
+        try:
+            value = loop.run_until_complete(task)
+        except asyncio.CancelledError as exc:
+            raise _cancelled() from exc
+        except RuntimeError as exc:
+            if task.done():
+                raise
+            self._ended(loop)  # it was stopped
+            _close(loop)
+            raise RuntimeError(_ENDED) from exc
+        finally:
+            if not task.done():
+                task.cancel()  # something was raised here that is not the coroutine's, such as by Ctrl-C
+            self._given_back(loop)
+            if given is None:
+                changed(context, before)
+        return value
+
+    def _given_back(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the loop rest until the next call, or give it a thread where something goes on in it."""
+        with self._lock:
+            if self._loop is not loop:
+                return
+            self._thread, self._is_lent = None, False
+            if self._calls or not asyncio.all_tasks(loop) <= self.waiting:
+                self._begin(loop)
+
+    def start(
+        self,
+        awaitable: Awaitable[Any],
+        on_done: Callable[[], None] | None = None,
+        context: Context | None = None,
+    ) -> _Call:
+        """Begin to await it, and come back at once; `on_done` is called when it is over."""
+        if os.getpid() != self._process:
+            self._forget()
+        with self._lock:
             if threading.current_thread() is self._thread:
                 _refuse(awaitable)
-            loop = self._loop or self._started()
-            call = _Call(awaitable, loop, on_done)
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+            if self._thread is None:
+                self._begin(self._loop)
+            call = _Call(awaitable, self._loop, on_done, context)
             self._calls.add(call)
-            loop.call_soon_threadsafe(call.start, self._calls)
+            self._loop.call_soon_threadsafe(call.start, self._calls)
             return call
 
-    def _started(self) -> asyncio.AbstractEventLoop:
-        self._loop = asyncio.new_event_loop()
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        is_held = threading.Event()
         self._thread = threading.Thread(
-            target=self._serve, args=(self._loop,), name="microlambda-event-loop", daemon=True
+            target=self._serve, args=(loop, is_held), name="microlambda-event-loop", daemon=True
         )
         self._thread.start()
-        return self._loop
+        is_held.wait()  # what a fork copies of the thread is its frames, and never given back
 
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _serve(self, loop: asyncio.AbstractEventLoop, is_held: threading.Event) -> None:
         """Run the loop to its end; whoever still waits then is told, for nobody else would wake them."""
+        is_held.set()
         try:
             with suppress(SystemExit, KeyboardInterrupt):  # of a task that nobody waits for
                 loop.run_forever()
         finally:
-            with self._lock:
-                self._loop = self._thread = None
-                calls, self._calls = self._calls, set()
-            for call in calls:
-                call.fail(RuntimeError("the event loop was ended while a coroutine ran in it."))
+            self._ended(loop)
             _close(loop)
+
+    def _ended(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            if self._loop is not loop:
+                return
+            self._loop = self._thread = None
+            self._is_lent = False
+            calls, self._calls = self._calls, set()
+            self.waiting.clear()
+        for call in calls:
+            call.fail(RuntimeError(_ENDED))
 
     def stop(self) -> None:
         """End the loop and what still runs in it; the next coroutine starts a new one."""
         if os.getpid() != self._process:
             return
         with self._lock:
-            loop, thread = self._loop, self._thread
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
+            loop, thread, is_lent = self._loop, self._thread, self._is_lent
+        if loop is None:
+            return
+        if thread is None:
+            self._ended(loop)
+            _close(loop)
+            return
+        loop.call_soon_threadsafe(loop.stop)
+        if not is_lent:
             thread.join(5)
 
 
@@ -106,13 +208,17 @@ class _Call:
     )
 
     def __init__(
-        self, awaitable: Awaitable[Any], loop: asyncio.AbstractEventLoop, on_done: Callable[[], None] | None
+        self,
+        awaitable: Awaitable[Any],
+        loop: asyncio.AbstractEventLoop,
+        on_done: Callable[[], None] | None,
+        context: Context | None,
     ) -> None:
         self._awaitable = awaitable
         self._loop = loop
         self._on_done = on_done
-        self._context: Context = copy_context()
-        self._before = dict(self._context.items())
+        self._context: Context = context or copy_context()
+        self._before = dict(self._context.items()) if context is None else None
         self._task: asyncio.Task[None] | None = None
         self._value: Any = None
         self._error: BaseException | None = None
@@ -150,10 +256,10 @@ class _Call:
 
     def outcome(self) -> Any:
         """What the awaitable came to, once it is done."""
-        changed(self._context, self._before)
+        if self._before is not None:
+            changed(self._context, self._before)
         if isinstance(self._error, asyncio.CancelledError):
-            # Outside of the loop it would pass every `except Exception`, and end the environment.
-            raise RuntimeError("the coroutine was cancelled.") from self._error  # noqa: TRY004
+            raise _cancelled() from self._error
         if self._error is not None:
             raise self._error
         return self._value
@@ -164,6 +270,15 @@ def changed(context: Context, before: dict[Any, Any]) -> None:
     for variable, value in context.items():
         if variable not in before or before[variable] is not value:
             variable.set(value)
+
+
+def _cancelled() -> RuntimeError:
+    """In the place of a CancelledError, which passes every `except Exception` and ends the environment."""
+    return RuntimeError("the coroutine was cancelled.")
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
 
 
 def _refuse(awaitable: Any) -> None:

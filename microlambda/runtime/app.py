@@ -70,7 +70,9 @@ class App(Registration):
         self.is_serving = False
         self.handlers: dict[str, Handler] = {}
         self.short_way: Callable[..., Any] | None = None  # to the answers of what is mounted
+        self.startups: list[Callable[[], None]] = []  # what is to be done before the first event
         self.around_events: Callable[[Callable[[], Any]], Any] | None = None
+        self.managed: Callable[[App, Any, Any], Any] | None = None  # runs a mounted Django's commands
         self._blueprints: dict[str, Blueprint] = {}
         self._logger: Logger | None = None
         self._websocket: WebSocket | None = None
@@ -162,16 +164,24 @@ class App(Registration):
         self._refuse_late(f"the blueprint {blueprint!r}")
         register(self, blueprint, options)
 
-    def mount(self, path: str, application: Callable[..., Any], *, name: str | None = None) -> None:
-        """Let a WSGI application (PEP 3333), such as a Flask, answer what no route does at and below `path`.
+    def mount(
+        self,
+        path: str,
+        application: Callable[..., Any],
+        *,
+        name: str | None = None,
+        interface: str | None = None,
+    ) -> None:
+        """Let a WSGI (PEP 3333) or ASGI 3 application, such as a Flask or a FastAPI, answer below `path`.
 
-        `path` is fixed, "/" for all; it becomes the application's SCRIPT_NAME. Of several the longest counts.
-        `name` is the endpoint's. RegistrationError for what is no application.
+        It gets what no route answers. `path` is fixed, "/" for all; it becomes the application's SCRIPT_NAME
+        or root_path. Of several the longest counts. `name` is the endpoint's. `interface` is "wsgi" or "asgi"
+        where how the application is called does not show it. RegistrationError for what is no application.
         """
         from .mounts import mount
 
         self._refuse_late(f"the application at {path!r}")
-        mount(self, path, application, name=name)
+        mount(self, path, application, name=name, interface=interface)
 
     def _check(self, kind: str, function: Callable[..., Any]) -> None:
         from .registration_options import check_function

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from .app import App
 from .errors import ConfigurationError
+from .mounts.interface import function_of, is_instance
+from .mounts.interface import parameters_of as parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
-_TAKES_ANY = 0x04  # inspect.CO_VARARGS
 
 #: How functions are called that make applications: `create_app`, `make_wsgi_app`.
 _MAKERS = ("create_", "make_", "build_", "get_", "app_factory")
@@ -54,7 +55,7 @@ def fault_of(application: Any, name: str) -> str | None:
     names = parameters_of(application)
     if says_so(names or ()):
         return None
-    if not _is_instance(application) and (fault := other_function(name, names)) is not None:
+    if not is_instance(application) and (fault := other_function(name, names)) is not None:
         return fault
     if names is None or _fits(application, names):
         return None
@@ -85,34 +86,9 @@ def other_function(name: str, names: tuple[str, ...] | None) -> str | None:
     return None
 
 
-def parameters_of(application: Any) -> tuple[str, ...] | None:
-    """The names of what it is called with; None where they cannot be told, as of an extension's."""
-    function = _function_of(application)
-    code = getattr(function, "__code__", None)
-    if code is None or code.co_flags & _TAKES_ANY:
-        return None
-    names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-    return names if function is application else names[1:]
-
-
-# By the type alone: asking a proxy, such as Flask's `request`, for an attribute asks what it stands for.
-
-
-def _is_instance(application: Any) -> bool:
-    """Is it of a class with a `__call__`, and neither a function nor a method?"""
-    return not (hasattr(type(application), "__code__") or hasattr(type(application), "__func__"))
-
-
-def _function_of(application: Any) -> Any:
-    """What runs when it is called: itself, the method's function, or its class's `__call__`."""
-    if _is_instance(application):
-        return type(application).__call__
-    return application if hasattr(type(application), "__code__") else application.__func__
-
-
 def _fits(application: Any, names: tuple[str, ...]) -> bool:
     """Can it be called as WSGI (PEP 3333) or ASGI has it?"""
-    function = _function_of(application)
+    function = function_of(application)
     required = len(names) - len(function.__defaults__ or ())
     wanted = 3 if function.__code__.co_flags & _COROUTINE else 2
     return required <= wanted <= len(names)

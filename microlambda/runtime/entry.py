@@ -35,6 +35,10 @@ def load_handler(environ: MutableMapping[str, str]) -> Callable[[Any, Any], Any]
     if isinstance(app, type) or not hasattr(app, "route_table"):
         app = _made_of(app, module_name, attribute)
     handler: Callable[[Any, Any], Any] = app.handler(environ.get("MICROLAMBDA_HANDLER"))
+    startups = app.startups
+    if handler is app:  # the function of the routes
+        for start in startups:
+            start()
     return handler
 
 

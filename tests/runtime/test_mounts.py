@@ -180,11 +180,8 @@ def test_an_error_of_a_handler_leaves_the_context_too() -> None:
 # What is refused ------------------------------------------------------------------------------------
 
 
-async def speaking_asgi(scope: Any, receive: Any, send: Any) -> None: ...
-
-
-class SpeakingASGI:
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+class TwiceCalled:
+    def __call__(self, scope: Any) -> Any: ...
 
 
 @pytest.mark.parametrize(
@@ -197,8 +194,7 @@ class SpeakingASGI:
         ("/x", "flask", "'flask', which cannot be called"),
         ("/x", Flask, "is the class Flask"),
         ("/x", App("other"), "Make it a Blueprint"),
-        ("/x", speaking_asgi, "speaks ASGI"),
-        ("/x", SpeakingASGI(), "speaks ASGI"),
+        ("/x", TwiceCalled(), "as ASGI 2 had it"),
     ],
 )
 def test_what_is_no_application_at_a_path_is_refused(path: Any, application: Any, problem: str) -> None:

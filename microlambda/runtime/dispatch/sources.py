@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def dispatch_event(app: App, event: Any, context: Any) -> Any:
     """The result of the one handler that the event is for; `UnknownEvent` where there is none, or several."""
+    if app.managed is not None and (result := app.managed(app, event, context)) is not None:
+        return result
     handlers = [handler for handler in app.handlers.values() if not handler.trigger.is_by_name]
     meant = chosen(handlers, event)
     if not meant:

@@ -1,15 +1,15 @@
-"""Applications of other frameworks under a path of the app: Flask, Django, whatever speaks WSGI (PEP 3333).
+"""Applications of other frameworks under a path of the app: Flask, Django, FastAPI and others.
 
 The app's own routes come first; what none of them answers, and lies under the path, is the application's.
 """
 
 from __future__ import annotations
 
-from ..context import CURRENT
 from ..errors import RegistrationError
 from ..routing.rule import Rule
+from .django import managed, with_fresh_connections
+from .interface import INTERFACES, interface_of
 from .short import answer_mounted
-from .wsgi import environ_of, exchanged, is_streaming, response_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,36 +17,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..app import App
-    from ..http.response import Response
+    from .base import Mount
 
 _BELOW = "/<path:path>"
-_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-class Mount:
-    """The view that stands for a mounted application; `prefix` is empty for one at the root."""
-
-    def __init__(self, prefix: str, application: Any) -> None:
-        self.prefix = prefix
-        self.application = application
-        self.__module__ = type(application).__module__
-
-    def __call__(self, **_: Any) -> Response:
-        """The application's answer to the request that is being answered."""
-        scope = CURRENT.get()
-        request: Any = scope.request
-        place = (request.method, request.path, request.root_path)
-        environ = environ_of(
-            request._ingress, request.event, request.lambda_context, place, self.prefix, request.data
-        )
-        return response_of(exchanged(self.application, environ, is_streaming(request._ingress)))
-
-    def __repr__(self) -> str:
-        return f"<Mount of {self.application!r} at {self.prefix or '/'!r}>"
-
-
-def mount(app: App, path: str, application: Callable[..., Any], *, name: str | None = None) -> None:
+def mount(
+    app: App,
+    path: str,
+    application: Callable[..., Any],
+    *,
+    name: str | None = None,
+    interface: str | None = None,
+) -> None:
     """Let an application answer what the app has no route for below `path`; see `App.mount`."""
     prefix = _checked_prefix(path)
     _check_application(path, application)
@@ -56,7 +40,7 @@ def mount(app: App, path: str, application: Callable[..., Any], *, name: str | N
                 f"two applications are mounted at {path!r}: {taken.view!r} and {application!r}. Give each a "
                 "path of its own."
             )
-    view = Mount(prefix, application)
+    view = _mounted(path, prefix, application, interface)
     endpoint = name or getattr(application, "__name__", None) or type(application).__name__
     if app.default_authorizer is not None:
         from ..auth import no_default_beside
@@ -65,7 +49,12 @@ def mount(app: App, path: str, application: Callable[..., Any], *, name: str | N
     rule = Rule(f"{prefix}{_BELOW}", view, methods=_METHODS, endpoint=endpoint)
     app.route_table.add_mount(prefix, rule)
     app.short_way = answer_mounted
-    # Flask's and Quart's, also where the `wsgi_app` of one is given: handlers of events run inside it.
+    if view.interface == "asgi":
+        app.startups.append(view.lifespan.start)  # type: ignore[attr-defined]  # of this interface
+    if app.managed is None:
+        app.managed = managed
+        app.around_events = with_fresh_connections(app.around_events)
+    # Flask's, also where its `wsgi_app` is given: handlers of events run inside it.
     context = getattr(getattr(application, "__self__", application), "app_context", None)
     if callable(context):
         app.around_events = _inside(context, app.around_events)
@@ -75,10 +64,28 @@ def _inside(context: Callable[[], Any], outer: Callable[[Callable[[], Any]], Any
     """What calls a function inside the context, and inside what was there before."""
 
     def within(function: Callable[[], Any]) -> Any:
-        with context():
+        entered = context()
+        if not hasattr(type(entered), "__enter__"):  # Quart's, which is to be awaited
+            return function()
+        with entered:
             return function()
 
     return within if outer is None else lambda function: outer(lambda: within(function))
+
+
+def _mounted(path: str, prefix: str, application: Any, interface: str | None) -> Mount:
+    if interface not in (None, *INTERFACES):
+        raise RegistrationError(
+            f"the application at {path!r} is said to speak {interface!r}. interface is 'wsgi' or 'asgi'; "
+            "leave it out where how the application is called shows it."
+        )
+    if (interface or interface_of(path, application)) == "asgi":
+        from .asgi import AsgiMount
+
+        return AsgiMount(prefix, application)
+    from .wsgi import WsgiMount
+
+    return WsgiMount(prefix, application)
 
 
 def _checked_prefix(path: Any) -> str:
@@ -101,20 +108,9 @@ def _check_application(path: str, application: Any) -> None:
     if not callable(application):
         raise RegistrationError(
             f"the application at {path!r} is {application!r}, which cannot be called. Give what WSGI servers "
-            "are given: a Flask, or Django's get_wsgi_application()."
+            "are given: a Flask, a FastAPI, or Django's get_wsgi_application()."
         )
     if isinstance(application, type):
         raise RegistrationError(
             f"the application at {path!r} is the class {application.__name__}. Make an instance of it."
         )
-    if _is_asynchronous(application):
-        raise RegistrationError(
-            f"the application at {path!r} is {application!r}, which speaks ASGI; WSGI applications are "
-            "mounted so far. Of a Django give get_wsgi_application()."
-        )
-
-
-def _is_asynchronous(application: Any) -> bool:
-    """Is it called as ASGI has it, by `await`? A class's `__call__` says so, or the function itself."""
-    code = getattr(application, "__code__", None) or getattr(type(application).__call__, "__code__", None)
-    return code is not None and bool(code.co_flags & _COROUTINE)

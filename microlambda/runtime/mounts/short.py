@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..context import CURRENT, RequestContext
 from ..dispatch import answer, finish, followed
 from ..http.request import lazy
-from .wsgi import environ_of, exchanged, is_streaming, plain_result, response_of
+from .head import plain_result, response_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,13 +55,12 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     view: Any = rule.view
     try:
         body = ingress.body(event) if event.get("body", True) else b""
-        environ = environ_of(ingress, event, context, place, view.prefix, body)
-        exchange = exchanged(view.application, environ, is_streaming(ingress))
+        answered = view.answered(ingress, event, context, place, body)
         if not scope.after and scope.opened_session is None and place[0] != "HEAD":
-            result = plain_result(exchange, ingress, app._compress_above)
+            result = plain_result(answered, ingress, app._compress_above)
             if result is not None:
                 return result
-        return finish(scope, scope.request, followed(scope, response_of(exchange)))
+        return finish(scope, scope.request, followed(scope, response_of(answered)))
     except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
         return _failed(scope, exc)
     finally:

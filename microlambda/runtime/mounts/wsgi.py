@@ -1,15 +1,12 @@
-"""Calling a WSGI application with a request (PEP 3333); its answer is a Response like a view's."""
+"""Calling a WSGI application (PEP 3333)."""
 
 from __future__ import annotations
 
 import sys
 from io import BytesIO
 
-from ..context import STREAMING
 from ..errors import EncodingError
-from ..http.binary import is_text
-from ..http.headers import Headers
-from ..http.response import Response
+from .base import Mount, bytes_as_text, takes_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,27 +20,7 @@ _APART = frozenset(("transfer-encoding", "connection", "keep-alive"))
 _PORTS = {"http": "80", "https": "443"}
 _BLOCK = 8_192  # bytes
 
-_SHORT = 8_192  # characters of header fields, far below what any gateway takes
 _KEPT = 256  # names of header fields; callers make up names
-
-#: Names as most applications write them, which need no look at their characters; not of those that decide
-#: how a body is sent.
-_PLAIN_NAMES = {
-    name: name.lower()
-    for name in (
-        *(
-            "Content-Type",
-            "Content-Length",
-            "Content-Disposition",
-            "Content-Language",
-            "Vary",
-            "Allow",
-            "Date",
-        ),
-        *("Cache-Control", "ETag", "Last-Modified", "Expires", "Accept-Ranges", "X-Frame-Options"),
-        *("X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"),
-    )
-}
 
 
 class FileWrapper:
@@ -150,12 +127,25 @@ class Pieces:
         _close(self._iterable)
 
 
-def is_streaming(ingress: Ingress) -> bool:
-    """Does the caller of the app take answers in pieces?"""
-    return ingress.streams and STREAMING.get()
+class WsgiMount(Mount):
+    """A WSGI application."""
+
+    interface = "wsgi"
+
+    def answered(
+        self,
+        ingress: Ingress,
+        event: dict[str, Any],
+        context: Any,
+        place: tuple[str, str, str],
+        body: bytes,
+    ) -> Exchange:
+        """What the application answers; whole, unless nobody knows how much there is and pieces are taken."""
+        environ = environ_of(ingress, event, context, place, self.prefix, body)
+        return exchanged(self.application, environ, takes_pieces(ingress))
 
 
-def exchanged(application: Any, environ: dict[str, Any], takes_pieces: bool) -> Exchange:
+def exchanged(application: Any, environ: dict[str, Any], in_pieces: bool) -> Exchange:
     """The application's answer; whole, unless the caller takes pieces and nobody knows how many there are.
 
     Raises what the application raises, and EncodingError for a body without a head.
@@ -163,7 +153,7 @@ def exchanged(application: Any, environ: dict[str, Any], takes_pieces: bool) -> 
     exchange = Exchange()
     iterable = application(environ, exchange.start_response)
     try:
-        if takes_pieces and len_of(iterable) is None:
+        if in_pieces and len_of(iterable) is None:
             if _begin(exchange, iterable):
                 return exchange
         else:
@@ -194,39 +184,6 @@ def _begin(exchange: Exchange, iterable: Iterable[bytes]) -> bool:
         return True
     exchange.body = b"".join(rest)
     return False
-
-
-def plain_result(exchange: Exchange, ingress: Ingress, above: int | None) -> dict[str, Any] | None:
-    """The result of an answer like nearly all, HEAD's aside; None for one that needs a closer look.
-
-    `above` is the size in bytes from which on bodies are compressed.
-    """
-    body = exchange.body
-    if type(body) is not bytes or exchange.status != "200 OK" or (above is not None and len(body) > above):
-        return None
-    fields = exchange.headers
-    text = "".join([value for _, value in fields])
-    if not (text.isascii() and text.isprintable() and len(text) < _SHORT):
-        return None
-    try:
-        values = {_PLAIN_NAMES[name]: value for name, value in fields}
-        if len(values) != len(fields) or not is_text(values["content-type"]):
-            return None
-        return ingress.plain_result(fields, values, body.decode())
-    except (KeyError, UnicodeDecodeError):
-        return None
-
-
-def response_of(exchange: Exchange) -> Response:
-    """The answer as a Response, its head looked at."""
-    status: Any = exchange.status
-    code = status[:3]
-    if not (code.isascii() and code.isdigit()):
-        raise EncodingError(
-            f"the mounted application answered with the status {status!r}, which has no number."
-        )
-    headers = Headers([(name, _text(value)) for name, value in exchange.headers])
-    return Response(exchange.body, status_code=int(code), headers=headers)
 
 
 def len_of(iterable: Iterable[bytes]) -> int | None:
@@ -284,7 +241,7 @@ def environ_of(
         path, root_path = path[len(prefix) :], root_path + prefix
     query = ingress.query_string(event)
     if not (path.isascii() and root_path.isascii() and query.isascii()):
-        path, root_path, query = _bytes(path), _bytes(root_path), _bytes(query)
+        path, root_path, query = bytes_as_text(path), bytes_as_text(root_path), bytes_as_text(query)
     return {
         **_SAME,
         **variables,
@@ -311,7 +268,7 @@ def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     variables: dict[str, str] = {}
     for name, value in fields:
         key = _VARIABLES[name]
-        value = _bytes(value)
+        value = bytes_as_text(value)
         if key in variables:
             value = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         variables[key] = value
@@ -323,18 +280,3 @@ def _host_and_port(host: str, scheme: str) -> tuple[str, str]:
     if colon and port.isdigit() and (":" not in name or name.endswith("]")):
         return name, port
     return host, _PORTS[scheme]
-
-
-def _bytes(text: str) -> str:
-    """Text as WSGI has it: its UTF-8, a character for each byte."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
-
-
-def _text(value: Any) -> Any:
-    """The text that such bytes are, where they are UTF-8; what is no text is refused by the headers."""
-    if type(value) is not str or value.isascii():
-        return value
-    try:
-        return value.encode("latin-1").decode()
-    except UnicodeError:
-        return value

@@ -1,0 +1,294 @@
+"""Calling an ASGI application: https://asgi.readthedocs.io/en/latest/specs/www.html.
+
+It runs in the one loop of the environment. An answer is whole when it goes out, unless the caller takes
+pieces and the application did not say how long it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from .. import aio
+from ..errors import EncodingError
+from .base import Mount, takes_pieces
+from .lifespan import Lifespan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Any
+
+    from ..ingress.base import Ingress
+
+_APART = frozenset((b"transfer-encoding", b"connection", b"keep-alive", b"content-length"))
+_ASGI = {"version": "3.0", "spec_version": "2.5"}
+_PORTS = {"http": 80, "https": 443}
+_KEPT = 256  # names of header fields; callers make up names
+
+#: Seconds that are left of the function's time when what still runs behind an answer is ended.
+_MARGIN = 0.5
+
+
+class _Names(dict):  # type: ignore[type-arg]  # of str to bytes
+    """Names of header fields as ASGI has them."""
+
+    def __missing__(self, name: str) -> bytes:
+        made = name.lower().encode("utf-8", "surrogatepass")
+        if len(self) < _KEPT:
+            self[name] = made
+        return made
+
+
+_NAMES = _Names()
+
+
+class AsgiMount(Mount):
+    """An ASGI application, started before its first request."""
+
+    interface = "asgi"
+
+    def __init__(self, prefix: str, application: Any) -> None:
+        super().__init__(prefix, application)
+        self.lifespan = Lifespan(application)
+
+    def answered(
+        self,
+        ingress: Ingress,
+        event: dict[str, Any],
+        context: Any,
+        place: tuple[str, str, str],
+        body: bytes,
+    ) -> Exchange:
+        """What the application answers; its tasks in the background are over by then, or out of time."""
+        self.lifespan.start()
+        scope = scope_of(ingress, event, context, place, self.prefix, body)
+        scope["state"] = self.lifespan.state.copy()
+        exchange = Exchange(body, context)
+        if takes_pieces(ingress):
+            aio.run(exchange.begin(self.application, scope))
+        else:
+            try:
+                aio.run(exchange.run(self.application, scope))
+            except Exception as exc:
+                if not exchange.is_over:
+                    raise
+                exchange.tell(exc)
+        exchange.finish()
+        return exchange
+
+
+class Exchange:
+    """One request: what the application receives, and what it sends.
+
+    `status`, `headers` and `body` are what it answered, once it has.
+    """
+
+    def __init__(self, body: bytes, context: Any) -> None:
+        self.status: int | None = None
+        self.headers: list[tuple[str, str]] = []
+        self.body: Any = b""
+        self.is_over = False  # the answer is whole
+        self._context = context
+        self._fields: Any = ()
+        self._unread: bytes | None = body
+        self._pieces: list[bytes] = []
+        self._gone: asyncio.Event | None = None
+        self._changed: asyncio.Event | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_out_of_time = False
+
+    # What the application calls ----------------------------------------------------------------
+
+    async def receive(self) -> dict[str, Any]:
+        """The body at once, and after the answer that the caller has gone."""
+        if self._unread is not None:
+            body, self._unread = self._unread, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if not self.is_over:
+            if self._gone is None:
+                self._gone = asyncio.Event()
+            await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        """Take the head, or a part of the body."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            if self.status is None:
+                raise RuntimeError("http.response.body was sent before http.response.start.")
+            if self.is_over:
+                raise RuntimeError("http.response.body was sent after the last one, which had no more_body.")
+            piece = message.get("body", b"")
+            if piece:
+                self._pieces.append(bytes(piece))
+            if not message.get("more_body", False):
+                self._end()
+            if self._changed is not None:
+                self._changed.set()
+        elif kind == "http.response.start":
+            if self.status is not None:
+                raise RuntimeError("http.response.start was sent twice.")
+            self.status = message["status"]
+            self._fields = message.get("headers") or ()
+        else:
+            raise RuntimeError(f"{kind!r} was sent, which is no message of an answer over HTTP.")
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self._gone is not None:
+            self._gone.set()
+        remaining = getattr(self._context, "get_remaining_time_in_millis", None)
+        if remaining is not None and self._task is not None:
+            left = remaining() / 1000 - _MARGIN
+            self._timer = self._task.get_loop().call_later(max(left, 0), self._cut)
+
+    def _cut(self) -> None:
+        """End what runs behind the answer: Lambda would end it with the answer."""
+        if self._task is not None and not self._task.done():
+            self._is_out_of_time = True
+            self._task.cancel()
+
+    # What calls the application ----------------------------------------------------------------
+
+    async def run(self, application: Any, scope: dict[str, Any]) -> None:
+        """Let it answer, to its end."""
+        self._task = asyncio.current_task()
+        try:
+            await application(scope, self.receive, self.send)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    async def begin(self, application: Any, scope: dict[str, Any]) -> None:
+        """Let it answer until it is known what comes: all of it, or pieces of an unknown number."""
+        self._changed = asyncio.Event()
+        task = asyncio.ensure_future(self.run(application, scope))
+        changed = asyncio.ensure_future(self._changed.wait())
+        await asyncio.wait((task, changed), return_when=asyncio.FIRST_COMPLETED)
+        changed.cancel()
+        is_long = any(bytes(name).lower() == b"content-length" for name, _ in self._fields)
+        if self.status is None or self.is_over or is_long or task.done():
+            try:
+                await task
+            except Exception as exc:
+                if not self.is_over:
+                    raise
+                self.tell(exc)
+            return
+        self.body = self._read(task)
+
+    async def _read(self, task: asyncio.Task[None]) -> AsyncIterator[bytes]:
+        """The pieces as they come; closing it tells the application that the caller has gone."""
+        changed: Any = self._changed
+        try:
+            while not (self.is_over or task.done()):
+                await self._one_of(changed, task)
+                changed.clear()
+                while self._pieces:
+                    yield self._pieces.pop(0)
+            while self._pieces:
+                yield self._pieces.pop(0)
+            await task
+        except Exception as exc:
+            if not self.is_over:
+                raise
+            self.tell(exc)
+        finally:
+            if not task.done():
+                self.is_over = True
+                if self._gone is not None:
+                    self._gone.set()
+                await asyncio.wait((task,), timeout=_MARGIN)
+                task.cancel()
+
+    async def _one_of(self, changed: asyncio.Event, task: asyncio.Task[None]) -> None:
+        waiting = asyncio.ensure_future(changed.wait())
+        await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+
+    def finish(self) -> None:
+        """Put the answer together; EncodingError for one that is none."""
+        if self.status is None:
+            raise EncodingError("the mounted application returned, and sent no http.response.start.")
+        self.headers = [
+            (bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in self._fields
+        ]
+        if self.body == b"":
+            if not self.is_over:
+                raise EncodingError(
+                    "the mounted application returned in the midst of its answer: there was no "
+                    "http.response.body, or the last had more_body."
+                )
+            self.body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def tell(self, error: Exception) -> None:
+        """Log what happened behind an answer that was whole."""
+        from ..context import CURRENT
+
+        logger = CURRENT.get().app.logger
+        if self._is_out_of_time:
+            logger.warning(
+                "what the mounted application still did behind its answer was ended %s s before the "
+                "function's time was over. Give it a longer timeout, or hand the work over to a task.",
+                _MARGIN,
+            )
+        else:
+            logger.error(
+                "the mounted application failed behind its answer, which has gone out.", exc_info=error
+            )
+
+
+def scope_of(
+    ingress: Ingress,
+    event: dict[str, Any],
+    context: Any,
+    place: tuple[str, str, str],
+    prefix: str,
+    body: bytes,
+) -> dict[str, Any]:
+    """The scope for an application at `prefix`, without `state`; its `path` has the `root_path` in front."""
+    from ..percent import quote
+
+    method, path, root_path = place
+    fields = [
+        (_NAMES[name], value.encode("utf-8", "surrogatepass")) for name, value in ingress.headers(event)
+    ]
+    names = {name for name, _ in fields}
+    if not names.isdisjoint(_APART):
+        fields = [field for field in fields if field[0] not in _APART]
+    if body or b"content-length" in names:
+        fields.append((b"content-length", b"%d" % len(body)))
+    host = ingress.host(event)
+    if b"host" not in names:
+        fields.insert(0, (b"host", host.encode()))
+    scheme = ingress.scheme(event)
+    client = ingress.client_address(event)
+    whole = root_path + path
+    return {
+        "type": "http",
+        "asgi": _ASGI.copy(),
+        "http_version": "1.1",
+        "method": method,
+        "scheme": scheme,
+        "path": whole,
+        "raw_path": quote(whole, "/").encode(),
+        "query_string": ingress.query_string(event).encode("utf-8", "surrogatepass"),
+        "root_path": root_path + prefix,
+        "headers": fields,
+        "client": (client, 0) if client else None,
+        "server": _server(host, scheme),
+        "extensions": {},
+        "microlambda.event": event,
+        "microlambda.context": context,
+        # the names that Mangum has for them
+        "aws.event": event,
+        "aws.context": context,
+    }
+
+
+def _server(host: str, scheme: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
+        return name, int(port)
+    return host, _PORTS[scheme]

@@ -1,0 +1,66 @@
+"""The view that stands for a mounted application, whatever it speaks."""
+
+from __future__ import annotations
+
+from ..context import CURRENT, STREAMING
+from .head import response_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..http.response import Response
+    from ..ingress.base import Ingress
+    from .head import Answered
+
+
+class Mount:
+    """An application below a path; `prefix` is empty for one at the root. `interface` is what it speaks."""
+
+    interface = ""
+
+    def __init__(self, prefix: str, application: Any) -> None:
+        self.prefix = prefix
+        self.application = application
+        self.__module__ = _module_of(application)
+
+    if TYPE_CHECKING:
+
+        def answered(
+            self,
+            ingress: Ingress,
+            event: dict[str, Any],
+            context: Any,
+            place: tuple[str, str, str],
+            body: bytes,
+        ) -> Answered:
+            """What the application answers to an event; `place` is what the ingress makes of its path.
+
+            Raises what the application raises, and EncodingError for an answer that is none.
+            """
+
+    def __call__(self, **_: Any) -> Response:
+        """The application's answer to the request that is being answered."""
+        request: Any = CURRENT.get().request
+        place = (request.method, request.path, request.root_path)
+        ingress, context = request._ingress, request.lambda_context
+        return response_of(self.answered(ingress, request.event, context, place, request.data))
+
+    def __repr__(self) -> str:
+        return f"<Mount of {self.application!r} at {self.prefix or '/'!r}>"
+
+
+def _module_of(application: Any) -> str:
+    """Where it is written: a function's own module, or that of its class."""
+    module = getattr(application, "__module__", None)
+    return module if type(module) is str else type(application).__module__
+
+
+def takes_pieces(ingress: Ingress) -> bool:
+    """Does the caller of the app take an answer in pieces?"""
+    return ingress.streams and STREAMING.get()
+
+
+def bytes_as_text(text: str) -> str:
+    """Text as WSGI has it: its UTF-8, a character for each byte."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")

@@ -1,0 +1,83 @@
+"""What of a mounted application's answer is looked at before it goes out: status and header fields."""
+
+from __future__ import annotations
+
+from ..errors import EncodingError
+from ..http.binary import is_text
+from ..http.headers import Headers
+from ..http.response import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Protocol
+
+    from ..ingress.base import Ingress
+
+    class Answered(Protocol):
+        """What an application answered: a status as WSGI or as ASGI has it, fields as text, and a body."""
+
+        status: Any
+        headers: Any
+        body: Any
+
+
+_SHORT = 8_192  # characters of header fields, far below what any gateway takes
+
+#: Names as most applications write them, which need no look at their characters; not of those that decide
+#: how a body is sent.
+_WRITTEN = (
+    *("Content-Type", "Content-Length", "Content-Disposition", "Content-Language", "Vary", "Allow", "Date"),
+    *("Cache-Control", "ETag", "Last-Modified", "Expires", "Accept-Ranges", "X-Frame-Options"),
+    *("X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"),
+)
+_PLAIN_NAMES = {name: name.lower() for name in _WRITTEN}
+_PLAIN_NAMES |= {lower: lower for lower in _PLAIN_NAMES.values()}  # as ASGI has them
+
+
+def plain_result(answered: Answered, ingress: Ingress, above: int | None) -> dict[str, Any] | None:
+    """The result of an answer like nearly all, HEAD's aside; None for one that needs a closer look.
+
+    `above` is the size in bytes from which on bodies are compressed.
+    """
+    body, status = answered.body, answered.status
+    if type(body) is not bytes or (status != "200 OK" and status != 200):
+        return None
+    if above is not None and len(body) > above:
+        return None
+    fields = answered.headers
+    text = "".join([value for _, value in fields])
+    if not (text.isascii() and text.isprintable() and len(text) < _SHORT):
+        return None
+    try:
+        values = {_PLAIN_NAMES[name]: value for name, value in fields}
+        if len(values) != len(fields) or not is_text(values["content-type"]):
+            return None
+        return ingress.plain_result(fields, values, body.decode())
+    except (KeyError, UnicodeDecodeError):
+        return None
+
+
+def response_of(answered: Answered) -> Response:
+    """The answer as a Response, its head looked at."""
+    status = answered.status
+    code = str(status)[:3]
+    if not (code.isascii() and code.isdigit()):
+        raise EncodingError(
+            f"the mounted application answered with the status {status!r}, which has no number."
+        )
+    return Response(answered.body, status_code=int(code), headers=Headers(_decoded(answered.headers)))
+
+
+def _decoded(fields: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return [(name, _text(value)) for name, value in fields]
+
+
+def _text(value: Any) -> Any:
+    """The text that such bytes are, where they are UTF-8; what is no text is refused by the headers."""
+    if type(value) is not str or value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
