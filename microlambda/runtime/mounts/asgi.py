@@ -7,6 +7,7 @@ pieces and the application did not say how long it is.
 from __future__ import annotations
 
 import asyncio
+import re
 
 from .. import aio
 from ..errors import EncodingError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _APART = frozenset((b"transfer-encoding", b"connection", b"keep-alive", b"content-length"))
 _ASGI = {"version": "3.0", "spec_version": "2.5"}
 _PORTS = {"http": 80, "https": 443}
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 _KEPT = 256  # names of header fields; callers make up names
 
 #: Seconds that are left of the function's time when what still runs behind an answer is ended.
@@ -138,10 +140,15 @@ class Exchange:
         self.is_over = True
         if self._gone is not None:
             self._gone.set()
+        if self._context is not None and self._task is not None:
+            self._task.get_loop().call_soon(self._watch, self._task)
+
+    def _watch(self, task: asyncio.Task[Any]) -> None:
+        """See to it that what still runs behind the answer ends in time."""
         remaining = getattr(self._context, "get_remaining_time_in_millis", None)
-        if remaining is not None and self._task is not None:
+        if remaining is not None and not task.done():
             left = remaining() / 1000 - _MARGIN
-            self._timer = self._task.get_loop().call_later(max(left, 0), self._cut)
+            self._timer = task.get_loop().call_later(max(left, 0), self._cut)
 
     def _cut(self) -> None:
         """End what runs behind the answer: Lambda would end it with the answer."""
@@ -248,21 +255,25 @@ def scope_of(
     body: bytes,
 ) -> dict[str, Any]:
     """The scope for an application at `prefix`, without `state`; its `path` has the `root_path` in front."""
-    from ..percent import quote
-
     method, path, root_path = place
-    fields = [
-        (_NAMES[name], value.encode("utf-8", "surrogatepass")) for name, value in ingress.headers(event)
-    ]
-    names = {name for name, _ in fields}
-    if not names.isdisjoint(_APART):
+    single = ingress.single_headers(event)
+    given = single.items() if single else ingress.headers(event)
+    fields = [(_NAMES[name], value.encode("utf-8", "surrogatepass")) for name, value in given]
+    values = dict(fields)
+    if not _APART.isdisjoint(values):
         fields = [field for field in fields if field[0] not in _APART]
-    if body or b"content-length" in names:
+    if body or b"content-length" in values:
         fields.append((b"content-length", b"%d" % len(body)))
-    host = ingress.host(event)
-    if b"host" not in names:
-        fields.insert(0, (b"host", host.encode()))
-    scheme = ingress.scheme(event)
+    sent = values.get(b"host")
+    if sent:
+        host = sent.decode("utf-8", "surrogatepass")
+    else:
+        host = ingress.host(event)
+        fields = [(b"host", host.encode()), *[field for field in fields if field[0] != b"host"]]
+    if ingress.forwards_scheme:
+        scheme = "http" if values.get(b"x-forwarded-proto", b"").endswith(b"http") else "https"
+    else:
+        scheme = ingress.scheme(event)
     client = ingress.client_address(event)
     whole = root_path + path
     return {
@@ -272,12 +283,12 @@ def scope_of(
         "method": method,
         "scheme": scheme,
         "path": whole,
-        "raw_path": quote(whole, "/").encode(),
+        "raw_path": whole.encode() if _PLAIN_PATH(whole) else _quoted(whole),
         "query_string": ingress.query_string(event).encode("utf-8", "surrogatepass"),
         "root_path": root_path + prefix,
         "headers": fields,
         "client": (client, 0) if client else None,
-        "server": _server(host, scheme),
+        "server": (host, _PORTS[scheme]) if ":" not in host else _server(host, scheme),
         "extensions": {},
         "microlambda.event": event,
         "microlambda.context": context,
@@ -285,6 +296,12 @@ def scope_of(
         "aws.event": event,
         "aws.context": context,
     }
+
+
+def _quoted(path: str) -> bytes:
+    from ..percent import quote
+
+    return quote(path, "/").encode()
 
 
 def _server(host: str, scheme: str) -> tuple[str, int]:
