@@ -16,7 +16,7 @@ import atexit
 import os
 import threading
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from contextvars import Context
     from typing import Any
 
+
+#: The tasks that coroutines have begun in the loop, those that are over dropped from time to time.
+_BEGUN: list[asyncio.Task[Any]] = []
+_MANY = 64
+
+#: Where the tasks are noted that are begun in a context, by who wants to know them.
+NOTES: ContextVar[list[asyncio.Task[Any]] | None] = ContextVar("microlambda.tasks", default=None)
 
 _ENDED = "the event loop was ended while a coroutine ran in it."
 
@@ -57,6 +64,7 @@ class EventLoop:
         self._is_lent = False  # the thread is a caller's, which runs the loop for what it waits for
         self._calls: set[_Call] = set()
         self.waiting: set[asyncio.Task[Any]] = set()
+        _BEGUN.clear()
 
     def run(self, awaitable: Awaitable[Any], context: Context | None = None) -> Any:
         """The value of `awaitable`, awaited in the loop; its error is raised here.
@@ -85,10 +93,8 @@ class EventLoop:
         with self._lock:
             if self._thread is not None or asyncio._get_running_loop() is not None:
                 return None
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
             self._thread, self._is_lent = threading.current_thread(), True
-            return self._loop
+            return self._loop or self._made()
 
     def _run_here(
         self, loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], context: Context | None
@@ -97,7 +103,7 @@ class EventLoop:
         context = given or copy_context()
         before = dict(context.items()) if given is None else {}
         coroutine: Any = awaitable if asyncio.iscoroutine(awaitable) else _awaited(awaitable)
-        task = loop.create_task(coroutine, context=context)
+        task = asyncio.Task(coroutine, loop=loop, context=context)  # not noted: it is over with the call
         try:
             value = loop.run_until_complete(task)
         except asyncio.CancelledError as exc:
@@ -111,6 +117,7 @@ class EventLoop:
         finally:
             if not task.done():
                 task.cancel()  # something was raised here that is not the coroutine's, such as by Ctrl-C
+                _BEGUN.append(task)
             self._given_back(loop)
             if given is None:
                 changed(context, before)
@@ -122,7 +129,7 @@ class EventLoop:
             if self._loop is not loop:
                 return
             self._thread, self._is_lent = None, False
-            if self._calls or not asyncio.all_tasks(loop) <= self.waiting:
+            if self._calls or self._has_more(loop):
                 self._begin(loop)
 
     def start(
@@ -137,14 +144,27 @@ class EventLoop:
         with self._lock:
             if threading.current_thread() is self._thread:
                 _refuse(awaitable)
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+            loop = self._loop or self._made()
             if self._thread is None:
-                self._begin(self._loop)
-            call = _Call(awaitable, self._loop, on_done, context)
+                self._begin(loop)
+            call = _Call(awaitable, loop, on_done, context)
             self._calls.add(call)
-            self._loop.call_soon_threadsafe(call.start, self._calls)
+            loop.call_soon_threadsafe(call.start, self._calls)
             return call
+
+    def _made(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_task_factory(_noted_task)
+        return self._loop
+
+    def _has_more(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Is there a task that does not wait for the next call?"""
+        if loop.get_task_factory() is _noted_task:
+            begun = _BEGUN
+            if begun:
+                begun[:] = [task for task in begun if not task.done()]
+            return bool(begun) and not self.waiting.issuperset(begun)
+        return not self.waiting.issuperset(asyncio.all_tasks(loop))
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         is_held = threading.Event()
@@ -275,6 +295,18 @@ def changed(context: Context, before: dict[Any, Any]) -> None:
 def _cancelled() -> RuntimeError:
     """In the place of a CancelledError, which passes every `except Exception` and ends the environment."""
     return RuntimeError("the coroutine was cancelled.")
+
+
+def _noted_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+    """The loop's factory of tasks."""
+    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+    context = options.get("context")
+    for notes in (_BEGUN, NOTES.get() if context is None else context.get(NOTES)):
+        if notes is not None:
+            if len(notes) >= _MANY:
+                notes[:] = [one for one in notes if not one.done()]
+            notes.append(task)
+    return task
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> Any:

@@ -110,10 +110,14 @@ class TestClient(EventMethods, Client):
         Gateway(ingress, _never)  # an unknown name is an error here, not at the first request
 
     def __enter__(self) -> Self:
-        """Allow Flask's `with app.test_client() as client:`; there is nothing to close."""
+        """Allow `with app.test_client() as client:`, at whose end mounted ASGI applications shut down."""
         return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        for _prefix, rule in self.app.route_table.mounts:
+            view: Any = rule.view
+            if view.interface == "asgi":
+                view.lifespan.stop()
 
     def as_user(self, user: str | Mapping[str, Any] = "user") -> TestClient:
         """A new client of the same app that every authorizer lets in, without tokens, as this user.

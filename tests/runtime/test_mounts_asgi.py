@@ -114,6 +114,23 @@ def test_the_scope_is_whole(ingress: str) -> None:
     assert "aws.context" in scope
 
 
+@pytest.mark.parametrize(
+    ("ingress", "raw"),
+    [
+        ("function-url", b"/in/a%2Fb%C3%A9%25"),
+        ("rest-api", b"/in/a%2Fb%C3%A9%25"),
+        ("alb", b"/in/a%2Fb%C3%A9%25"),
+        ("vpc-lattice", b"/in/a%2Fb%C3%A9%25"),
+        ("http-api", b"/in/a/b%C3%A9%25"),  # which decodes it
+    ],
+)
+def test_the_raw_path_is_as_it_was_sent_where_the_gateway_keeps_it(ingress: str, raw: bytes) -> None:
+    scope = scope_at("/in/a%2Fb%C3%A9%25", at="/in", query_string="q=%20", client={"ingress": ingress})
+
+    assert scope["raw_path"] == raw
+    assert scope["path"].endswith("/in/a/bé%")
+
+
 def test_the_app_and_its_request_are_there_inside() -> None:
     @of_http
     async def application(_scope: Message, _receive: Receive, send: Send) -> None:

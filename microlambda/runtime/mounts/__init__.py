@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..errors import RegistrationError
 from ..routing.rule import Rule
 from .django import managed, with_fresh_connections
-from .interface import INTERFACES, interface_of
+from .interface import INTERFACES, called_twice, interface_of, parameters_of
 from .short import answer_mounted
 
 TYPE_CHECKING = False
@@ -50,7 +50,11 @@ def mount(
     app.route_table.add_mount(prefix, rule)
     app.short_way = answer_mounted
     if view.interface == "asgi":
-        app.startups.append(view.lifespan.start)  # type: ignore[attr-defined]  # of this interface
+        from .asgi_context import after_start
+
+        start = view.lifespan.start  # type: ignore[attr-defined]  # of this interface
+        app.startups.append(start)
+        app.around_events = after_start(start, app.around_events)
     if app.managed is None:
         app.managed = managed
         app.around_events = with_fresh_connections(app.around_events)
@@ -66,7 +70,9 @@ def _inside(context: Callable[[], Any], outer: Callable[[Callable[[], Any]], Any
     def within(function: Callable[[], Any]) -> Any:
         entered = context()
         if not hasattr(type(entered), "__enter__"):  # Quart's, which is to be awaited
-            return function()
+            from .asgi_context import call_within
+
+            return call_within(entered, function)
         with entered:
             return function()
 
@@ -111,6 +117,8 @@ def _check_application(path: str, application: Any) -> None:
             "are given: a Flask, a FastAPI, or Django's get_wsgi_application()."
         )
     if isinstance(application, type):
+        if (parameters_of(vars(application).get("__init__")) or ())[1:] == ("scope",):
+            raise called_twice(path, application)
         raise RegistrationError(
             f"the application at {path!r} is the class {application.__name__}. Make an instance of it."
         )

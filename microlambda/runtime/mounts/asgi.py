@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextvars import copy_context
 
 from .. import aio
 from ..errors import EncodingError
+from .asgi_tasks import noted, settled
 from .base import Mount, takes_pieces
-from .lifespan import Lifespan
+from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class AsgiMount(Mount):
 
     def __init__(self, prefix: str, application: Any) -> None:
         super().__init__(prefix, application)
-        self.lifespan = Lifespan(application)
+        self.lifespan = lifespan_of(application)
 
     def answered(
         self,
@@ -67,10 +69,10 @@ class AsgiMount(Mount):
         scope["state"] = self.lifespan.state.copy()
         exchange = Exchange(body, context)
         if takes_pieces(ingress):
-            aio.run(exchange.begin(self.application, scope))
+            aio.run(exchange.begin(self.application, scope), copy_context())
         else:
             try:
-                aio.run(exchange.run(self.application, scope))
+                aio.run(exchange.run(self.application, scope), copy_context())
             except Exception as exc:
                 if not exchange.is_over:
                     raise
@@ -146,7 +148,7 @@ class Exchange:
     def _watch(self, task: asyncio.Task[Any]) -> None:
         """See to it that what still runs behind the answer ends in time."""
         remaining = getattr(self._context, "get_remaining_time_in_millis", None)
-        if remaining is not None and not task.done():
+        if remaining is not None and self._task is not None:
             left = remaining() / 1000 - _MARGIN
             self._timer = task.get_loop().call_later(max(left, 0), self._cut)
 
@@ -161,11 +163,18 @@ class Exchange:
     async def run(self, application: Any, scope: dict[str, Any]) -> None:
         """Let it answer, to its end."""
         self._task = asyncio.current_task()
+        tasks = noted()
         try:
             await application(scope, self.receive, self.send)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+            self._task = None  # which is not cut off any more
+            if tasks:
+                if self._gone is None:
+                    self._gone = asyncio.Event()
+                self._gone.set()  # whatever became of the answer
+                await settled(tasks, self._context, _MARGIN)
 
     async def begin(self, application: Any, scope: dict[str, Any]) -> None:
         """Let it answer until it is known what comes: all of it, or pieces of an unknown number."""
@@ -276,6 +285,8 @@ def scope_of(
         scheme = ingress.scheme(event)
     client = ingress.client_address(event)
     whole = root_path + path
+    given_path = event.get("rawPath") or event.get("path") or ""
+    is_plain = _PLAIN_PATH(whole) and "%" not in given_path
     return {
         "type": "http",
         "asgi": _ASGI.copy(),
@@ -283,7 +294,7 @@ def scope_of(
         "method": method,
         "scheme": scheme,
         "path": whole,
-        "raw_path": whole.encode() if _PLAIN_PATH(whole) else _quoted(whole),
+        "raw_path": whole.encode() if is_plain else _raw_path(given_path, root_path, whole),
         "query_string": ingress.query_string(event).encode("utf-8", "surrogatepass"),
         "root_path": root_path + prefix,
         "headers": fields,
@@ -298,10 +309,15 @@ def scope_of(
     }
 
 
-def _quoted(path: str) -> bytes:
-    from ..percent import quote
+def _raw_path(given: str, root_path: str, whole: str) -> bytes:
+    """The path as the caller sent it, where the gateway gives it so; else encoded anew."""
+    from ..percent import quote, unquote
 
-    return quote(path, "/").encode()
+    given = given.partition("?")[0]  # VPC Lattice has the query there
+    for raw in (given, quote(root_path, "/") + given):
+        if raw.isascii() and unquote(raw) == whole:
+            return raw.encode()
+    return quote(whole, "/").encode()
 
 
 def _server(host: str, scheme: str) -> tuple[str, int]:

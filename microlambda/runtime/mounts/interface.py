@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 _TAKES_ANY = 0x04  # inspect.CO_VARARGS
+_LAYERS = 50  # of decorators, which could wrap themselves
 INTERFACES = ("wsgi", "asgi")
 
 
@@ -19,12 +20,29 @@ def interface_of(path: str, application: Any) -> str:
     if is_coroutine(application) or (names is not None and len(names) >= 3 and names[0] == "scope"):
         return "asgi"
     if names is not None and names[:1] == ("scope",):
-        raise RegistrationError(
-            f"the application at {path!r} is {application!r}, which is called twice, with a scope and then "
-            "with receive and send, as ASGI 2 had it. Mount what "
-            "asgiref.compatibility.guarantee_single_callable() makes of it."
-        )
-    return "wsgi"
+        raise called_twice(path, application)
+    return "asgi" if _required(application) == 3 else "wsgi"
+
+
+def called_twice(path: str, application: Any) -> RegistrationError:
+    """The error for an application as ASGI 2 had it."""
+    return RegistrationError(
+        f"the application at {path!r} is {application!r}, which is called twice, with a scope and then "
+        "with receive and send, as ASGI 2 had it. Mount what "
+        "asgiref.compatibility.guarantee_single_callable() makes of it."
+    )
+
+
+def _required(application: Any) -> int | None:
+    """How many arguments it has to be called with, where that can be told."""
+    if _is_partial(application):
+        names = parameters_of(application.func)
+        left = () if names is None else names[len(application.args) :]
+        count = _required(application.func)
+        given = len(application.args) + len([name for name in left if name in application.keywords])
+        return None if count is None else count - given
+    names = parameters_of(application)
+    return None if names is None else len(names) - len(_innermost(application).__defaults__ or ())
 
 
 def parameters_of(application: Any) -> tuple[str, ...] | None:
@@ -32,20 +50,31 @@ def parameters_of(application: Any) -> tuple[str, ...] | None:
     if _is_partial(application):
         names = parameters_of(application.func)
         return None if names is None else names[len(application.args) :]
-    function = function_of(application)
+    function = _innermost(application)
     code = getattr(function, "__code__", None)
     if code is None or code.co_flags & _TAKES_ANY:
         return None
     given: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-    return given if function is application else given[1:]
+    return given[1:] if is_instance(application) or hasattr(type(application), "__func__") else given
 
 
 def is_coroutine(application: Any) -> bool:
     """Is it called as ASGI has it, by `await`?"""
     if _is_partial(application):
         return is_coroutine(application.func)
-    code = getattr(function_of(application), "__code__", None)
-    return code is not None and bool(code.co_flags & _COROUTINE)
+    codes = [getattr(one(application), "__code__", None) for one in (function_of, _innermost)]
+    return any(code is not None and code.co_flags & _COROUTINE for code in codes)
+
+
+def _innermost(application: Any) -> Any:
+    """What runs below decorators that take whatever comes (`*args`) and say what they wrap."""
+    function = function_of(application)
+    for _ in range(_LAYERS):
+        code = getattr(function, "__code__", None)
+        if code is None or not code.co_flags & _TAKES_ANY or not hasattr(function, "__wrapped__"):
+            break
+        function = function.__wrapped__
+    return function
 
 
 # By the type alone: asking a proxy, such as Flask's `request`, for an attribute asks what it stands for.
@@ -59,7 +88,10 @@ def is_instance(application: Any) -> bool:
 def function_of(application: Any) -> Any:
     """What runs when it is called: itself, the method's function, or its class's `__call__`."""
     if is_instance(application):
-        return type(application).__call__
+        call = type(application).__call__
+        if type(call).__name__ == "member_descriptor":  # in a slot, as that of Sentry's middleware
+            return function_of(application.__call__)
+        return call
     return application if hasattr(type(application), "__code__") else application.__func__
 
 

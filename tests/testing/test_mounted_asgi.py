@@ -1,0 +1,453 @@
+"""ASGI applications behind every ingress answer as they do behind a plain server: uvicorn."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import django
+import fastapi
+import pytest
+import quart
+import uvicorn
+from asgiref.wsgi import WsgiToAsgi
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.urls import re_path
+from flask import Flask, redirect, request
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from microlambda import App
+
+INGRESSES = ("http-api", "http-api-1.0", "rest-api", "function-url", "alb", "vpc-lattice")
+METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
+ALL_BYTES = bytes(range(256))
+
+#: Of the connection and of the moment, and what a gateway writes anew.
+NOT_THE_APPLICATIONS = {"date", "server", "connection", "content-length", "transfer-encoding"}
+GATEWAYS = ("apigw-", "x-amz-", "x-amzn-")
+
+Answered = tuple[int, list[tuple[str, str]], bytes]
+
+
+# The applications -----------------------------------------------------------------------------------
+
+
+async def pieces() -> AsyncIterator[bytes]:
+    for number in range(3):
+        yield f"{number}\n".encode()
+
+
+def by_names(pairs: Any) -> list[tuple[str, Any]]:
+    """Those of a name keep their order, which is all that a REST API tells."""
+    return sorted(pairs, key=lambda pair: pair[0])
+
+
+async def starlette_echo(request: Request) -> Response:
+    return JSONResponse(
+        {
+            "method": request.method,
+            "rest": request.path_params["rest"],
+            "path": request.url.path,
+            "root": request.scope["root_path"],
+            "args": by_names(request.query_params.multi_items()),
+            "cookies": sorted(request.cookies.items()),
+            "asked": request.headers.get("x-asked"),
+            "type": request.headers.get("content-type"),
+            "data": (await request.body()).hex(),
+            "link": request.url_for("echo", rest="x y").path,
+        }
+    )
+
+
+async def starlette_cookies(_: Request) -> Response:
+    answer = Response("two", media_type="text/plain")
+    answer.set_cookie("a", "1", httponly=True)
+    answer.set_cookie("b", "2", path="/x")
+    return answer
+
+
+async def starlette_go(request: Request) -> Response:
+    return RedirectResponse(request.url_for("echo", rest="a"))
+
+
+async def starlette_bytes(_: Request) -> Response:
+    return Response(ALL_BYTES, media_type="image/png")
+
+
+async def starlette_pieces(_: Request) -> Response:
+    return StreamingResponse(pieces(), media_type="text/plain")
+
+
+async def starlette_empty(_: Request) -> Response:
+    return Response(status_code=204)
+
+
+async def starlette_fails(_: Request) -> Response:
+    raise RuntimeError("as it should")
+
+
+def made_starlette(**options: Any) -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/echo/{rest:path}", starlette_echo, methods=METHODS, name="echo"),
+            Route("/cookies", starlette_cookies),
+            Route("/go", starlette_go),
+            Route("/bytes", starlette_bytes),
+            Route("/pieces", starlette_pieces),
+            Route("/empty", starlette_empty),
+            Route("/fails", starlette_fails),
+            Route("/slashed/", starlette_bytes),
+        ],
+        **options,
+    )
+
+
+async def passed(request: Request, call_next: Any) -> Any:
+    return await call_next(request)
+
+
+def made_with_middleware() -> Starlette:
+    return made_starlette(middleware=[Middleware(BaseHTTPMiddleware, dispatch=passed)])
+
+
+def made_fastapi() -> fastapi.FastAPI:
+    made = fastapi.FastAPI()
+
+    @made.api_route("/echo/{rest:path}", methods=METHODS, name="echo")
+    async def echo(request: fastapi.Request, rest: str, q: str | None = None) -> Any:
+        answer = json.loads(bytes((await starlette_echo(request)).body))
+        return {**answer, "rest": rest, "q": q}
+
+    made.get("/cookies")(lambda: None)  # a def without an answer, in a thread
+    made.add_route("/go", starlette_go)
+    made.add_route("/bytes", starlette_bytes)
+    made.add_route("/pieces", starlette_pieces)
+    made.get("/empty", status_code=204)(lambda: None)
+    made.add_route("/fails", starlette_fails)
+    made.get("/slashed/")(lambda number: number)  # of which 422 comes: the query lacks the number
+    return made
+
+
+def made_quart() -> quart.Quart:
+    made = quart.Quart("pages")
+    made.secret_key = "for the test"
+
+    @made.route("/echo/<path:rest>", methods=METHODS)
+    async def echo(rest: str) -> Any:
+        asked = quart.request
+        return {
+            "method": asked.method,
+            "rest": rest,
+            "path": asked.path,
+            "root": asked.root_path,
+            "args": by_names(asked.args.items(multi=True)),
+            "cookies": sorted(asked.cookies.items()),
+            "asked": asked.headers.get("X-Asked"),
+            "type": asked.content_type,
+            "form": list((await asked.form).items(multi=True)),
+            "link": quart.url_for("echo", rest="x y"),
+        }
+
+    @made.get("/cookies")
+    async def cookies() -> Any:
+        answer = await quart.make_response("two")
+        answer.set_cookie("a", "1", httponly=True)
+        answer.set_cookie("b", "2")
+        return answer
+
+    @made.get("/go")
+    async def go() -> Any:
+        return quart.redirect(quart.url_for("echo", rest="a"))
+
+    @made.get("/bytes")
+    async def all_bytes() -> Any:
+        return ALL_BYTES, {"Content-Type": "image/png"}
+
+    @made.get("/pieces")
+    async def in_pieces() -> Any:
+        return pieces(), {"Content-Type": "text/plain"}
+
+    @made.get("/empty")
+    async def empty() -> Any:
+        return "", 204
+
+    @made.get("/fails")
+    async def fails() -> Any:
+        raise RuntimeError("as it should")
+
+    @made.get("/slashed/")
+    async def slashed() -> str:
+        return "slashed"
+
+    return made
+
+
+def django_echo(request: HttpRequest, rest: str) -> HttpResponse:
+    return JsonResponse(
+        {
+            "method": request.method,
+            "rest": rest,
+            "path": request.path,
+            "root": request.META["SCRIPT_NAME"],
+            "args": by_names(request.GET.lists()),
+            "form": list(request.POST.lists()),
+            "cookies": sorted(request.COOKIES.items()),
+            "asked": request.headers.get("X-Asked"),
+            "type": request.META.get("CONTENT_TYPE"),
+            "length": int(request.META.get("CONTENT_LENGTH") or 0),
+            "data": request.body.hex(),
+            "absolute": request.build_absolute_uri("/x"),
+        }
+    )
+
+
+def django_cookies(_: HttpRequest) -> HttpResponse:
+    answer = HttpResponse("two")
+    answer.set_cookie("a", "1")
+    answer.set_cookie("b", "2")
+    return answer
+
+
+def django_fails(_: HttpRequest) -> HttpResponse:
+    raise RuntimeError("as it should")
+
+
+urlpatterns = [
+    re_path(r"^echo/(?P<rest>(?s:.*))\Z", django_echo),
+    re_path(r"^cookies$", django_cookies),
+    re_path(r"^go$", lambda request: HttpResponseRedirect("/echo/a")),
+    re_path(r"^bytes$", lambda request: HttpResponse(ALL_BYTES, content_type="image/png")),
+    re_path(r"^pieces$", lambda request: StreamingHttpResponse(pieces(), content_type="text/plain")),
+    re_path(r"^empty$", lambda request: HttpResponse(status=204)),
+    re_path(r"^fails$", django_fails),
+    re_path(r"^slashed/$", lambda request: HttpResponse("slashed")),
+]
+
+
+def made_django() -> ASGIHandler:
+    if not settings.configured:
+        settings.configure(
+            ROOT_URLCONF=__name__,
+            ALLOWED_HOSTS=["*"],
+            SECRET_KEY="for the test",
+            MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+            LOGGING_CONFIG=None,
+        )
+        django.setup()
+    handler: ASGIHandler = ASGIHandler()
+    return handler
+
+
+def made_of_flask() -> Any:
+    pages = Flask("pages")
+
+    @pages.route("/echo/<path:rest>", methods=METHODS)
+    def echo(rest: str) -> Any:
+        return {
+            "rest": rest,
+            "url": request.path,
+            "root": request.root_path,
+            "args": by_names(request.args.items(multi=True)),
+            "data": request.get_data().hex(),
+        }
+
+    plain = {"Content-Type": "text/plain"}
+    pages.add_url_rule("/go", "go", lambda: redirect("/echo/a"))
+    pages.add_url_rule("/bytes", "bytes", lambda: (ALL_BYTES, {"Content-Type": "image/png"}))
+    pages.add_url_rule("/pieces", "pieces", lambda: ((str(number) for number in range(3)), plain))
+    pages.add_url_rule("/empty", "empty", lambda: ("", 204))
+    return WsgiToAsgi(pages)  # type: ignore[no-untyped-call]
+
+
+APPLICATIONS: dict[str, Callable[[], Any]] = {
+    "starlette": made_starlette,
+    "starlette-middleware": made_with_middleware,
+    "fastapi": made_fastapi,
+    "quart": made_quart,
+    "django": made_django,
+    "wsgi-to-asgi": made_of_flask,
+}
+
+
+# Both ways ------------------------------------------------------------------------------------------
+
+
+class Server(uvicorn.Server):
+    """uvicorn in a thread, on a port that is free."""
+
+    def __init__(self, application: Any, root_path: str) -> None:
+        config = uvicorn.Config(
+            application, host="127.0.0.1", port=0, root_path=root_path, http="h11", ws="none", log_config=None
+        )
+        super().__init__(config)
+        self.thread = threading.Thread(target=self.run)
+
+    def begin(self) -> None:
+        self.thread.start()
+        while not self.started:
+            assert self.thread.is_alive()
+            time.sleep(0.01)
+
+    @property
+    def port(self) -> int:
+        port: int = self.servers[0].sockets[0].getsockname()[1]
+        return port
+
+
+class Both:
+    """One application at a prefix, served by uvicorn and mounted in an App."""
+
+    def __init__(self, name: str, prefix: str) -> None:
+        made = APPLICATIONS[name]()
+        self.prefix = prefix
+        self.server = Server(made, prefix)
+        self.app = App("pages")
+        self.app.compress_above = None
+        self.app.mount(prefix or "/", made)
+        self.server.begin()
+
+    def plainly(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        try:
+            connection.request(method, target, body, headers)
+            answer = connection.getresponse()
+            return answer.status, fields(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def mounted(
+        self, ingress: str, method: str, target: str, headers: dict[str, str], body: bytes | None
+    ) -> Answered:
+        client = self.app.test_client(ingress=ingress, use_cookies=False, raise_errors=False)
+        answer = client.open(f"{self.prefix}{target}", method=method, headers=headers, data=body)
+        given, data = list(answer.headers), answer.data
+        if ingress == "vpc-lattice":  # which does not say how it was asked: it is taken for https
+            given = [(name, text.replace("https:", "http:")) for name, text in given]
+            data = data.replace(b"https:", b"http:")
+        return answer.status_code, fields(given), data
+
+
+def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return sorted(
+        (name.lower(), text)
+        for name, text in headers
+        if name.lower() not in NOT_THE_APPLICATIONS and not name.lower().startswith(GATEWAYS)
+    )
+
+
+@pytest.fixture(scope="module", params=[(name, prefix) for name in APPLICATIONS for prefix in ("", "/in")],
+                ids=lambda one: f"{one[0]}-at-{one[1] or '/'}")  # fmt: skip
+def both(request: Any) -> Iterator[Both]:
+    made = Both(*request.param)
+    yield made
+    made.server.should_exit = True
+    made.server.thread.join()
+
+
+TARGETS = (
+    "/echo/a", "/cookies", "/go", "/bytes", "/pieces", "/empty", "/slashed", "/slashed/", "/none", "/",
+    "/echo/a%2Fb", "/echo/a//b", "/echo/%25", "/echo/%C3%BC?q=%C3%BC&q=+2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_each_way_of_answering(both: Both, ingress: str, method: str) -> None:
+    headers = {"Host": "shop.example"}
+    for target in TARGETS:
+        if "&q=" in target and ingress in {"alb", "vpc-lattice"}:
+            continue  # of repeated keys an ALB passes on the last alone
+        ours = both.mounted(ingress, method, target, headers, None)
+        plain = both.plainly(method, target, headers, None)
+
+        assert without_a_type(ours) == without_a_type(plain), target
+
+
+def without_a_type(answer: Answered) -> Answered:
+    """Take away the type of a body that is none, and that of one that no application gave."""
+    status, headers, body = answer
+    return status, [one for one in headers if body or one[0] != "content-type"], body
+
+
+def test_a_stage_is_in_front_of_the_root_and_of_the_path(both: Both) -> None:
+    path = f"{both.prefix}/echo/a"
+    event = {
+        "httpMethod": "GET",
+        "resource": "/{proxy+}",
+        "path": path,
+        "pathParameters": {"proxy": path[1:]},
+        "requestContext": {"stage": "dev", "path": f"/dev{path}", "domainName": "id.execute-api.aws"},
+    }
+
+    result = both.app(event, None)
+
+    told = json.loads(result["body"])
+    assert (result["statusCode"], told["rest"], told["root"]) == (200, "a", f"/dev{both.prefix}")
+    assert told.get("link", "").startswith(f"/dev{both.prefix}/echo/x") or "link" not in told
+
+
+SEGMENTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
+PAIRS = st.lists(st.tuples(st.text("aäß /?&=+%", max_size=3), st.text("zü +%&=#", max_size=4)), max_size=4)
+TOKENS = st.text("abcXYZ019-_", min_size=1, max_size=8)
+
+
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(
+    method=st.sampled_from(METHODS),
+    segments=st.lists(SEGMENTS, min_size=1, max_size=3),
+    query=PAIRS,
+    form=PAIRS,
+    raw=st.binary(max_size=40),
+    is_form=st.booleans(),
+    cookies=st.dictionaries(TOKENS, TOKENS, max_size=3),
+    asked=TOKENS,
+)
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_generated_requests(
+    both: Both,
+    ingress: str,
+    method: str,
+    segments: list[str],
+    query: list[tuple[str, str]],
+    form: list[tuple[str, str]],
+    raw: bytes,
+    is_form: bool,
+    cookies: dict[str, str],
+    asked: str,
+) -> None:
+    if ingress in {"alb", "vpc-lattice"}:  # of repeated keys an ALB passes on the last alone
+        query = list(dict(query).items())
+    path = "/echo/" + "/".join(quote(one, safe="") for one in segments)
+    # A REST API gives the query decoded: redirects to it say %20.
+    target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
+    headers = {"Host": "shop.example", "X-Asked": asked}
+    body = None
+    if method != "GET":
+        body = urlencode(form).encode() if is_form else raw
+        headers["Content-Type"] = (
+            "application/x-www-form-urlencoded" if is_form else "application/octet-stream"
+        )
+    if cookies:
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+    ours = both.mounted(ingress, method, target, headers, body)
+    plain = both.plainly(method, target, headers, body)
+
+    if plain[0] == 200:
+        assert json.loads(ours[2]) == json.loads(plain[2])
+    assert without_a_type(ours) == without_a_type(plain)
