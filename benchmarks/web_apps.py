@@ -121,7 +121,10 @@ PEERS = {
         "Zappa": ZAPPA,
     },
     "asgi": {
-        "Mangum": "from mangum import Mangum\nfrom web import web\nhandler = Mangum(web, lifespan='off')\n"
+        "Mangum": "from mangum import Mangum\nfrom web import web\nhandler = Mangum(web)\n",
+        "Mangum, lifespan off": (
+            "from mangum import Mangum\nfrom web import web\nhandler = Mangum(web, lifespan='off')\n"
+        ),
     },
 }
 
