@@ -27,6 +27,7 @@ COMMANDS = {
     "logs": "Show what the deployed app logged.",
     "event": "Print a sample event of a source.",
     "invoke": "Call one function with an event, here or on AWS.",
+    "manage": "Run a management command of Django's, on AWS or here.",
     "rollback": "Let the version before serve again.",
     "delete": "Remove what deploy made.",
     "package": "Build the archive that Lambda runs.",

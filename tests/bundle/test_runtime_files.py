@@ -218,7 +218,7 @@ NAMED = {
     "module-of-a-package": ("from microlambda.runtime.events import sqs as s", {"events.sqs"}),
     "module-in-text": ("import_module('microlambda.runtime.events.sqs')", {"events.sqs"}),
     "member-of-app": ("app.websocket.send('1', 'x')", {"websocket"}),
-    "mount": ("app.mount('/', print)", {"mounts", "mounts.wsgi"}),
+    "mount": ("app.mount('/', print)", {"mounts", "mounts.wsgi", "mounts.manage"}),
     "blueprint": ("from microlambda import Blueprint", {"blueprint"}),
     "session": ("from microlambda import session", {"sessions", "session_json"}),
     "authorizer": (

@@ -55,7 +55,7 @@ def with_fresh_connections(
 
     def within(function: Callable[[], Any]) -> Any:
         database = sys.modules.get("django.db")
-        if database is None:
+        if database is None or not _is_set_up():
             return function()
         database.close_old_connections()
         try:

@@ -1,0 +1,184 @@
+"""The Django example along the whole road: its own tests, its archive in the embedded cloud, its commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "django_site"
+PASSWORD = "of the test, and long enough"
+SECRET_KEY = "the key of the test, which nobody else has"
+
+#: What the stage of the test adds to the example's settings.
+STAGE = """
+[stages.dev]
+ingress = "{ingress}"
+environment = {{ DATABASE = "{database}", DJANGO_SUPERUSER_PASSWORD = "{password}"{more} }}
+"""
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    folder = tmp_path / "django_site"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "staticfiles"))
+    return folder
+
+
+def environ(**more: str) -> dict[str, str]:
+    """The environment of a developer without AWS."""
+    names = ("AWS_", "MICROLAMBDA_", "DJANGO_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(names)} | more
+
+
+def test_its_own_tests_pass(example: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
+        cwd=example,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"\d\d passed", done.stdout)
+
+
+@contextmanager
+def deployed(example: Path, ingress: str, stage_before_paths: str) -> Iterator[tuple[str, str]]:
+    """The example with its static files in the embedded cloud; gives the URLs of the site and of the AWS."""
+    settings = example / "microlambda.toml"
+    more = f', STATIC_URL = "{stage_before_paths}/static/"' if stage_before_paths else ""
+    database = example.parent / "guestbook.sqlite3"
+    added = STAGE.format(ingress=ingress, database=database, password=PASSWORD, more=more)
+    settings.write_text(settings.read_text() + added)
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
+    subprocess.run(collect, cwd=example, env=environ(), check=True, capture_output=True)
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "microlambda", "deploy", "--local", "--port", "0", "--stage", "dev"],
+        cwd=example,
+        env=environ(DJANGO_SECRET_KEY=SECRET_KEY),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "is served until Ctrl-C" in line:
+                break
+        output = "".join(lines)
+        site = re.search(r"The app: +(http://\S+)/\s", output)
+        aws = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
+        assert site is not None, output
+        assert aws is not None, output
+        yield site[1], aws[1]
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.stdout.read()
+        process.wait()
+        process.stdout.close()
+
+
+def manage(example: Path, aws: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`microlambda manage`, against the AWS of another process."""
+    here = {
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "microlambda", "manage", *arguments, "--stage", "dev"],
+        cwd=example,
+        env=environ(**here),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+
+
+class Browser:
+    """Keeps cookies, follows redirects, and says where a form comes from, as browsers do."""
+
+    def __init__(self, site: str) -> None:
+        self._origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(site))
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def get(self, url: str) -> tuple[HTTPResponse, str]:
+        return self._read(urllib.request.Request(urllib.parse.urljoin(self._origin, url)))
+
+    def send(self, url: str, **form: str) -> tuple[HTTPResponse, str]:
+        """Fill in the form of a page and send it back to the page."""
+        _, page = self.get(url)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token is not None, page
+        body = urllib.parse.urlencode({**form, "csrfmiddlewaretoken": token[1]}).encode()
+        return self._read(urllib.request.Request(url, body, {"Origin": self._origin, "Referer": url}))
+
+    def _read(self, request: urllib.request.Request) -> tuple[HTTPResponse, str]:
+        with self._opener.open(request) as response:
+            return response, response.read().decode()
+
+
+@pytest.mark.index
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a process of its own is POSIX")
+@pytest.mark.parametrize(
+    ("ingress", "prefix"),
+    [pytest.param("http-api", "", id="http-api"), pytest.param("rest-api", "/dev", id="rest-api")],
+)
+def test_deployed_locally_it_serves_the_admin_and_runs_commands(
+    example: Path, ingress: str, prefix: str
+) -> None:
+    """The real bundle, the real deployer, AWS's runtime client, and Django's own login."""
+    with deployed(example, ingress, prefix) as (site, aws):
+        browser = Browser(site)
+
+        page, text = browser.get(f"{site}/admin/")
+        assert page.url == f"{site}/admin/login/?next={prefix}/admin/"
+        (sheet,) = re.findall(r'href="(\S+/admin/css/base\.\w+\.css)"', text)
+        assert sheet.startswith(f"{prefix}/static/")
+        styles, text = browser.get(sheet)
+        assert styles.headers["content-type"].startswith("text/css")
+        assert "immutable" in styles.headers["cache-control"]
+        assert "html[data-theme" in text
+
+        created = manage(
+            example, aws, "createsuperuser", "--noinput", "--username", "ann", "--email", "ann@example.com"
+        )
+        assert (created.returncode, created.stderr) == (0, "")
+        assert created.stdout == "Superuser created successfully.\n"
+        page, text = browser.send(
+            f"{site}/admin/login/?next={prefix}/admin/", username="ann", password=PASSWORD
+        )
+        assert (page.url, "Site administration" in text) == (f"{site}/admin/", True)
+
+        signed = manage(example, aws, "sign", "Ann", "Good morning")
+        assert (signed.returncode, signed.stdout, signed.stderr) == (0, "1 entries\n", "")
+        assert "Good morning" in browser.get(f"{site}/admin/guestbook/entry/")[1]
+        assert "<b>Ben</b> hello" in browser.send(f"{site}/", name="Ben", text="hello")[1]
+
+        refused = manage(example, aws, "sign", "Ann", "")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr == "CommandError: the text is empty.\n"
+        checked = manage(example, aws, "check", "--json")
+        assert json.loads(checked.stdout)["result"]["exit_code"] == checked.returncode == 0
