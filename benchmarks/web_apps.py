@@ -18,7 +18,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-from cold_start import EVENT, Contender, instructions, run, unpacked
+from cold_start import EVENT, Contender, instructions, run, unpacked  # type: ignore[import-not-found]  # beside this script
 from rich.console import Console
 from rich.table import Table
 
