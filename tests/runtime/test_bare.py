@@ -1,4 +1,4 @@
-"""A bare WSGI application in the place of an App, and what is no application."""
+"""A bare WSGI or ASGI application in the place of an App, and what is no application."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 import flask
 import pytest
+from fastapi import FastAPI
 from flask import Flask
+from quart import Quart
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from microlambda.runtime.bare import fault_of, name_of, wrapped
@@ -98,6 +100,22 @@ def test_a_flask_serves_and_has_its_context_in_the_check() -> None:
     assert app.test_client().get("/name").text == "site"
     assert app.test_client().get("/nowhere").status_code == 404
     assert app({"microlambda": {"check": 1}}, None) == {"microlambda": {"check": 1}}
+
+
+@pytest.mark.parametrize("made", [FastAPI, Quart], ids=lambda one: one.__name__)
+def test_what_speaks_asgi_answers_in_the_place_of_an_app(made: Callable[..., Any]) -> None:
+    site = made() if made is FastAPI else made("site")
+
+    async def view() -> str:
+        return "site"
+
+    site.get("/name")(view)
+
+    app = wrapped(site, "site", "site")
+
+    assert app.test_client().get("/name").text.strip('"') == "site"
+    assert app.test_client().get("/nowhere").status_code == 404
+    assert len(app.startups) == 1
 
 
 @pytest.mark.parametrize("application", [speaks_asgi, with_other_names], ids=lambda one: one.__name__)
