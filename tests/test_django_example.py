@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import urllib.error
@@ -19,6 +17,9 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
+
+from tests import served_example
+from tests.served_example import environ, own_tests
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "django_site"
 PASSWORD = "of the test, and long enough"
@@ -39,21 +40,8 @@ def example(tmp_path: Path) -> Path:
     return folder
 
 
-def environ(**more: str) -> dict[str, str]:
-    """The environment of a developer without AWS."""
-    names = ("AWS_", "MICROLAMBDA_", "DJANGO_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(names)} | more
-
-
 def test_its_own_tests_pass(example: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
-        cwd=example,
-        env=environ(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = own_tests(example)
 
     assert done.returncode == 0, done.stdout
     assert re.search(r"\d\d passed", done.stdout)
@@ -69,33 +57,8 @@ def deployed(example: Path, ingress: str, stage_before_paths: str) -> Iterator[t
     settings.write_text(settings.read_text() + added)
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
     subprocess.run(collect, cwd=example, env=environ(), check=True, capture_output=True)
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "microlambda", "deploy", "--local", "--port", "0", "--stage", "dev"],
-        cwd=example,
-        env=environ(DJANGO_SECRET_KEY=SECRET_KEY),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if "is served until Ctrl-C" in line:
-                break
-        output = "".join(lines)
-        site = re.search(r"The app: +(http://\S+)/\s", output)
-        aws = re.search(r"The AWS: +(http://127\.0\.0\.1:\d+)", output)
-        assert site is not None, output
-        assert aws is not None, output
-        yield site[1], aws[1]
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.stdout.read()
-        process.wait()
-        process.stdout.close()
+    with served_example.deployed(example, DJANGO_SECRET_KEY=SECRET_KEY) as urls:
+        yield urls
 
 
 def manage(example: Path, aws: str, *arguments: str) -> subprocess.CompletedProcess[str]:
