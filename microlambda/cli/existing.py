@@ -5,6 +5,7 @@ The project's code is read and not imported. Nothing but `microlambda.toml` is w
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,12 +29,14 @@ _SETTINGS = """\
 id = "{id}"  # marks this project's resources on AWS: keep it, and commit it
 {name}app = "{app}"
 python = "{python}"
-
+{include}
 """
 _ENVIRONMENT = {
     True: '[environment]\nDJANGO_SETTINGS_MODULE = "{settings}"\n',
     False: '# [environment]\n# LOG_LEVEL = "info"\n',
 }
+#: Folders of files that web applications read, and that nothing is imported from: the bundle leaves them out.
+_DATA = ("templates", "static", "staticfiles")
 #: What Django's `startproject` writes.
 _WSGI = (
     "import os; from django.core.wsgi import get_wsgi_application; "
@@ -57,6 +60,7 @@ class Adopted:
     name: str | None
     django: DjangoProject | None
     sets_module: bool
+    include: tuple[str, ...] = ()
 
     def told(self, root: Path) -> Iterator[str]:
         """Say what was found and written, and what is still to do."""
@@ -64,7 +68,8 @@ class Adopted:
             what = "an App" if self.made.framework == APP else self.made.framework
             yield f"Found {what} in {self.made.path.relative_to(root)}:{self.made.line}: {self.made.target}."
         named = f'name = "{self.name}", ' if self.name else ""
-        yield f'Wrote microlambda.toml: id, {named}app = "{self.made.target}".'
+        data = f", include = {_toml(self.include)}" if self.include else ""
+        yield f'Wrote microlambda.toml: id, {named}app = "{self.made.target}"{data}.'
         if self.sets_module and self.django is not None:
             yield f"It sets {VARIABLE}, which {self.made.path.name} does not."
         yield from _requirements(root, self.made.framework)
@@ -94,17 +99,28 @@ def adopt(root: Path, target: str | None) -> Adopted | None:
     name = None if made.framework == APP and made.called else name_for(root, made.module)
     django = find_django(root, made.path) if made.framework.startswith("Django") else None
     sets_module = django is not None and settings_named_in(made.path) is None
+    include = tuple(f"{one}/" for one in _DATA if _is_data(root / one))
     text = _SETTINGS.format(
         id=new_id(),
         name=f'name = "{name}"\n' if name else "",
         app=made.target,
         python=default_python(),
+        include=f"include = {_toml(include)}\n" if include else "",
     ) + _ENVIRONMENT[sets_module].format(settings=django.settings if django else "")
     try:
         create_settings(root, text)
     except OSError as exc:
         raise SettingsNotWritten(f"microlambda.toml cannot be written in {root}: {exc.strerror}.") from exc
-    return Adopted(made=made, name=name, django=django, sets_module=sets_module)
+    return Adopted(made=made, name=name, django=django, sets_module=sets_module, include=include)
+
+
+def _is_data(folder: Path) -> bool:
+    """Tell whether a folder holds files, and no module that would ship with all beside it."""
+    return folder.is_dir() and any(folder.iterdir()) and not any(folder.rglob("*.py"))
+
+
+def _toml(values: tuple[str, ...]) -> str:
+    return json.dumps(values)
 
 
 # Which application -------------------------------------------------------

@@ -113,6 +113,25 @@ def test_the_settings_serve(folder: Path) -> None:
     assert (listed.stderr, listed.stdout.split()[-3:]) == ("", ["/<path:path>", "Flask", "flask.app"])
 
 
+def test_folders_of_files_beside_the_application_ship(folder: Path) -> None:
+    write(
+        folder,
+        {
+            "site_pages.py": FLASK,
+            "requirements.txt": "flask\n",
+            "templates/page.html": "<p>",
+            "static/style.css": "p {}",
+            "staticfiles/tool.py": "x = 1\n",
+        },
+    )
+
+    done = new()
+
+    assert done.exit_code == 0, done.output
+    assert settings(folder)["include"] == ["templates/", "static/"]
+    assert 'app = "site_pages:app", include = ["templates/", "static/"].' in done.output
+
+
 def test_a_django_as_startproject_makes_it_is_found(django: Path) -> None:
     write(django, {"requirements.txt": "django\n"})
 
