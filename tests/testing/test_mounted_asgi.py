@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,7 +11,6 @@ import django
 import fastapi
 import pytest
 import quart
-import uvicorn
 from asgiref.wsgi import WsgiToAsgi
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
@@ -32,16 +28,11 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from microlambda import App
+from tests.testing.plain_servers import Answered, plainly, served_by_uvicorn, through
 
 INGRESSES = ("http-api", "http-api-1.0", "rest-api", "function-url", "alb", "vpc-lattice")
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
 ALL_BYTES = bytes(range(256))
-
-#: Of the connection and of the moment, and what a gateway writes anew.
-NOT_THE_APPLICATIONS = {"date", "server", "connection", "content-length", "transfer-encoding"}
-GATEWAYS = ("apigw-", "x-amz-", "x-amzn-")
-
-Answered = tuple[int, list[tuple[str, str]], bytes]
 
 
 # The applications -----------------------------------------------------------------------------------
@@ -287,76 +278,32 @@ APPLICATIONS: dict[str, Callable[[], Any]] = {
 # Both ways ------------------------------------------------------------------------------------------
 
 
-class Server(uvicorn.Server):
-    """uvicorn in a thread, on a port that is free."""
-
-    def __init__(self, application: Any, root_path: str) -> None:
-        config = uvicorn.Config(
-            application, host="127.0.0.1", port=0, root_path=root_path, http="h11", ws="none", log_config=None
-        )
-        super().__init__(config)
-        self.thread = threading.Thread(target=self.run)
-
-    def begin(self) -> None:
-        self.thread.start()
-        while not self.started:
-            assert self.thread.is_alive()
-            time.sleep(0.01)
-
-    @property
-    def port(self) -> int:
-        port: int = self.servers[0].sockets[0].getsockname()[1]
-        return port
-
-
 class Both:
     """One application at a prefix, served by uvicorn and mounted in an App."""
 
-    def __init__(self, name: str, prefix: str) -> None:
-        made = APPLICATIONS[name]()
+    def __init__(self, made: Any, prefix: str, port: int) -> None:
         self.prefix = prefix
-        self.server = Server(made, prefix)
+        self.port = port
         self.app = App("pages")
         self.app.compress_above = None
         self.app.mount(prefix or "/", made)
-        self.server.begin()
 
     def plainly(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
-        try:
-            connection.request(method, target, body, headers)
-            answer = connection.getresponse()
-            return answer.status, fields(answer.getheaders()), answer.read()
-        finally:
-            connection.close()
+        return plainly(self.port, method, target, headers, body)
 
     def mounted(
         self, ingress: str, method: str, target: str, headers: dict[str, str], body: bytes | None
     ) -> Answered:
-        client = self.app.test_client(ingress=ingress, use_cookies=False, raise_errors=False)
-        answer = client.open(f"{self.prefix}{target}", method=method, headers=headers, data=body)
-        given, data = list(answer.headers), answer.data
-        if ingress == "vpc-lattice":  # which does not say how it was asked: it is taken for https
-            given = [(name, text.replace("https:", "http:")) for name, text in given]
-            data = data.replace(b"https:", b"http:")
-        return answer.status_code, fields(given), data
-
-
-def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return sorted(
-        (name.lower(), text)
-        for name, text in headers
-        if name.lower() not in NOT_THE_APPLICATIONS and not name.lower().startswith(GATEWAYS)
-    )
+        return through(self.app, ingress, method, f"{self.prefix}{target}", headers, body)
 
 
 @pytest.fixture(scope="module", params=[(name, prefix) for name in APPLICATIONS for prefix in ("", "/in")],
                 ids=lambda one: f"{one[0]}-at-{one[1] or '/'}")  # fmt: skip
 def both(request: Any) -> Iterator[Both]:
-    made = Both(*request.param)
-    yield made
-    made.server.should_exit = True
-    made.server.thread.join()
+    name, prefix = request.param
+    made = APPLICATIONS[name]()
+    with served_by_uvicorn(made, prefix) as port:
+        yield Both(made, prefix, port)
 
 
 TARGETS = (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -15,19 +13,14 @@ import flask
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from microlambda import App
+from tests.testing.plain_servers import Answered, plainly, served_by_werkzeug, through
 
 #: Werkzeug closes no file whose content is not sent (HEAD, 304), whoever serves it.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 
 INGRESSES = ("http-api", "rest-api", "function-url", "alb", "vpc-lattice")
-
-#: Of the connection and of the moment, and what a gateway writes anew.
-NOT_THE_APPLICATIONS = {"date", "server", "connection", "content-length", "transfer-encoding"}
-#: What gateways add: their ids, and fields under other names.
-GATEWAYS = ("apigw-", "x-amz-", "x-amzn-")
 
 
 def make_flask(folder: Path) -> flask.Flask:
@@ -86,10 +79,6 @@ def make_flask(folder: Path) -> flask.Flask:
     return made
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> flask.Flask:
     folder = tmp_path_factory.mktemp("static")
@@ -98,29 +87,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> flask.Flask:
 
 
 @pytest.fixture(scope="module")
-def server(pages: flask.Flask) -> Iterator[BaseWSGIServer]:
-    made = make_server("localhost", 0, pages, request_handler=Quiet)
-    thread = threading.Thread(target=made.serve_forever)
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
-
-
-Answered = tuple[int, list[tuple[str, str]], bytes]
-
-
-def plainly(
-    server: BaseWSGIServer, method: str, target: str, headers: dict[str, str], body: bytes | None
-) -> Answered:
-    connection = http.client.HTTPConnection("localhost", server.server_port, timeout=30)
-    try:
-        connection.request(method, target, body, headers)
-        answer = connection.getresponse()
-        return answer.status, fields(answer.getheaders()), answer.read()
-    finally:
-        connection.close()
+def server(pages: flask.Flask) -> Iterator[int]:
+    with served_by_werkzeug(pages) as port:
+        yield port
 
 
 def mounted(
@@ -129,21 +98,7 @@ def mounted(
     app = App("pages")
     app.compress_above = None
     app.mount("/", pages)
-    client = app.test_client(ingress=ingress, use_cookies=False)
-    answer = client.open(target, method=method, headers=headers, data=body)
-    given, data = list(answer.headers), answer.data
-    if ingress == "vpc-lattice":  # which does not say how it was asked: it is taken for https
-        given = [(name, text.replace("https:", "http:")) for name, text in given]
-        data = data.replace(b"https:", b"http:")
-    return answer.status_code, fields(given), data
-
-
-def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return sorted(
-        (name.lower(), text)
-        for name, text in headers
-        if name.lower() not in NOT_THE_APPLICATIONS and not name.lower().startswith(GATEWAYS)
-    )
+    return through(app, ingress, method, target, headers, body)
 
 
 @pytest.mark.parametrize("ingress", INGRESSES)
@@ -156,7 +111,7 @@ def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     ],
 )  # fmt: skip
 def test_each_way_of_answering(
-    pages: flask.Flask, server: BaseWSGIServer, ingress: str, method: str, target: str
+    pages: flask.Flask, server: int, ingress: str, method: str, target: str
 ) -> None:
     headers = {"Host": "shop.example"}
     ours, plain = (
@@ -179,7 +134,7 @@ def without_times(answer: Answered) -> Answered:
     "asked", [{"Range": "bytes=10-19"}, {"Range": "bytes=9999-"}, {"If-None-Match": "etag"}]
 )
 def test_a_part_of_a_file_and_one_that_is_known(
-    pages: flask.Flask, server: BaseWSGIServer, ingress: str, asked: dict[str, str]
+    pages: flask.Flask, server: int, ingress: str, asked: dict[str, str]
 ) -> None:
     target, headers = "/static/style.css", dict(asked)
     if "If-None-Match" in headers:
@@ -208,7 +163,7 @@ TOKENS = st.text("abcXYZ019-_", min_size=1, max_size=8)
 @pytest.mark.parametrize("ingress", INGRESSES)
 def test_generated_requests(
     pages: flask.Flask,
-    server: BaseWSGIServer,
+    server: int,
     ingress: str,
     method: str,
     segments: list[str],
