@@ -90,6 +90,15 @@ def test_what_it_writes_is_the_answer(answers: Events) -> None:
     assert (stdout, stderr) == ("", "")
 
 
+def test_a_django_that_speaks_asgi_has_its_commands_too(answers: Events, project: Path) -> None:
+    app = project / "app.py"
+    app.write_text(app.read_text().replace("wsgi", "asgi"))
+
+    answer, *_ = answers(command("speak", "print('printed')"))
+
+    assert (answer["exit_code"], answer["stdout"]) == (0, "printed\n")
+
+
 @pytest.mark.parametrize(
     ("what", "code", "end"),
     [
