@@ -18,7 +18,7 @@ from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from typing import Any
 
     from ..ingress.base import Ingress
@@ -87,20 +87,21 @@ class Exchange:
     `status`, `headers` and `body` are what it answered, once it has.
     """
 
+    status: int | None = None
+    headers: Sequence[tuple[str, str]] = ()
+    body: Any = b""
+    is_over = False  # the answer is whole
+    _fields: Any = ()
+    _gone: asyncio.Event | None = None
+    _changed: asyncio.Event | None = None
+    _task: asyncio.Task[Any] | None = None
+    _timer: asyncio.TimerHandle | None = None
+    _is_out_of_time = False
+
     def __init__(self, body: bytes, context: Any) -> None:
-        self.status: int | None = None
-        self.headers: list[tuple[str, str]] = []
-        self.body: Any = b""
-        self.is_over = False  # the answer is whole
         self._context = context
-        self._fields: Any = ()
         self._unread: bytes | None = body
         self._pieces: list[bytes] = []
-        self._gone: asyncio.Event | None = None
-        self._changed: asyncio.Event | None = None
-        self._task: asyncio.Task[Any] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_out_of_time = False
 
     # What the application calls ----------------------------------------------------------------
 
@@ -227,9 +228,7 @@ class Exchange:
         """Put the answer together; EncodingError for one that is none."""
         if self.status is None:
             raise EncodingError("the mounted application returned, and sent no http.response.start.")
-        self.headers = [
-            (bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in self._fields
-        ]
+        self.headers = [(str(name, "latin-1"), str(value, "latin-1")) for name, value in self._fields]
         if self.body == b"":
             if not self.is_over:
                 raise EncodingError(
