@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -80,6 +81,15 @@ def through(
         given = [(name, text.replace("https:", "http:")) for name, text in given]
         data = data.replace(b"https:", b"http:")
     return answer.status_code, fields(given), data
+
+
+def without_the_query(answer: Answered) -> Answered:
+    """Take away what a redirect says of the query, in a field and in a link."""
+    status, headers, body = answer
+    if not 300 <= status < 400:
+        return answer
+    kept = [(name, text.partition("?")[0] if name == "location" else text) for name, text in headers]
+    return status, kept, re.sub(rb"\?[^\"<]*", b"", body)
 
 
 def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

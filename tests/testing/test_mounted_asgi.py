@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from microlambda import App
-from tests.testing.plain_servers import Answered, plainly, served_by_uvicorn, through
+from tests.testing.plain_servers import Answered, plainly, served_by_uvicorn, through, without_the_query
 
 INGRESSES = ("http-api", "http-api-1.0", "rest-api", "function-url", "alb", "vpc-lattice")
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH"]
@@ -397,4 +397,6 @@ def test_generated_requests(
 
     if plain[0] == 200:
         assert json.loads(ours[2]) == json.loads(plain[2])
+    if ingress in {"rest-api", "http-api-1.0"}:  # which tell the query decoded, and by its keys
+        ours, plain = without_the_query(ours), without_the_query(plain)
     assert without_a_type(ours) == without_a_type(plain)

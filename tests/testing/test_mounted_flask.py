@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microlambda import App
-from tests.testing.plain_servers import Answered, plainly, served_by_werkzeug, through
+from tests.testing.plain_servers import Answered, plainly, served_by_werkzeug, through, without_the_query
 
 #: Werkzeug closes no file whose content is not sent (HEAD, 304), whoever serves it.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
@@ -193,4 +193,6 @@ def test_generated_requests(
 
     if plain[0] == 200:
         assert json.loads(ours[2]) == json.loads(plain[2])
+    if ingress in {"rest-api", "http-api-1.0"}:  # which tell the query decoded, and by its keys
+        ours, plain = without_the_query(ours), without_the_query(plain)
     assert ours == plain
