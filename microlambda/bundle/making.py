@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module
@@ -44,8 +42,7 @@ class Making:
     @classmethod
     def of(cls, wanted: Wanted, store: Store, *, resolver: str | None, say: Callable[[str], None]) -> Making:
         """Find the resolver of this name, or the best there is, and an interpreter of the target."""
-        with ThreadPoolExecutor(1) as pool:  # each starts programs and waits for them
-            finding = pool.submit(copy_context().run, find_resolver, resolver)
+        with beside(partial(find_resolver, resolver)) as finding:  # each starts programs and waits for them
             interpreter = provide_interpreter(wanted.target, say)
             found = finding.result()
         return cls(wanted=wanted, store=store, resolver=found, interpreter=interpreter, say=say)

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from dataclasses import replace
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -15,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from microlambda.bundle.code.build_input import left_behind
+from microlambda.bundle.distributions import distributions_in
 from microlambda.bundle.errors import NoFittingWheel, ResolutionFailed, SourceUnbuildable
 from microlambda.bundle.inputs.masking import mask
 from microlambda.bundle.inputs.names import bracketed
@@ -60,7 +60,7 @@ def with_names(requirements: Requirements, site: Path) -> Requirements:
 
 
 def _installed(requirements: Requirements, site: Path) -> Iterator[Requirement]:
-    for distribution in distributions(path=[str(site)]):
+    for distribution in distributions_in(site):
         text = distribution.read_text("direct_url.json")
         url = json.loads(text).get("url", "") if text else ""
         folder = unquote(urlsplit(url).path).rpartition("/")[0].rpartition("/")[2]

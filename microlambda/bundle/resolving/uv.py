@@ -9,12 +9,12 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from microlambda.bundle.distributions import distributions_in
 from microlambda.bundle.resolving.building import (
     FOR_THIS_MACHINE,
     NEEDS_COMPILER,
@@ -123,7 +123,7 @@ class Uv:
             return TOO_SLOW
         if failed is not None:
             return _build_problem(failed)
-        for distribution in distributions(path=[str(unpacked)]):
+        for distribution in distributions_in(unpacked):
             pack(distribution, wheels)
         return None
 
