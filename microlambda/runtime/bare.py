@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from .app import App
 from .errors import ConfigurationError
-from .mounts.interface import function_of, is_instance
+from .mounts.interface import is_coroutine, is_instance, required_of
 from .mounts.interface import parameters_of as parameters_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-_COROUTINE = 0x80  # inspect.CO_COROUTINE, without importing inspect
 
 #: How functions are called that make applications: `create_app`, `make_wsgi_app`.
 _MAKERS = ("create_", "make_", "build_", "get_", "app_factory")
@@ -88,7 +86,5 @@ def other_function(name: str, names: tuple[str, ...] | None) -> str | None:
 
 def _fits(application: Any, names: tuple[str, ...]) -> bool:
     """Can it be called as WSGI (PEP 3333) or ASGI has it?"""
-    function = function_of(application)
-    required = len(names) - len(function.__defaults__ or ())
-    wanted = 3 if function.__code__.co_flags & _COROUTINE else 2
-    return required <= wanted <= len(names)
+    wanted = 3 if is_coroutine(application) else 2
+    return (required_of(application) or 0) <= wanted <= len(names)

@@ -127,6 +127,13 @@ def test_a_function_of_two_arguments_is_one_whatever_they_are_called() -> None:
     assert fault_of(two, "two") is None
 
 
+@pytest.mark.parametrize("given", [1, 2])
+def test_a_partial_is_told_by_what_it_still_takes(given: int) -> None:
+    fault = fault_of(functools.partial(three, *range(given)), "app")
+
+    assert (fault is None) == (given == 1)
+
+
 def test_a_proxy_is_not_asked_what_it_stands_for() -> None:
     assert fault_of(flask.current_app, "current_app") is None
 

@@ -21,7 +21,7 @@ def interface_of(path: str, application: Any) -> str:
         return "asgi"
     if names is not None and names[:1] == ("scope",):
         raise called_twice(path, application)
-    return "asgi" if _required(application) == 3 else "wsgi"
+    return "asgi" if required_of(application) == 3 else "wsgi"
 
 
 def called_twice(path: str, application: Any) -> RegistrationError:
@@ -33,12 +33,12 @@ def called_twice(path: str, application: Any) -> RegistrationError:
     )
 
 
-def _required(application: Any) -> int | None:
+def required_of(application: Any) -> int | None:
     """How many arguments it has to be called with, where that can be told."""
     if _is_partial(application):
         names = parameters_of(application.func)
         left = () if names is None else names[len(application.args) :]
-        count = _required(application.func)
+        count = required_of(application.func)
         given = len(application.args) + len([name for name in left if name in application.keywords])
         return None if count is None else count - given
     names = parameters_of(application)
