@@ -245,7 +245,10 @@ class LittleTime:
         return 600
 
 
-def test_work_behind_the_answer_ends_with_the_time_of_the_function(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("takes_pieces", [False, True])
+def test_work_behind_the_answer_ends_with_the_time_of_the_function(
+    caplog: pytest.LogCaptureFixture, takes_pieces: bool
+) -> None:
     ended: list[BaseException] = []
 
     @of_http
@@ -258,9 +261,8 @@ def test_work_behind_the_answer_ends_with_the_time_of_the_function(caplog: pytes
             ended.append(exc)
             raise
 
-    event = {"version": "2.0", "rawPath": "/", "headers": {}, "requestContext": {"http": {"method": "GET"}}}
-    with caplog.at_level(logging.WARNING):
-        result = mounted(application)(event, LittleTime())
+    with caplog.at_level(logging.WARNING), streaming_answers(takes_pieces):
+        result = mounted(application)(URL_EVENT, LittleTime())
 
     assert (result["statusCode"], result["body"], len(ended)) == (200, "answer", 1)
     assert "before the function's time was over" in caplog.text

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..app import App
     from .base import Mount
 
+    Around = Callable[[Callable[[], Any]], Any]
+
 _BELOW = "/<path:path>"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -50,22 +52,36 @@ def mount(
     app.route_table.add_mount(prefix, rule)
     app.short_way = answer_mounted
     if view.interface == "asgi":
-        from .asgi_context import after_start
-
-        start = view.lifespan.start  # type: ignore[attr-defined]  # of this interface
+        start: Callable[[], None] = view.lifespan.start  # type: ignore[attr-defined]  # of this interface
         app.startups.append(start)
-        app.around_events = after_start(start, app.around_events)
+        _surround(app, _after(start))
     if app.managed is None:
         app.managed = managed
-        app.around_events = with_fresh_connections(app.around_events)
+        _surround(app, with_fresh_connections)
     # Flask's, also where its `wsgi_app` is given: handlers of events run inside it.
     context = getattr(getattr(application, "__self__", application), "app_context", None)
     if callable(context):
-        app.around_events = _inside(context, app.around_events)
+        _surround(app, _inside(context))
 
 
-def _inside(context: Callable[[], Any], outer: Callable[[Callable[[], Any]], Any] | None) -> Any:
-    """What calls a function inside the context, and inside what was there before."""
+def _surround(app: App, around: Around) -> None:
+    """Have handlers of events called by `around`, inside of what calls them so far."""
+    outer = app.around_events
+    app.around_events = around if outer is None else lambda function: outer(lambda: around(function))
+
+
+def _after(start: Callable[[], None]) -> Around:
+    """What calls a function once the application has started."""
+
+    def after(function: Callable[[], Any]) -> Any:
+        start()
+        return function()
+
+    return after
+
+
+def _inside(context: Callable[[], Any]) -> Around:
+    """What calls a function inside the context."""
 
     def within(function: Callable[[], Any]) -> Any:
         entered = context()
@@ -76,7 +92,7 @@ def _inside(context: Callable[[], Any], outer: Callable[[Callable[[], Any]], Any
         with entered:
             return function()
 
-    return within if outer is None else lambda function: outer(lambda: within(function))
+    return within
 
 
 def _mounted(path: str, prefix: str, application: Any, interface: str | None) -> Mount:

@@ -13,7 +13,7 @@ from contextvars import copy_context
 from .. import aio
 from ..errors import EncodingError
 from .asgi_tasks import noted, settled
-from .base import Mount, takes_pieces
+from .base import Mount, Names, host_and_port, scheme_of, takes_pieces
 from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
@@ -25,25 +25,13 @@ if TYPE_CHECKING:
 
 _APART = frozenset((b"transfer-encoding", b"connection", b"keep-alive", b"content-length"))
 _ASGI = {"version": "3.0", "spec_version": "2.5"}
-_PORTS = {"http": 80, "https": 443}
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
-_KEPT = 256  # names of header fields; callers make up names
 
 #: Seconds that are left of the function's time when what still runs behind an answer is ended.
 _MARGIN = 0.5
 
 
-class _Names(dict):  # type: ignore[type-arg]  # of str to bytes
-    """Names of header fields as ASGI has them."""
-
-    def __missing__(self, name: str) -> bytes:
-        made = name.lower().encode("utf-8", "surrogatepass")
-        if len(self) < _KEPT:
-            self[name] = made
-        return made
-
-
-_NAMES = _Names()
+_NAMES = Names(lambda name: name.lower().encode("utf-8", "surrogatepass"))
 
 
 class AsgiMount(Mount):
@@ -68,15 +56,8 @@ class AsgiMount(Mount):
         scope = scope_of(ingress, event, context, place, self.prefix, body)
         scope["state"] = self.lifespan.state.copy()
         exchange = Exchange(body, context)
-        if takes_pieces(ingress):
-            aio.run(exchange.begin(self.application, scope), copy_context())
-        else:
-            try:
-                aio.run(exchange.run(self.application, scope), copy_context())
-            except Exception as exc:
-                if not exchange.is_over:
-                    raise
-                exchange.tell(exc)
+        answering = exchange.begin if takes_pieces(ingress) else exchange.run
+        aio.run(answering(self.application, scope), copy_context())
         exchange.finish()
         return exchange
 
@@ -162,11 +143,16 @@ class Exchange:
     # What calls the application ----------------------------------------------------------------
 
     async def run(self, application: Any, scope: dict[str, Any]) -> None:
-        """Let it answer, to its end."""
+        """Let it answer, to its end; what it raises behind a whole answer is told, and not raised."""
         self._task = asyncio.current_task()
         tasks = noted()
         try:
             await application(scope, self.receive, self.send)
+        except (Exception, asyncio.CancelledError) as exc:
+            is_behind = self.is_over if isinstance(exc, Exception) else self._is_out_of_time
+            if not is_behind:
+                raise
+            self._tell(exc)
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -186,14 +172,9 @@ class Exchange:
         changed.cancel()
         is_long = any(bytes(name).lower() == b"content-length" for name, _ in self._fields)
         if self.status is None or self.is_over or is_long or task.done():
-            try:
-                await task
-            except Exception as exc:
-                if not self.is_over:
-                    raise
-                self.tell(exc)
-            return
-        self.body = self._read(task)
+            await task
+        else:
+            self.body = self._read(task)
 
     async def _read(self, task: asyncio.Task[None]) -> AsyncIterator[bytes]:
         """The pieces as they come; closing it tells the application that the caller has gone."""
@@ -207,10 +188,6 @@ class Exchange:
             while self._pieces:
                 yield self._pieces.pop(0)
             await task
-        except Exception as exc:
-            if not self.is_over:
-                raise
-            self.tell(exc)
         finally:
             if not task.done():
                 self.is_over = True
@@ -237,7 +214,7 @@ class Exchange:
                 )
             self.body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
-    def tell(self, error: Exception) -> None:
+    def _tell(self, error: BaseException) -> None:
         """Log what happened behind an answer that was whole."""
         from ..context import CURRENT
 
@@ -278,10 +255,8 @@ def scope_of(
     else:
         host = ingress.host(event)
         fields = [(b"host", host.encode()), *[field for field in fields if field[0] != b"host"]]
-    if ingress.forwards_scheme:
-        scheme = "http" if values.get(b"x-forwarded-proto", b"").endswith(b"http") else "https"
-    else:
-        scheme = ingress.scheme(event)
+    scheme = scheme_of(ingress, event, str(values.get(b"x-forwarded-proto", b""), "latin-1"))
+    name, port = host_and_port(host, scheme)
     client = ingress.client_address(event)
     whole = root_path + path
     given_path = event.get("rawPath") or event.get("path") or ""
@@ -298,7 +273,7 @@ def scope_of(
         "root_path": root_path + prefix,
         "headers": fields,
         "client": (client, 0) if client else None,
-        "server": (host, _PORTS[scheme]) if ":" not in host else _server(host, scheme),
+        "server": (name, int(port)),
         "extensions": {},
         "microlambda.event": event,
         "microlambda.context": context,
@@ -317,10 +292,3 @@ def _raw_path(given: str, root_path: str, whole: str) -> bytes:
         if raw.isascii() and unquote(raw) == whole:
             return raw.encode()
     return quote(whole, "/").encode()
-
-
-def _server(host: str, scheme: str) -> tuple[str, int]:
-    name, colon, port = host.rpartition(":")
-    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
-        return name, int(port)
-    return host, _PORTS[scheme]

@@ -1,4 +1,4 @@
-"""What handlers of events have of an ASGI application beside them: its start, and its context."""
+"""The context of an ASGI application around handlers of events beside it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    Around = Callable[[Callable[[], Any]], Any]
-
-
-def after_start(start: Callable[[], None], outer: Around | None) -> Around:
-    """What calls a function once the application has started; `outer` is what calls functions so far."""
-
-    def within(function: Callable[[], Any]) -> Any:
-        start()
-        return function()
-
-    return within if outer is None else lambda function: outer(lambda: within(function))
 
 
 def call_within(manager: Any, function: Callable[[], Any]) -> Any:

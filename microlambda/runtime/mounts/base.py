@@ -7,11 +7,31 @@ from .head import response_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..http.response import Response
     from ..ingress.base import Ingress
     from .head import Answered
+
+
+#: Those of a scheme, by default.
+PORTS = {"http": "80", "https": "443"}
+
+_KEPT = 256
+
+
+class Names(dict):  # type: ignore[type-arg]  # of str to what is made of it
+    """What `make` makes of names of header fields, kept for as many as callers do not make up."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self._make = make
+
+    def __missing__(self, name: str) -> Any:
+        made = self._make(name)
+        if len(self) < _KEPT:
+            self[name] = made
+        return made
 
 
 class Mount:
@@ -59,6 +79,21 @@ def _module_of(application: Any) -> str:
 def takes_pieces(ingress: Ingress) -> bool:
     """Does the caller of the app take an answer in pieces?"""
     return ingress.streams and STREAMING.get()
+
+
+def scheme_of(ingress: Ingress, event: dict[str, Any], forwarded: str) -> str:
+    """How the caller reached the gateway; `forwarded` is X-Forwarded-Proto, empty without one."""
+    if not ingress.forwards_scheme:
+        return ingress.scheme(event)
+    return "http" if forwarded.endswith("http") else "https"
+
+
+def host_and_port(host: str, scheme: str) -> tuple[str, str]:
+    """The two parts of a host, whose port is that of the scheme where it has none."""
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
+        return name, port
+    return host, PORTS[scheme]
 
 
 def bytes_as_text(text: str) -> str:

@@ -44,23 +44,17 @@ def _is_set_up() -> bool:
     return registry is not None and bool(registry.apps.ready)
 
 
-def with_fresh_connections(
-    outer: Callable[[Callable[[], Any]], Any] | None,
-) -> Callable[[Callable[[], Any]], Any]:
-    """What calls a function, and closes Django's connections to databases around it when their time has come.
+def with_fresh_connections(function: Callable[[], Any]) -> Any:
+    """Call a function, and close Django's connections to databases around it when their time has come.
 
     As Django does around requests, by CONN_MAX_AGE: a handler of events would else go on for good with one
-    that the database has closed. `outer` is what calls functions so far.
+    that the database has closed.
     """
-
-    def within(function: Callable[[], Any]) -> Any:
-        database = sys.modules.get("django.db")
-        if database is None or not _is_set_up():
-            return function()
+    database = sys.modules.get("django.db")
+    if database is None or not _is_set_up():
+        return function()
+    database.close_old_connections()
+    try:
+        return function()
+    finally:
         database.close_old_connections()
-        try:
-            return function()
-        finally:
-            database.close_old_connections()
-
-    return within if outer is None else lambda function: outer(lambda: within(function))

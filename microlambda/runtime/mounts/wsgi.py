@@ -6,7 +6,7 @@ import sys
 from io import BytesIO
 
 from ..errors import EncodingError
-from .base import Mount, bytes_as_text, takes_pieces
+from .base import PORTS, Mount, Names, bytes_as_text, host_and_port, scheme_of, takes_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 #: Header fields that are about a connection which is not here.
 _APART = frozenset(("transfer-encoding", "connection", "keep-alive"))
-_PORTS = {"http": "80", "https": "443"}
+_OF_BODIES = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 _BLOCK = 8_192  # bytes
-
-_KEPT = 256  # names of header fields; callers make up names
 
 
 class FileWrapper:
@@ -48,25 +46,17 @@ _SAME: dict[str, Any] = {
 }
 
 
-class Variables(dict):  # type: ignore[type-arg]  # of str to str
-    """The variables of header fields, by the names as they were written; empty for a field that has none."""
-
-    def __missing__(self, name: str) -> str:
-        lower = name.lower()
-        if lower == "content-type":
-            key = "CONTENT_TYPE"
-        elif lower == "content-length":
-            key = "CONTENT_LENGTH"
-        elif lower in _APART or "_" in name:  # X_Y would pass for X-Y
-            key = ""
-        else:
-            key = f"HTTP_{name.upper().replace('-', '_')}"
-        if len(self) < _KEPT:
-            self[name] = key
-        return key
+def _variable(name: str) -> str:
+    """The variable of a header field; empty for a field that has none."""
+    lower = name.lower()
+    if lower in _OF_BODIES:
+        return _OF_BODIES[lower]
+    if lower in _APART or "_" in name:  # X_Y would pass for X-Y
+        return ""
+    return f"HTTP_{name.upper().replace('-', '_')}"
 
 
-_VARIABLES = Variables()
+_VARIABLES = Names(_variable)
 
 
 class Exchange:
@@ -228,14 +218,11 @@ def environ_of(
         del variables[""]
     if body or "CONTENT_LENGTH" in variables:
         variables["CONTENT_LENGTH"] = str(len(body))
-    if ingress.forwards_scheme:
-        scheme = "http" if variables.get("HTTP_X_FORWARDED_PROTO", "").endswith("http") else "https"
-    else:
-        scheme = ingress.scheme(event)
+    scheme = scheme_of(ingress, event, variables.get("HTTP_X_FORWARDED_PROTO", ""))
     host = variables.get("HTTP_HOST")
     if not host:
         host = variables["HTTP_HOST"] = ingress.host(event)
-    name, port = (host, _PORTS[scheme]) if ":" not in host else _host_and_port(host, scheme)
+    name, port = (host, PORTS[scheme]) if ":" not in host else host_and_port(host, scheme)
     method, path, root_path = place
     if prefix:
         path, root_path = path[len(prefix) :], root_path + prefix
@@ -273,10 +260,3 @@ def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
             value = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         variables[key] = value
     return variables
-
-
-def _host_and_port(host: str, scheme: str) -> tuple[str, str]:
-    name, colon, port = host.rpartition(":")
-    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
-        return name, port
-    return host, _PORTS[scheme]
