@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 #: What would lead a developer's tools to AWS, to another app, or to another site.
 _OF_OTHERS = ("AWS_", "MICROLAMBDA_", "DJANGO_")
@@ -18,6 +21,13 @@ _OF_OTHERS = ("AWS_", "MICROLAMBDA_", "DJANGO_")
 def environ(**more: str) -> dict[str, str]:
     """Give the environment of a developer without AWS."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OF_OTHERS)} | more
+
+
+def copied(name: str, folder: Path) -> Path:
+    """Copy an example into a folder, without what running it has left."""
+    example = EXAMPLES / name
+    left = shutil.ignore_patterns("__pycache__", "build", "staticfiles")
+    return Path(shutil.copytree(example, folder / name, ignore=left))
 
 
 def own_tests(example: Path) -> subprocess.CompletedProcess[str]:

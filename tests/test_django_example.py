@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -19,9 +18,8 @@ from pathlib import Path
 import pytest
 
 from tests import served_example
-from tests.served_example import environ, own_tests
+from tests.served_example import copied, environ, own_tests
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "django_site"
 PASSWORD = "of the test, and long enough"
 SECRET_KEY = "the key of the test, which nobody else has"
 
@@ -35,9 +33,7 @@ environment = {{ DATABASE = "{database}", DJANGO_SUPERUSER_PASSWORD = "{password
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    folder = tmp_path / "django_site"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "staticfiles"))
-    return folder
+    return copied("django_site", tmp_path)
 
 
 def test_its_own_tests_pass(example: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,16 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.served_example import deployed, own_tests
-
-EXAMPLE = Path(__file__).parents[1] / "examples" / "fastapi_todos"
+from tests.served_example import copied, deployed, own_tests
 
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    folder = tmp_path / "fastapi_todos"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "build"))
-    return folder
+    return copied("fastapi_todos", tmp_path)
 
 
 def test_its_own_tests_pass(example: Path) -> None:

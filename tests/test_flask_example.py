@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import urllib.parse
 import urllib.request
 from http.cookiejar import CookieJar
@@ -11,16 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.served_example import deployed, own_tests
+from tests.served_example import EXAMPLES, copied, deployed, own_tests
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "flask_valentine"
+EXAMPLE = EXAMPLES / "flask_valentine"
 
 
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
-    folder = tmp_path / "flask_valentine"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "build"))
-    return folder
+    return copied("flask_valentine", tmp_path)
 
 
 def test_its_own_tests_pass(example: Path) -> None:
