@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import django
 import fastapi
@@ -19,7 +18,6 @@ from django.urls import re_path
 from flask import Flask, redirect, request
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
-from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -28,6 +26,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from microlambda import App
+from tests.testing.generated import ASKED, Asked
 from tests.testing.plain_servers import Answered, plainly, served_by_uvicorn, through, without_the_query
 
 INGRESSES = ("http-api", "http-api-1.0", "rest-api", "function-url", "alb", "vpc-lattice")
@@ -348,52 +347,12 @@ def test_a_stage_is_in_front_of_the_root_and_of_the_path(both: Both) -> None:
     assert told.get("link", "").startswith(f"/dev{both.prefix}/echo/x") or "link" not in told
 
 
-SEGMENTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
-PAIRS = st.lists(st.tuples(st.text("aäß /?&=+%", max_size=3), st.text("zü +%&=#", max_size=4)), max_size=4)
-TOKENS = st.text("abcXYZ019-_", min_size=1, max_size=8)
-
-
 @examples(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
-@given(
-    method=st.sampled_from(METHODS),
-    segments=st.lists(SEGMENTS, min_size=1, max_size=3),
-    query=PAIRS,
-    form=PAIRS,
-    raw=st.binary(max_size=40),
-    is_form=st.booleans(),
-    cookies=st.dictionaries(TOKENS, TOKENS, max_size=3),
-    asked=TOKENS,
-)
+@given(asked=ASKED)
 @pytest.mark.parametrize("ingress", INGRESSES)
-def test_generated_requests(
-    both: Both,
-    ingress: str,
-    method: str,
-    segments: list[str],
-    query: list[tuple[str, str]],
-    form: list[tuple[str, str]],
-    raw: bytes,
-    is_form: bool,
-    cookies: dict[str, str],
-    asked: str,
-) -> None:
-    if ingress in {"alb", "vpc-lattice"}:  # of repeated keys an ALB passes on the last alone
-        query = list(dict(query).items())
-    path = "/echo/" + "/".join(quote(one, safe="") for one in segments)
-    # A REST API gives the query decoded: redirects to it say %20.
-    target = f"{path}?{urlencode(query, quote_via=quote)}" if query else path
-    headers = {"Host": "shop.example", "X-Asked": asked}
-    body = None
-    if method != "GET":
-        body = urlencode(form).encode() if is_form else raw
-        headers["Content-Type"] = (
-            "application/x-www-form-urlencoded" if is_form else "application/octet-stream"
-        )
-    if cookies:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-
-    ours = both.mounted(ingress, method, target, headers, body)
-    plain = both.plainly(method, target, headers, body)
+def test_generated_requests(both: Both, ingress: str, asked: Asked) -> None:
+    sent = (asked.method, asked.target(ingress), asked.headers, asked.body)
+    ours, plain = both.mounted(ingress, *sent), both.plainly(*sent)
 
     if plain[0] == 200:
         assert json.loads(ours[2]) == json.loads(plain[2])

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import flask
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from microlambda import App
+from tests.testing.generated import ASKED, Asked
 from tests.testing.plain_servers import Answered, plainly, served_by_werkzeug, through, without_the_query
 
 #: Werkzeug closes no file whose content is not sent (HEAD, 304), whoever serves it.
@@ -145,51 +144,11 @@ def test_a_part_of_a_file_and_one_that_is_known(
     )
 
 
-SEGMENTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
-PAIRS = st.lists(st.tuples(st.text("aäß /?&=+%", max_size=3), st.text("zü +%&=#", max_size=4)), max_size=4)
-TOKENS = st.text("abcXYZ019-_", min_size=1, max_size=8)
-
-
-@given(
-    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]),
-    segments=st.lists(SEGMENTS, min_size=1, max_size=3),
-    query=PAIRS,
-    form=PAIRS,
-    raw=st.binary(max_size=40),
-    is_form=st.booleans(),
-    cookies=st.dictionaries(TOKENS, TOKENS, max_size=3),
-    asked=TOKENS,
-)
+@given(asked=ASKED)
 @pytest.mark.parametrize("ingress", INGRESSES)
-def test_generated_requests(
-    pages: flask.Flask,
-    server: int,
-    ingress: str,
-    method: str,
-    segments: list[str],
-    query: list[tuple[str, str]],
-    form: list[tuple[str, str]],
-    raw: bytes,
-    is_form: bool,
-    cookies: dict[str, str],
-    asked: str,
-) -> None:
-    if ingress in {"alb", "vpc-lattice"}:  # of repeated keys an ALB passes on the last alone
-        query = list(dict(query).items())
-    path = "/echo/" + "/".join(quote(one, safe="") for one in segments)
-    target = f"{path}?{urlencode(query)}" if query else path
-    headers = {"Host": "shop.example", "X-Asked": asked}
-    body = None
-    if method != "GET":
-        body = urlencode(form).encode() if is_form else raw
-        headers["Content-Type"] = (
-            "application/x-www-form-urlencoded" if is_form else "application/octet-stream"
-        )
-    if cookies:
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-
-    ours = mounted(pages, ingress, method, target, headers, body)
-    plain = plainly(server, method, target, headers, body)
+def test_generated_requests(pages: flask.Flask, server: int, ingress: str, asked: Asked) -> None:
+    sent = (asked.method, asked.target(ingress), asked.headers, asked.body)
+    ours, plain = mounted(pages, ingress, *sent), plainly(server, *sent)
 
     if plain[0] == 200:
         assert json.loads(ours[2]) == json.loads(plain[2])
