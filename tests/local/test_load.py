@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import resource
 import signal
@@ -346,11 +347,13 @@ class Served:
 
 
 def processes() -> set[int]:
-    """The children of our process, as far as the system tells."""
+    """The children of our process, whichever of its threads began them and whether it still runs."""
     found: set[int] = set()
-    for children in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread that has ended
-            found.update(map(int, children.read_text(encoding="ascii").split()))
+    for told in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # a process that has ended
+            _, _, after_name = told.read_text(encoding="utf-8", errors="replace").rpartition(")")
+            if int(after_name.split()[1]) == os.getpid():
+                found.add(int(told.parent.name))
     return found
 
 
