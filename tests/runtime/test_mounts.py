@@ -261,6 +261,28 @@ def test_the_environ_is_whole(ingress: str) -> None:
     assert environ["lambda.context"].aws_request_id
 
 
+#: These decode the path before the function sees it: %2F is a slash then, and all else is encoded anew.
+DECODING = ("http-api", "http-api-1.0")
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+def test_the_target_is_there_as_it_was_sent(ingress: str) -> None:
+    """moto tells the key '?' from a query by it."""
+    environ = environ_at(App("shop"), "/a%2Fb/%3F//%25;c?q=%C3%A9", client={"ingress": ingress})
+
+    raw = "/a/b/%3F//%25;c" if ingress in DECODING else "/a%2Fb/%3F//%25;c"
+    assert environ["RAW_URI"] == environ["REQUEST_URI"] == f"{raw}?{environ['QUERY_STRING']}"
+    assert environ_at(App("shop"), "/a/b", client={"ingress": ingress})["RAW_URI"] == "/a/b"
+
+
+@pytest.mark.parametrize("ingress", INGRESSES)
+@pytest.mark.parametrize(
+    "sent", ["/a%20b", "/100%25", "/%2541", "/%3F", "/%C3%BC", "/a%22b", "/a;b=1,@", "//a"]
+)
+def test_a_target_that_the_gateway_decodes_is_encoded_anew(ingress: str, sent: str) -> None:
+    assert environ_at(App("shop"), sent, client={"ingress": ingress})["RAW_URI"] == sent
+
+
 @pytest.mark.parametrize(
     ("base", "host", "port", "named"),
     [

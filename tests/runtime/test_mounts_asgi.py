@@ -131,6 +131,12 @@ def test_the_raw_path_is_as_it_was_sent_where_the_gateway_keeps_it(ingress: str,
     assert scope["path"].endswith("/in/a/bé%")
 
 
+@pytest.mark.parametrize("ingress", INGRESSES)
+@pytest.mark.parametrize("sent", ["/a%20b", "/100%25", "/%2541", "/%3F", "/a%22b"])
+def test_a_raw_path_that_the_gateway_decodes_is_encoded_anew(ingress: str, sent: str) -> None:
+    assert scope_at(sent, client={"ingress": ingress})["raw_path"] == sent.encode()
+
+
 def test_the_app_and_its_request_are_there_inside() -> None:
     @of_http
     async def application(_scope: Message, _receive: Receive, send: Send) -> None:

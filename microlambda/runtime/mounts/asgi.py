@@ -7,13 +7,12 @@ pieces and the application did not say how long it is.
 from __future__ import annotations
 
 import asyncio
-import re
 from contextvars import copy_context
 
 from .. import aio
 from ..errors import EncodingError
 from .asgi_tasks import noted, settled
-from .base import Mount, Names, host_and_port, scheme_of, takes_pieces
+from .base import Mount, Names, host_and_port, raw_path, scheme_of, takes_pieces
 from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 _APART = frozenset((b"transfer-encoding", b"connection", b"keep-alive", b"content-length"))
 _ASGI = {"version": "3.0", "spec_version": "2.5"}
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 
 #: Seconds that are left of the function's time when what still runs behind an answer is ended.
 _MARGIN = 0.5
@@ -259,8 +257,6 @@ def scope_of(
     name, port = host_and_port(host, scheme)
     client = ingress.client_address(event)
     whole = root_path + path
-    given_path = event.get("rawPath") or event.get("path") or ""
-    is_plain = _PLAIN_PATH(whole) and "%" not in given_path
     return {
         "type": "http",
         "asgi": _ASGI.copy(),
@@ -268,7 +264,7 @@ def scope_of(
         "method": method,
         "scheme": scheme,
         "path": whole,
-        "raw_path": whole.encode() if is_plain else _raw_path(given_path, root_path, whole),
+        "raw_path": raw_path(event, root_path, whole).encode(),
         "query_string": ingress.query_string(event).encode("utf-8", "surrogatepass"),
         "root_path": root_path + prefix,
         "headers": fields,
@@ -281,14 +277,3 @@ def scope_of(
         "aws.event": event,
         "aws.context": context,
     }
-
-
-def _raw_path(given: str, root_path: str, whole: str) -> bytes:
-    """The path as the caller sent it, where the gateway gives it so; else encoded anew."""
-    from ..percent import quote, unquote
-
-    given = given.partition("?")[0]  # VPC Lattice has the query there
-    for raw in (given, quote(root_path, "/") + given):
-        if raw.isascii() and unquote(raw) == whole:
-            return raw.encode()
-    return quote(whole, "/").encode()

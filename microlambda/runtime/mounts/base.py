@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..context import CURRENT, STREAMING
 from .head import response_of
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from ..http.response import Response
     from ..ingress.base import Ingress
     from .head import Answered
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 
 
 #: Those of a scheme, by default.
@@ -99,3 +103,22 @@ def host_and_port(host: str, scheme: str) -> tuple[str, str]:
 def bytes_as_text(text: str) -> str:
     """Text as WSGI has it: its UTF-8, a character for each byte."""
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def raw_path(event: dict[str, Any], root_path: str, whole: str) -> str:
+    """The path as the caller sent it, where the gateway gives it so; else encoded anew.
+
+    `whole` is the decoded one, with the `root_path` in front.
+    """
+    given = event.get("rawPath") or event.get("path") or ""
+    if "%" not in given and _PLAIN_PATH(whole):
+        return whole
+    from ..percent import PATH, quote, unquote
+
+    given = given.partition("?")[0]  # VPC Lattice has the query there
+    for raw in (given, quote(root_path, "/") + given):
+        # An HTTP API decodes the path: a space in it, or a % that stands for itself, was never sent.
+        is_encoded = quote(raw, f"%{PATH}") == raw and ("%" not in raw or raw != whole)
+        if is_encoded and unquote(raw) == whole:
+            return raw
+    return quote(whole, PATH)

@@ -6,7 +6,7 @@ import sys
 from io import BytesIO
 
 from ..errors import EncodingError
-from .base import PORTS, Mount, Names, bytes_as_text, host_and_port, scheme_of, takes_pieces
+from .base import PORTS, Mount, Names, bytes_as_text, host_and_port, raw_path, scheme_of, takes_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -224,11 +224,13 @@ def environ_of(
         host = variables["HTTP_HOST"] = ingress.host(event)
     name, port = (host, PORTS[scheme]) if ":" not in host else host_and_port(host, scheme)
     method, path, root_path = place
+    raw = raw_path(event, root_path, root_path + path)
     if prefix:
         path, root_path = path[len(prefix) :], root_path + prefix
     query = ingress.query_string(event)
     if not (path.isascii() and root_path.isascii() and query.isascii()):
         path, root_path, query = bytes_as_text(path), bytes_as_text(root_path), bytes_as_text(query)
+    uri = f"{raw}?{query}" if query else raw
     return {
         **_SAME,
         **variables,
@@ -239,6 +241,9 @@ def environ_of(
         "REMOTE_ADDR": ingress.client_address(event) or "",
         "SERVER_NAME": name,
         "SERVER_PORT": port,
+        # not of PEP 3333: the request target as it was sent, under the names that servers have for it
+        "REQUEST_URI": uri,
+        "RAW_URI": uri,
         "wsgi.url_scheme": scheme,
         "wsgi.input": BytesIO(body),
         "wsgi.errors": sys.stderr,
