@@ -594,6 +594,7 @@ def unaffected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     project = tmp_path_factory.mktemp("unaffected")
     (project / "app.py").write_text(APP)
     with serving(project) as served:
+        assert served.goes_on()
         yield served
     assert "touched" not in served.printed
 
