@@ -66,15 +66,21 @@ class EventLoop:
         self.waiting: set[asyncio.Task[Any]] = set()
         _BEGUN.clear()
 
-    def run(self, awaitable: Awaitable[Any], context: Context | None = None) -> Any:
+    def run(
+        self,
+        awaitable: Awaitable[Any],
+        context: Context | None = None,
+        on_wait: Callable[[asyncio.Task[Any]], None] | None = None,
+    ) -> Any:
         """The value of `awaitable`, awaited in the loop; its error is raised here.
 
-        With a `context`, it runs in that itself, and what it sets there stays there.
+        With a `context`, it runs in that itself, and what it sets there stays there. `on_wait` is given its
+        task, in the loop's thread, before it waits for anything; not where it never does.
         """
         loop = self._lent()
         if loop is not None:
-            return self._run_here(loop, awaitable, context)
-        call = self.start(awaitable, context=context)
+            return self._run_here(loop, awaitable, context, on_wait)
+        call = self.start(awaitable, context=context, on_wait=on_wait)
         try:
             call.done.wait()
         except BaseException:
@@ -97,7 +103,11 @@ class EventLoop:
             return self._loop or self._made()
 
     def _run_here(
-        self, loop: asyncio.AbstractEventLoop, awaitable: Awaitable[Any], context: Context | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        awaitable: Awaitable[Any],
+        context: Context | None,
+        on_wait: Callable[[asyncio.Task[Any]], None] | None,
     ) -> Any:
         given = context
         context = given or copy_context()
@@ -105,7 +115,14 @@ class EventLoop:
         coroutine: Any = awaitable if asyncio.iscoroutine(awaitable) else _awaited(awaitable)
         task = asyncio.Task(coroutine, loop=loop, context=context)  # not noted: it is over with the call
         try:
-            value = loop.run_until_complete(task)
+            _run_once(loop)  # most coroutines have nothing to wait for
+            if not task.done():
+                if on_wait is not None:
+                    on_wait(task)
+                loop.run_until_complete(task)
+            elif getattr(loop, "_ready", True):
+                _run_once(loop)  # what it left to be called
+            value = task.result()
         except asyncio.CancelledError as exc:
             raise _cancelled() from exc
         except RuntimeError as exc:
@@ -137,6 +154,7 @@ class EventLoop:
         awaitable: Awaitable[Any],
         on_done: Callable[[], None] | None = None,
         context: Context | None = None,
+        on_wait: Callable[[asyncio.Task[Any]], None] | None = None,
     ) -> _Call:
         """Begin to await it, and come back at once; `on_done` is called when it is over."""
         if os.getpid() != self._process:
@@ -149,7 +167,7 @@ class EventLoop:
                 self._begin(loop)
             call = _Call(awaitable, loop, on_done, context)
             self._calls.add(call)
-            loop.call_soon_threadsafe(call.start, self._calls)
+            loop.call_soon_threadsafe(call.start, self._calls, on_wait)
             return call
 
     def _made(self) -> asyncio.AbstractEventLoop:
@@ -244,8 +262,10 @@ class _Call:
         self._error: BaseException | None = None
         self.done = threading.Event()
 
-    def start(self, open_calls: set[_Call]) -> None:
+    def start(self, open_calls: set[_Call], on_wait: Callable[[asyncio.Task[Any]], None] | None) -> None:
         self._task = self._loop.create_task(self._run(open_calls), context=self._context)
+        if on_wait is not None:
+            on_wait(self._task)
 
     def cancel(self) -> None:
         self.wake(lambda: self._task and self._task.cancel())
@@ -321,6 +341,12 @@ def _refuse(awaitable: Any) -> None:
         "a coroutine is to be waited for inside the event loop that should run it. "
         "Await it, or call what needs it through asyncio.to_thread()."
     )
+
+
+def _run_once(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the loop call what is ready, and wait for nothing."""
+    loop.stop()
+    loop.run_forever()
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

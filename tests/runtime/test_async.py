@@ -320,6 +320,7 @@ def test_callers_are_told_when_the_loop_ends_under_them(app: App, how: str) -> N
         if how == "exit":
             await asyncio.create_task(leave())
         else:
+            await asyncio.sleep(0)
             asyncio.get_running_loop().stop()
             await asyncio.sleep(60)
         return "x"
@@ -332,6 +333,18 @@ def test_callers_are_told_when_the_loop_ends_under_them(app: App, how: str) -> N
     with pytest.raises((RuntimeError, SystemExit)):
         client.get("/end")
     assert client.get("/").text == "x"
+
+
+def test_what_a_coroutine_leaves_to_be_called_is_called_before_its_answer_goes_out(app: App) -> None:
+    called: list[str] = []
+
+    @app.get("/")
+    async def view() -> str:
+        asyncio.get_running_loop().call_soon(called.append, "x")
+        return "x"
+
+    assert app.test_client().get("/").text == "x"
+    assert called == ["x"]
 
 
 FORKED = """

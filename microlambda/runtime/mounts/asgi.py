@@ -54,8 +54,10 @@ class AsgiMount(Mount):
         scope = scope_of(ingress, event, context, place, self.prefix, body)
         scope["state"] = self.lifespan.state.copy()
         exchange = Exchange(body, context)
-        answering = exchange.begin if takes_pieces(ingress) else exchange.run
-        aio.run(answering(self.application, scope), copy_context())
+        if takes_pieces(ingress):
+            aio.run(exchange.begin(self.application, scope), copy_context())
+        else:
+            aio.run(exchange.run(self.application, scope), copy_context(), exchange.waits)
         exchange.finish()
         return exchange
 
@@ -73,7 +75,8 @@ class Exchange:
     _fields: Any = ()
     _gone: asyncio.Event | None = None
     _changed: asyncio.Event | None = None
-    _task: asyncio.Task[Any] | None = None
+    _task: asyncio.Task[Any] | None = None  # which may be cut off
+    _has_returned = False
     _timer: asyncio.TimerHandle | None = None
     _is_out_of_time = False
 
@@ -122,13 +125,20 @@ class Exchange:
         self.is_over = True
         if self._gone is not None:
             self._gone.set()
-        if self._context is not None and self._task is not None:
-            self._task.get_loop().call_soon(self._watch, self._task)
+        if self._task is not None:
+            self._watch(self._task)
+
+    def waits(self, task: asyncio.Task[Any]) -> None:
+        """What the application does in `task` takes a while."""
+        if not self._has_returned:
+            self._task = task
+            if self.is_over:
+                self._watch(task)
 
     def _watch(self, task: asyncio.Task[Any]) -> None:
         """See to it that what still runs behind the answer ends in time."""
         remaining = getattr(self._context, "get_remaining_time_in_millis", None)
-        if remaining is not None and self._task is not None:
+        if remaining is not None:
             left = remaining() / 1000 - _MARGIN
             self._timer = task.get_loop().call_later(max(left, 0), self._cut)
 
@@ -142,7 +152,6 @@ class Exchange:
 
     async def run(self, application: Any, scope: dict[str, Any]) -> None:
         """Let it answer, to its end; what it raises behind a whole answer is told, and not raised."""
-        self._task = asyncio.current_task()
         tasks = noted()
         try:
             await application(scope, self.receive, self.send)
@@ -154,7 +163,7 @@ class Exchange:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            self._task = None  # which is not cut off any more
+            self._has_returned, self._task = True, None  # it is not cut off any more
             if tasks:
                 if self._gone is None:
                     self._gone = asyncio.Event()
@@ -165,6 +174,7 @@ class Exchange:
         """Let it answer until it is known what comes: all of it, or pieces of an unknown number."""
         self._changed = asyncio.Event()
         task = asyncio.ensure_future(self.run(application, scope))
+        self.waits(task)
         changed = asyncio.ensure_future(self._changed.wait())
         await asyncio.wait((task, changed), return_when=asyncio.FIRST_COMPLETED)
         changed.cancel()
