@@ -57,9 +57,11 @@ class Ingress:
         """The header fields in order."""
         return list((event.get("headers") or {}).items())
 
-    def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
-        """The header fields as a mapping that is not to be changed; None where a name may come twice."""
-        return event.get("headers")
+    def fields_by(self, event: dict[str, Any], names: dict[str, Any]) -> dict[Any, str] | None:
+        """The values of header fields by what `names` has for their names; None where two have the same."""
+        fields = event.get("headers") or {}
+        values = {names[name]: value for name, value in fields.items()}
+        return values if len(values) == len(fields) else None
 
     def query_string(self, event: dict[str, Any]) -> str:
         """The query as it stands in a URL; encoded anew where the gateway gives it decoded only."""

@@ -36,12 +36,12 @@ class HttpApiIngress(Ingress):
             fields.append(("cookie", "; ".join(cookies)))
         return fields
 
-    def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
+    def fields_by(self, event: dict[str, Any], names: dict[str, Any]) -> dict[Any, str] | None:
         """`headers` with what is in `cookies`."""
-        cookies = event.get("cookies")
-        if not cookies:
-            return super().single_headers(event)
-        return {**(event.get("headers") or {}), "cookie": "; ".join(cookies)}
+        values, cookies = super().fields_by(event, names), event.get("cookies")
+        if cookies and values is not None:
+            values[names["cookie"]] = "; ".join(cookies)
+        return values
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `rawQueryString`: in the map, repeated keys are joined by commas."""

@@ -46,12 +46,16 @@ class RestApiIngress(Ingress):
             return [(name, value) for name, values in several.items() for value in values]
         return super().headers(event)
 
-    def single_headers(self, event: dict[str, Any]) -> dict[str, str] | None:
-        """`headers`, where `multiValueHeaders` has no more."""
-        single, several = event.get("headers"), event.get("multiValueHeaders")
+    def fields_by(self, event: dict[str, Any], names: dict[str, Any]) -> dict[Any, str] | None:
+        """From `multiValueHeaders`, else `headers`."""
+        several = event.get("multiValueHeaders")
         if not several:
-            return single
-        return single if single and len(single) == sum(map(len, several.values())) else None
+            return super().fields_by(event, names)
+        try:
+            values = {names[name]: value for name, (value,) in several.items()}
+        except ValueError:  # a name comes twice
+            return None
+        return values if len(values) == len(several) else None
 
     def query_string(self, event: dict[str, Any]) -> str:
         """Encoded anew."""

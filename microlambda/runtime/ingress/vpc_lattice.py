@@ -32,7 +32,7 @@ class VpcLatticeIngress(Ingress):
         """Each value as a field of its own."""
         return _pairs(event.get("headers"))
 
-    def single_headers(self, event: dict[str, Any]) -> None:
+    def fields_by(self, event: dict[str, Any], names: dict[str, Any]) -> None:
         """None: values may be lists."""
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:

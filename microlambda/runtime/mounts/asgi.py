@@ -12,7 +12,7 @@ from contextvars import copy_context
 from .. import aio
 from ..errors import EncodingError
 from .asgi_tasks import noted, settled
-from .base import Mount, Names, host_and_port, raw_path, scheme_of, takes_pieces
+from .base import PORTS, Mount, Names, host_and_port, raw_path, scheme_of, takes_pieces
 from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
@@ -249,22 +249,23 @@ def scope_of(
 ) -> dict[str, Any]:
     """The scope for an application at `prefix`, without `state`; its `path` has the `root_path` in front."""
     method, path, root_path = place
-    single = ingress.single_headers(event)
-    given = single.items() if single else ingress.headers(event)
-    fields = [(_NAMES[name], value.encode("utf-8", "surrogatepass")) for name, value in given]
-    values = dict(fields)
+    values = ingress.fields_by(event, _NAMES)
+    if values is None:
+        given = [(_NAMES[name], value) for name, value in ingress.headers(event)]
+        values = dict(given)
+        fields = [(name, value.encode("utf-8", "surrogatepass")) for name, value in given]
+    else:
+        fields = [(name, value.encode("utf-8", "surrogatepass")) for name, value in values.items()]
     if not _APART.isdisjoint(values):
         fields = [field for field in fields if field[0] not in _APART]
     if body or b"content-length" in values:
         fields.append((b"content-length", b"%d" % len(body)))
-    sent = values.get(b"host")
-    if sent:
-        host = sent.decode("utf-8", "surrogatepass")
-    else:
+    host = values.get(b"host")
+    if not host:
         host = ingress.host(event)
         fields = [(b"host", host.encode()), *[field for field in fields if field[0] != b"host"]]
-    scheme = scheme_of(ingress, event, str(values.get(b"x-forwarded-proto", b""), "latin-1"))
-    name, port = host_and_port(host, scheme)
+    scheme = scheme_of(ingress, event, values.get(b"x-forwarded-proto", ""))
+    name, port = (host, PORTS[scheme]) if ":" not in host else host_and_port(host, scheme)
     client = ingress.client_address(event)
     whole = root_path + path
     return {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         body: Any
 
 
+_PLAIN_STATUSES = ("200 OK", 200)
 _SHORT = 8_192  # characters of header fields, far below what any gateway takes
 
 #: Names as most applications write them, which need no look at their characters; not of those that decide
@@ -40,21 +41,23 @@ def plain_result(answered: Answered, ingress: Ingress, above: int | None) -> dic
 
     `above` is the size in bytes from which on bodies are compressed.
     """
-    body, status = answered.body, answered.status
-    if type(body) is not bytes or (status != "200 OK" and status != 200):
-        return None
-    if above is not None and len(body) > above:
+    body = answered.body
+    if (
+        type(body) is not bytes
+        or answered.status not in _PLAIN_STATUSES
+        or (above is not None and len(body) > above)
+    ):
         return None
     fields = answered.headers
-    text = "".join([value for _, value in fields])
-    if not (text.isascii() and text.isprintable() and len(text) < _SHORT):
-        return None
     try:
         values = {_PLAIN_NAMES[name]: value for name, value in fields}
-        if len(values) != len(fields) or not is_text(values["content-type"]):
+        text = "".join(values.values())
+        if not (text.isascii() and text.isprintable()) or len(text) > _SHORT or len(values) != len(fields):
             return None
-        return ingress.plain_result(fields, values, body.decode())
-    except (KeyError, UnicodeDecodeError):
+        return (
+            ingress.plain_result(fields, values, body.decode()) if is_text(values["content-type"]) else None
+        )
+    except (KeyError, TypeError, UnicodeDecodeError):
         return None
 
 

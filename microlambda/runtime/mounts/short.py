@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..context import CURRENT, RequestContext
 from ..dispatch import answer, finish, followed
-from ..http.request import lazy
 from .head import plain_result, response_of
 
 TYPE_CHECKING = False
@@ -20,19 +19,22 @@ if TYPE_CHECKING:
 class MountedContext(RequestContext):
     """A request whose `Request` is made when somebody asks for it; mounted applications rarely do."""
 
+    made: Request | None = None
+
     def __init__(self, app: App, ingress: Ingress, event: dict[str, Any], context: Any, rule: Rule) -> None:
         self.app = app
         self.lambda_context = context
         self._asked = (ingress, event, rule)
 
-    @lazy
-    def request(self) -> Request:  # type: ignore[override]  # set at once there
+    @property
+    def request(self) -> Request:  # type: ignore[override]  # an attribute there
         """The request, as views have it."""
-        ingress, event, rule = self._asked
-        request = ingress.to_request(event, self.lambda_context)
-        request.config = self.app.config
-        request.url_rule = rule
-        return request
+        if self.made is None:
+            ingress, event, rule = self._asked
+            self.made = ingress.to_request(event, self.lambda_context)
+            self.made.config = self.app.config
+            self.made.url_rule = rule
+        return self.made
 
 
 def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -43,8 +45,8 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     if app.lifecycle is not None or "MAX_CONTENT_LENGTH" in app.config:
         return answer(app, ingress, event, context)
     try:
-        place = ingress.place(event)
-        rule = app.route_table.plain_mount(place[1]) if type(place[0]) is type(place[1]) is str else None
+        method, path, _ = place = ingress.place(event)
+        rule = app.route_table.plain_mount(path) if type(path) is type(method) is str else None
     except (AttributeError, KeyError, TypeError):
         return answer(app, ingress, event, context)  # it tells what is wrong with the event
     if rule is None:
@@ -56,7 +58,7 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     try:
         body = ingress.body(event) if event.get("body", True) else b""
         answered = view.answered(ingress, event, context, place, body)
-        if not scope.after and scope.opened_session is None and place[0] != "HEAD":
+        if not scope.after and scope.opened_session is None and method != "HEAD":
             result = plain_result(answered, ingress, app._compress_above)
             if result is not None:
                 return result
@@ -64,7 +66,7 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
         return _failed(scope, exc)
     finally:
-        if "request" in scope.__dict__ and scope.request._open_files is not None:
+        if scope.made is not None and scope.made._open_files is not None:
             from ..dispatch.scope import end_request
 
             end_request(scope)

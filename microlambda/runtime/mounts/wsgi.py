@@ -35,17 +35,6 @@ class FileWrapper:
             yield block
 
 
-#: What every environ has.
-_SAME: dict[str, Any] = {
-    "SERVER_PROTOCOL": "HTTP/1.1",
-    "wsgi.version": (1, 0),
-    "wsgi.multithread": False,
-    "wsgi.multiprocess": True,  # of the function's other environments
-    "wsgi.run_once": False,
-    "wsgi.file_wrapper": FileWrapper,
-}
-
-
 def _variable(name: str) -> str:
     """The variable of a header field; empty for a field that has none."""
     lower = name.lower()
@@ -210,9 +199,8 @@ def environ_of(
 
     `place` is what the ingress makes of the event's path.
     """
-    fields = ingress.single_headers(event) or {}
-    variables = {_VARIABLES[name]: value for name, value in fields.items()}
-    if not fields or len(variables) != len(fields) or not "".join(variables.values()).isascii():
+    variables = ingress.fields_by(event, _VARIABLES)
+    if variables is None or not "".join(variables.values()).isascii():
         variables = _repeated(ingress.headers(event))
     if "" in variables:
         del variables[""]
@@ -231,9 +219,7 @@ def environ_of(
     if not (path.isascii() and root_path.isascii() and query.isascii()):
         path, root_path, query = bytes_as_text(path), bytes_as_text(root_path), bytes_as_text(query)
     uri = f"{raw}?{query}" if query else raw
-    return {
-        **_SAME,
-        **variables,
+    environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": root_path,
         "PATH_INFO": path,
@@ -241,9 +227,15 @@ def environ_of(
         "REMOTE_ADDR": ingress.client_address(event) or "",
         "SERVER_NAME": name,
         "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.1",
         # not of PEP 3333: the request target as it was sent, under the names that servers have for it
         "REQUEST_URI": uri,
         "RAW_URI": uri,
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,  # of the function's other environments
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
         "wsgi.url_scheme": scheme,
         "wsgi.input": BytesIO(body),
         "wsgi.errors": sys.stderr,
@@ -253,6 +245,8 @@ def environ_of(
         "lambda.event": event,
         "lambda.context": context,
     }
+    environ.update(variables)
+    return environ
 
 
 def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
