@@ -68,7 +68,7 @@ def _around(layer: Middleware, inner: Call, shaped: Callable[..., Any]) -> Call:
 
 def _awaitable(inner: Call) -> Callable[[Any], Any]:
     """`inner` for an `async def` middleware: in another thread, for it may wait for the loop itself."""
-    from .aio import in_thread
+    from .aio.threads import in_thread
 
     async def get_response(event: Any) -> Any:
         return await in_thread(inner, event)

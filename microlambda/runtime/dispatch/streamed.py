@@ -80,7 +80,7 @@ class Chunks:
 def prepared(response: Response, is_head: bool = False) -> None:
     """Let an asynchronous body be read like any other, and one that nobody gets (HEAD) not at all."""
     if hasattr(response.body, "__aiter__"):
-        from ..aio import iterate
+        from ..aio.threads import iterate
 
         response.body = iterate(response.body)
     if is_head and response.is_streamed:

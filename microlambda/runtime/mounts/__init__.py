@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from ..errors import RegistrationError
 from ..routing.rule import Rule
-from .django import managed, with_fresh_connections
 from .interface import INTERFACES, called_twice, interface_of, parameters_of
 from .short import answer_mounted
 
@@ -56,12 +55,24 @@ def mount(
         app.startups.append(start)
         _surround(app, _after(start))
     if app.managed is None:
-        app.managed = managed
-        _surround(app, with_fresh_connections)
+        app.managed = _managed
+        _surround(app, _with_fresh_connections)
     # Flask's, also where its `wsgi_app` is given: handlers of events run inside it.
     context = getattr(getattr(application, "__self__", application), "app_context", None)
     if callable(context):
         _surround(app, _inside(context))
+
+
+def _managed(app: App, event: Any, context: Any) -> dict[str, Any] | None:
+    from .django import managed
+
+    return managed(app, event, context)
+
+
+def _with_fresh_connections(function: Callable[[], Any]) -> Any:
+    from .django import with_fresh_connections
+
+    return with_fresh_connections(function)
 
 
 def _surround(app: App, around: Around) -> None:

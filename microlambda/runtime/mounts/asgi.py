@@ -17,7 +17,7 @@ from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from ..ingress.base import Ingress
@@ -26,7 +26,7 @@ _APART = frozenset((b"transfer-encoding", b"connection", b"keep-alive", b"conten
 _ASGI = {"version": "3.0", "spec_version": "2.5"}
 
 #: Seconds that are left of the function's time when what still runs behind an answer is ended.
-_MARGIN = 0.5
+MARGIN = 0.5
 
 
 _NAMES = Names(lambda name: name.lower().encode("utf-8", "surrogatepass"))
@@ -53,10 +53,14 @@ class AsgiMount(Mount):
         self.lifespan.start()
         scope = scope_of(ingress, event, context, place, self.prefix, body)
         scope["state"] = self.lifespan.state.copy()
-        exchange = Exchange(body, context)
         if takes_pieces(ingress):
-            aio.run(exchange.begin(self.application, scope), copy_context())
+            from .asgi_stream import StreamedExchange
+
+            streamed = StreamedExchange(body, context)
+            aio.run(streamed.begin(self.application, scope), copy_context())
+            exchange: Exchange = streamed
         else:
+            exchange = Exchange(body, context)
             aio.run(exchange.run(self.application, scope), copy_context(), exchange.waits)
         exchange.finish()
         return exchange
@@ -139,7 +143,7 @@ class Exchange:
         """See to it that what still runs behind the answer ends in time."""
         remaining = getattr(self._context, "get_remaining_time_in_millis", None)
         if remaining is not None:
-            left = remaining() / 1000 - _MARGIN
+            left = remaining() / 1000 - MARGIN
             self._timer = task.get_loop().call_later(max(left, 0), self._cut)
 
     def _cut(self) -> None:
@@ -168,46 +172,7 @@ class Exchange:
                 if self._gone is None:
                     self._gone = asyncio.Event()
                 self._gone.set()  # whatever became of the answer
-                await settled(tasks, self._context, _MARGIN)
-
-    async def begin(self, application: Any, scope: dict[str, Any]) -> None:
-        """Let it answer until it is known what comes: all of it, or pieces of an unknown number."""
-        self._changed = asyncio.Event()
-        task = asyncio.ensure_future(self.run(application, scope))
-        self.waits(task)
-        changed = asyncio.ensure_future(self._changed.wait())
-        await asyncio.wait((task, changed), return_when=asyncio.FIRST_COMPLETED)
-        changed.cancel()
-        is_long = any(bytes(name).lower() == b"content-length" for name, _ in self._fields)
-        if self.status is None or self.is_over or is_long or task.done():
-            await task
-        else:
-            self.body = self._read(task)
-
-    async def _read(self, task: asyncio.Task[None]) -> AsyncIterator[bytes]:
-        """The pieces as they come; closing it tells the application that the caller has gone."""
-        changed: Any = self._changed
-        try:
-            while not (self.is_over or task.done()):
-                await self._one_of(changed, task)
-                changed.clear()
-                while self._pieces:
-                    yield self._pieces.pop(0)
-            while self._pieces:
-                yield self._pieces.pop(0)
-            await task
-        finally:
-            if not task.done():
-                self.is_over = True
-                if self._gone is not None:
-                    self._gone.set()
-                await asyncio.wait((task,), timeout=_MARGIN)
-                task.cancel()
-
-    async def _one_of(self, changed: asyncio.Event, task: asyncio.Task[None]) -> None:
-        waiting = asyncio.ensure_future(changed.wait())
-        await asyncio.wait((waiting, task), return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
+                await settled(tasks, self._context, MARGIN)
 
     def finish(self) -> None:
         """Put the answer together; EncodingError for one that is none."""
@@ -231,7 +196,7 @@ class Exchange:
             logger.warning(
                 "what the mounted application still did behind its answer was ended %s s before the "
                 "function's time was over. Give it a longer timeout, or hand the work over to a task.",
-                _MARGIN,
+                MARGIN,
             )
         else:
             logger.error(
