@@ -6,7 +6,7 @@ import http.client
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +14,11 @@ import uvicorn
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from microlambda import App
+from tests.testing.generated import BY_NAME
 
 #: Of the connection and of the moment, and what a gateway writes anew.
 NOT_THE_APPLICATIONS = {"date", "server", "connection", "content-length", "transfer-encoding"}
+REMAPPED = "x-amzn-remapped-"
 GATEWAYS = ("apigw-", "x-amz-", "x-amzn-")
 
 Answered = tuple[int, list[tuple[str, str]], bytes]
@@ -83,6 +85,11 @@ def through(
     return answer.status_code, fields(given), data
 
 
+def as_far_as_told(ingress: str) -> Callable[[Answered], Answered]:
+    """Give what is compared behind a gateway that may not tell how the query was written."""
+    return without_the_query if ingress in BY_NAME else lambda answer: answer
+
+
 def without_the_query(answer: Answered) -> Answered:
     """Take away what a redirect says of the query, in a field and in a link."""
     status, headers, body = answer
@@ -93,9 +100,13 @@ def without_the_query(answer: Answered) -> Answered:
 
 
 def fields(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Give what the application said; a REST API decodes the query, of which a redirect may be made."""
+    """Give what the application said; spaces around a value are none of it.
+
+    A REST API renames fields that it has itself.
+    """
+    named = [(name.lower().removeprefix(REMAPPED), text.strip()) for name, text in headers]
     return sorted(
-        (name.lower(), text.replace("+", "%20") if name.lower() == "location" else text)
-        for name, text in headers
-        if name.lower() not in NOT_THE_APPLICATIONS and not name.lower().startswith(GATEWAYS)
+        (name, text)
+        for name, text in named
+        if name not in NOT_THE_APPLICATIONS and not name.startswith(GATEWAYS)
     )
