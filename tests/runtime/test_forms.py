@@ -332,15 +332,15 @@ def test_a_large_file_is_a_temporary_one_and_gone_when_the_request_is_closed(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     content = os.urandom(600_000)
     seen = posted(joined(part('name="f"; filename="f"', content), part('name="s"; filename="s"', b"small")))
-    assert seen._open_files is None
+    assert seen._to_close is None
 
     large, small = seen.files["f"], seen.files["s"]
 
     assert (large._rolled, small._rolled) == (True, False)
     assert (large.read(), small.read()) == (content, b"small")
-    assert seen._open_files == [large, small]
+    assert seen._to_close == [large, small]
     seen.close()
-    assert (large.closed, small.closed, seen._open_files) == (True, True, None)
+    assert (large.closed, small.closed, seen._to_close) == (True, True, None)
     seen.close()  # twice is fine
 
 

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask, appcontext_pushed, current_app, has_app_context
 from werkzeug.test import Client
 
-from microlambda import App, Blueprint, IAMAuthorizer, RegistrationError, request
+from microlambda import App, Blueprint, IAMAuthorizer, RegistrationError, Response, request
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -368,6 +368,19 @@ def test_a_streamed_answer_is_closed_once_where_the_caller_takes_pieces() -> Non
         pieces = list(answer.response)
 
     assert pieces == [b"one ", b"two"]
+    assert body.closed == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_streamed_answer_that_nobody_gets_is_closed_once(method: str) -> None:
+    body = Body(b"one ", b"two")
+    app = answering(body)
+    if method == "GET":
+        app.after_request(lambda _response: Response("other"))
+
+    with Client(app.wsgi).open("/", method=method) as answer:
+        assert answer.data == (b"other" if method == "GET" else b"")
+
     assert body.closed == 1
 
 

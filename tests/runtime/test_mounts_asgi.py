@@ -6,8 +6,9 @@ https://asgi.readthedocs.io/en/latest/specs/www.html and https://asgi.readthedoc
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import Any
 from wsgiref.simple_server import demo_app
@@ -15,8 +16,11 @@ from wsgiref.simple_server import demo_app
 import pytest
 from asgiref.wsgi import WsgiToAsgi
 from flask import Flask
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
-from microlambda import App, RegistrationError, current_app, request
+from microlambda import App, RegistrationError, Response, after_this_request, current_app, request
 from microlambda.runtime.context import streaming_answers
 from microlambda.runtime.dispatch.streamed import StreamedResult
 from microlambda.runtime.errors import ConfigurationError
@@ -335,6 +339,95 @@ def test_a_caller_that_leaves_is_told_to_the_application() -> None:
     result.chunks.close()
 
     assert seen == ["http.disconnect"]
+
+
+def endless(over: list[str]) -> Application:
+    """Make an application of Starlette that never ends its answer by itself; notes how it ended."""
+
+    async def pieces() -> AsyncIterator[str]:
+        while True:
+            yield "x"
+            await asyncio.sleep(0)
+
+    inner: Any = Starlette(routes=[Route("/", lambda _request: StreamingResponse(pieces()))])
+
+    async def application(scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            await inner(scope, receive, send)
+        except BaseException as exc:
+            over.append(type(exc).__name__)
+            raise
+
+    return application
+
+
+def left_unread(app: App, method: str) -> Any:
+    with streaming_answers():
+        event: Any = copy.deepcopy(URL_EVENT)
+        event["requestContext"]["http"]["method"] = method
+        return app(event, None)
+
+
+def test_an_answer_to_head_that_never_ends_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    over: list[str] = []
+
+    result = left_unread(mounted(endless(over)), "HEAD")
+
+    assert (result["statusCode"], result["body"]) == (200, "")
+    assert over == ["ClientDisconnect"]
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("how", ["after_request", "after_this_request", "middleware"])
+def test_an_answer_that_another_one_replaces_is_ended(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    over: list[str] = []
+    app = App("shop")
+    inner = endless(over)
+
+    async def outer(scope: Message, receive: Receive, send: Send) -> None:
+        if how == "after_this_request" and scope["type"] == "http":
+            after_this_request(lambda _response: Response("other"))
+        await inner(scope, receive, send)
+
+    app.mount("/", outer)
+    if how == "after_request":
+        app.after_request(lambda _response: Response("other"))
+    elif how == "middleware":
+
+        @app.middleware("http")
+        def instead(event: Any, get_response: Any) -> Response:
+            get_response(event)
+            return Response("other")
+
+    assert left_unread(app, "GET")["body"] == "other"
+    assert over == ["ClientDisconnect"]
+    assert caplog.text == ""
+
+
+def test_what_is_sent_to_a_caller_that_has_left_is_an_error_of_the_system(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As the specification has it, from 2.4 on; what else the application raises then is told."""
+    errors: list[OSError] = []
+
+    @of_http
+    async def application(_scope: Message, receive: Receive, send: Send) -> None:
+        await send(start())
+        await send(body(b"one", more_body=True))
+        assert (await receive())["type"] == "http.request"
+        assert (await receive())["type"] == "http.disconnect"
+        for message in (body(b"two"), start()):
+            try:
+                await send(message)
+            except OSError as exc:
+                errors.append(exc)
+        raise ValueError("of its own")
+
+    streamed(application).chunks.close()
+
+    assert len(errors) == 2
+    assert "failed behind its answer" in caplog.text
+    assert "of its own" in caplog.text
 
 
 def test_an_error_behind_the_first_piece_is_raised_where_it_is_read() -> None:

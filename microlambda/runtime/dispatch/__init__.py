@@ -70,7 +70,7 @@ def answer(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> d
         raise
     finally:
         try:
-            if app.lifecycle is not None or request._open_files is not None:
+            if app.lifecycle is not None or request._to_close is not None:
                 from .scope import end_request
 
                 end_request(scope)

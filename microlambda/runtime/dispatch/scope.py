@@ -39,5 +39,5 @@ def end_request(scope: RequestContext) -> None:
         return
     if scope.app.lifecycle is not None:
         scope.app.lifecycle.tear_down(scope)
-    if scope.request is not None and scope.request._open_files is not None:
+    if scope.request is not None and scope.request._to_close is not None:
         scope.request.close()

@@ -97,7 +97,7 @@ class _MultipartForm:
             self._close()
             raise
         if self.files:
-            self.request._open_files = [file for _, file in self.files]
+            self.request._to_close = [*(self.request._to_close or ()), *(file for _, file in self.files)]
         return MultiDict(self.fields), MultiDict(self.files)
 
     def _take(self, event: Any) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from ..ingress.base import Ingress
     from ..routing.rule import Rule
-    from .file_storage import FileStorage
     from .multidict import MultiDict
     from .request_fields import RequestFields as _Rare
 
@@ -54,7 +53,7 @@ class Request(_Rare):
     __slots__ = (
         "__dict__",
         "_ingress",
-        "_open_files",
+        "_to_close",
         "config",
         "event",
         "lambda_context",
@@ -85,7 +84,7 @@ class Request(_Rare):
         self.url_rule: Rule | None = None
         self.view_args: dict[str, Any] = {}
         self.config = _NO_CONFIG
-        self._open_files: list[FileStorage] | None = None  # what close() has to close, if anything
+        self._to_close: list[Any] | None = None  # by close(), if there is anything
 
     @lazy
     def headers(self) -> Headers:

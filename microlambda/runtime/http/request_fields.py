@@ -29,7 +29,7 @@ class RequestFields(HeaderFields):
     if TYPE_CHECKING:
         __dict__: dict[str, Any]
         _ingress: Ingress
-        _open_files: list[FileStorage] | None
+        _to_close: list[Any] | None
         config: Mapping[str, Any]
         event: dict[str, Any]
         method: str
@@ -229,9 +229,9 @@ class RequestFields(HeaderFields):
 
     def close(self) -> None:
         """Close the uploaded files, and with them their temporary files."""
-        files, self._open_files = self._open_files, None
-        for file in files or ():
-            file.close()
+        opened, self._to_close = self._to_close, None
+        for one in opened or ():
+            one.close()
 
     # Limits ------------------------------------------------------------------------------------
 

@@ -81,6 +81,7 @@ class Exchange:
     _changed: asyncio.Event | None = None
     _task: asyncio.Task[Any] | None = None  # which may be cut off
     _has_returned = False
+    _left: OSError | None = None  # what `send` raises once the caller has gone
     _timer: asyncio.TimerHandle | None = None
     _is_out_of_time = False
 
@@ -104,6 +105,8 @@ class Exchange:
 
     async def send(self, message: Any) -> None:
         """Take the head, or a part of the body."""
+        if self._left is not None:
+            raise self._left
         kind = message["type"]
         if kind == "http.response.body":
             if self.status is None:
@@ -188,9 +191,14 @@ class Exchange:
             self.body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
     def _tell(self, error: BaseException) -> None:
-        """Log what happened behind an answer that was whole."""
+        """Log what happened behind an answer that was whole; not what came of the caller's leaving."""
         from ..context import CURRENT
 
+        cause: BaseException | None = error
+        while cause is not None:
+            if cause is self._left:
+                return
+            cause = cause.__cause__ or cause.__context__
         logger = CURRENT.get().app.logger
         if self._is_out_of_time:
             logger.warning(

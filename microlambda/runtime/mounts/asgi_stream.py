@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import asyncio
 
+from ..aio import LOOP
 from .asgi import MARGIN, Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Any
+
+
+class Pieces:
+    """A body that is still to come. The application ends with `close`, whether anybody read it or not."""
+
+    def __init__(self, exchange: StreamedExchange, task: asyncio.Task[None]) -> None:
+        self._exchange = exchange
+        self._task = task
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._exchange.read(self._task)
+
+    def close(self) -> None:
+        """End the application; not for the loop's own thread."""
+        if not self._task.done():
+            LOOP.run(self._exchange.end(self._task))
 
 
 class StreamedExchange(Exchange):
@@ -27,10 +44,10 @@ class StreamedExchange(Exchange):
         if self.status is None or self.is_over or is_long or task.done():
             await task
         else:
-            self.body = self._read(task)
+            self.body = Pieces(self, task)
 
-    async def _read(self, task: asyncio.Task[None]) -> AsyncIterator[bytes]:
-        """The pieces as they come; closing it tells the application that the caller has gone."""
+    async def read(self, task: asyncio.Task[None]) -> AsyncIterator[bytes]:
+        """The pieces as they come; closing it ends the application."""
         changed: Any = self._changed
         try:
             while not (self.is_over or task.done()):
@@ -42,12 +59,17 @@ class StreamedExchange(Exchange):
                 yield self._pieces.pop(0)
             await task
         finally:
-            if not task.done():
-                self.is_over = True
-                if self._gone is not None:
-                    self._gone.set()
-                await asyncio.wait((task,), timeout=MARGIN)
-                task.cancel()
+            await self.end(task)
+
+    async def end(self, task: asyncio.Task[None]) -> None:
+        """Tell the application that the caller has gone, and end it where that does not."""
+        if not task.done():
+            self.is_over = True
+            self._left = OSError("the caller has gone: nobody takes the rest of the answer.")
+            if self._gone is not None:
+                self._gone.set()
+            await asyncio.wait((task,), timeout=MARGIN)
+            task.cancel()
 
     async def _one_of(self, changed: asyncio.Event, task: asyncio.Task[None]) -> None:
         waiting = asyncio.ensure_future(changed.wait())

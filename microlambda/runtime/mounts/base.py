@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..http.request import Request
     from ..http.response import Response
     from ..ingress.base import Ingress
     from .head import Answered
@@ -68,7 +69,9 @@ class Mount:
         request: Any = CURRENT.get().request
         place = (request.method, request.path, request.root_path)
         ingress, context = request._ingress, request.lambda_context
-        return response_of(self.answered(ingress, request.event, context, place, request.data))
+        answered = self.answered(ingress, request.event, context, place, request.data)
+        keep_body(request, answered.body)
+        return response_of(answered)
 
     def __repr__(self) -> str:
         return f"<Mount of {self.application!r} at {self.prefix or '/'!r}>"
@@ -78,6 +81,12 @@ def _module_of(application: Any) -> str:
     """Where it is written: a function's own module, or that of its class."""
     module = getattr(application, "__module__", None)
     return module if type(module) is str else type(application).__module__
+
+
+def keep_body(request: Request, body: Any) -> None:
+    """Have a body in pieces closed with the request: whoever answers in its place does not read it."""
+    if type(body) is not bytes:
+        request._to_close = [*(request._to_close or ()), body]
 
 
 def takes_pieces(ingress: Ingress) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..context import CURRENT, RequestContext
 from ..dispatch import answer, finish, followed
+from .base import keep_body
 from .head import plain_result, response_of
 
 TYPE_CHECKING = False
@@ -62,11 +63,12 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
             result = plain_result(answered, ingress, app._compress_above)
             if result is not None:
                 return result
+        keep_body(scope.request, answered.body)
         return finish(scope, scope.request, followed(scope, response_of(answered)))
     except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
         return _failed(scope, exc)
     finally:
-        if scope.made is not None and scope.made._open_files is not None:
+        if scope.made is not None and scope.made._to_close is not None:
             from ..dispatch.scope import end_request
 
             end_request(scope)

@@ -102,8 +102,9 @@ class Pieces:
         return _with_written(self._exchange, piece)
 
     def close(self) -> None:
-        """Let the application clean up."""
-        _close(self._iterable)
+        """Let the application clean up, once."""
+        iterable, self._iterable = self._iterable, None
+        _close(iterable)
 
 
 class WsgiMount(Mount):
