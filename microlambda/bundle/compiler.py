@@ -119,12 +119,18 @@ class Compiler:
         self._output = cast("BinaryIO", self._process.stdout)
         self._errors = cast("BinaryIO", self._process.stderr)
         self._failed: BundleError | None = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Compiler:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
 
     def close(self) -> None:
         """Let it end, and wait for that."""
@@ -134,6 +140,10 @@ class Compiler:
 
     def compile(self, module: Module) -> bytes | Problem:
         """Give the bytecode of a module, or why there is none; once it died, its first failure."""
+        with self._lock:
+            return self._compiled(module)
+
+    def _compiled(self, module: Module) -> bytes | Problem:
         if self._failed:
             raise self._failed
         source, path = module.read(), os.fsencode(module.path)

@@ -7,6 +7,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from microlambda.bundle.ahead import Ahead
 from microlambda.bundle.compiler import compilers_begun
 from microlambda.bundle.dependencies import read_kept
 from microlambda.bundle.earlier import EarlierArchives
@@ -20,7 +21,6 @@ from microlambda.bundle.resolving.sources import with_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from microlambda.bundle.compiler import Compiler
     from microlambda.bundle.dependencies import Dependencies, Wanted
@@ -52,6 +52,7 @@ class Making:
         wanted, target = self.wanted, self.wanted.target
         self.say(f"Resolving with {self.resolver.name} {self.resolver.version} for {target}")
         request = Request(requirements=wanted.requirements, target=target, root=wanted.root)
+        entries = Entries(prefix=wanted.layout.prefix, earlier=EarlierArchives(self.store))
         with self.store.making() as work:
             site, archive = work / "site", work / "dependencies.zip"
             site.mkdir()
@@ -60,12 +61,14 @@ class Making:
                 # Both are ready when the resolver is.
                 compilers_begun(self.interpreter) as compilers,
                 beside(partial(import_module, "microlambda.bundle.slim.slimming")) as slimming,
-                self._packing(site, compilers) as packing,
+                Packing(site, entries, mention=OURS, compilers=compilers) as packing,
+                self._ahead(request, entries, compilers) as ahead,
                 resolved(request, self.resolver, site, begin=self._begin(packing)) as passed_over,
             ):
                 slimmed: Slimmed = slimming.result().slim(
                     site, with_names(wanted.requirements, site), target, wanted.options
                 )
+                ahead.end()
                 packed = packing.write(archive, target, self.interpreter, wanted.layout.root)
                 notes = (*passed_over.result(), *slimmed.notes, *self._notes())
             facts = {
@@ -79,13 +82,20 @@ class Making:
             key = wanted.key(self.resolver.name, has_bytecode=self.interpreter is not None)
             return read_kept(self.store.keep(key, archive, facts, sha256=packed.sha256))
 
+    def _ahead(
+        self, request: Request, entries: Entries, compilers: Callable[[], Sequence[Compiler]]
+    ) -> Ahead:
+        return Ahead(
+            partial(self.resolver.unpacked, request),
+            entries,
+            interpreter=self.interpreter,
+            task_root=self.wanted.layout.root,
+            compilers=compilers,
+        )
+
     def _begin(self, packing: Packing) -> Callable[[], None]:
         """Choose what to do with what was just installed, while it is looked at; stripping writes to it."""
         return packing.begin if not self.wanted.options.strip else lambda: None
-
-    def _packing(self, site: Path, compilers: Callable[[], Sequence[Compiler]]) -> Packing:
-        entries = Entries(prefix=self.wanted.layout.prefix, earlier=EarlierArchives(self.store))
-        return Packing(site, entries, mention=OURS, compilers=compilers)
 
     def _notes(self) -> tuple[str, ...]:
         return () if self.interpreter is not None else (missing_note(self.wanted.target),)

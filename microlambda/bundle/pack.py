@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,7 +18,6 @@ from microlambda.bundle.zip_file import pack, write_zip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from microlambda.bundle.archive import FoundFile
@@ -89,13 +88,32 @@ class Entries:
         self._level = level
         self._form = f"{deflate_identity()} {level}"
         self._earlier = earlier
+        self._ahead: dict[str, Future[Packed | None]] = {}
         self.digests: dict[str, str] = {}
 
     def find(self, name: str, *made_of: str | bytes) -> Packed | None:
         """Note what an entry is made of; gives it where that was done before."""
         self.digests[name] = digest(self._form, *made_of)
-        found = self._earlier.find(self.digests[name]) if self._earlier is not None else None
+        found = self._found(self.digests[name])
         return None if found is None else replace(found, name=self._prefix + name)
+
+    def _found(self, wanted: str) -> Packed | None:
+        ahead = self._ahead.get(wanted)
+        found = ahead.result() if ahead is not None else None
+        return found if found is not None or self._earlier is None else self._earlier.find(wanted)
+
+    def make_ahead(self, content_of: Callable[[], bytes | Problem], *made_of: str | bytes) -> None:
+        """Compress what may become an entry, for `find` to find, which waits for it; a problem is none."""
+        wanted = digest(self._form, *made_of)
+        if wanted in self._ahead or self._found(wanted) is not None:
+            return
+        made = self._ahead[wanted] = Future()
+        packed = None
+        try:
+            content = content_of()
+            packed = pack("", content, self._level) if isinstance(content, bytes) else None
+        finally:
+            made.set_result(packed)
 
     def make(self, name: str, content: bytes) -> Packed:
         """Compress an entry."""

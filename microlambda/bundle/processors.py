@@ -1,8 +1,13 @@
-"""How many processors this process may use."""
+"""How many processors this process may use, and who goes first."""
 
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
+
+#: How much less others are kept waiting: https://man7.org/linux/man-pages/man7/sched.7.html, the nice value.
+_NICE = 15
 
 
 def processors() -> int:
@@ -10,3 +15,16 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
+
+
+def let_others_go_first(thread: int, process: int | None) -> None:
+    """Let a thread and a process wait where others want the processor, for good; where the system can."""
+    if sys.platform == "win32":
+        return
+    for one in (
+        thread if sys.platform == "linux" else None,
+        process,
+    ):  # elsewhere threads have none of their own
+        if one is not None:
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, one, _NICE)

@@ -82,6 +82,9 @@ class Pip:
         )
         return Answer() if said.returncode == 0 else read_answer(said.stdout, _read(log), request)
 
+    def unpacked(self, request: Request) -> None:
+        """None: pip unpacks the wheels when it has all of them."""
+
     def build(
         self, line: str, request: Request, work: Path, wheels: Path, *, name: str | None = None
     ) -> BuildFailed | None:

@@ -88,6 +88,9 @@ class Resolver(Protocol):
         `afresh` downloads again what a cache of the resolver has.
         """
 
+    def unpacked(self, request: Request) -> Path | None:
+        """Find the folder where wheels stand as soon as each is fetched; None where there is none."""
+
     def pin(self, unfit: Unfit, request: Request, work: Path) -> str:
         """Give the requirement by which the source of a package is built."""
 

@@ -84,6 +84,11 @@ class Uv:
         said = run(command, cwd=request.root, work=work, environ=_QUIET)
         return Answer() if said.returncode == 0 else read_answer(said.stdout, request)
 
+    def unpacked(self, request: Request) -> Path | None:
+        """Find the part of uv's cache where it unpacks wheels; another version may have it elsewhere."""
+        said = run([self.program, "cache", "dir"], cwd=request.root, apart=True)
+        return Path(said.stdout.strip(), "archive-v0") if said.returncode == 0 else None
+
     def _install(self, into: Path) -> list[str]:
         return [self.program, "pip", "install", "--target", str(into), "--python", sys.executable]
 
