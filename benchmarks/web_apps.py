@@ -1,7 +1,8 @@
 """What it costs to run a Flask, a Django or a FastAPI on Lambda, beside calling it by hand and the peers.
 
 The event is a REST API's `GET /hello`; the view answers a small JSON. Times are of this process, in turns;
-instructions are counted by callgrind, on top of an interpreter that has AWS's runtime client loaded.
+instructions are counted by callgrind, on top of an interpreter that has AWS's runtime client loaded. By hand,
+an ASGI application is started as the specification has it, for that is the framework's own work.
 """
 
 from __future__ import annotations
@@ -71,6 +72,15 @@ import asyncio
 from web import web
 
 loop = asyncio.new_event_loop()
+inbox, started = asyncio.Queue(), loop.create_future()
+inbox.put_nowait({"type": "lifespan.startup"})
+
+async def tell(message):
+    started.set_result(message)
+
+lifespan = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+running = loop.create_task(web(lifespan, inbox.get, tell))
+loop.run_until_complete(started)
 
 def handler(event, context):
     return loop.run_until_complete(answer(event))
