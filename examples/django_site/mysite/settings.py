@@ -75,3 +75,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_STATIC_PREFIX = "/static/"
+
+# In a bucket instead, where STATIC_BUCKET names one: `collectstatic` copies them there.
+STATIC_BUCKET = os.environ.get("STATIC_BUCKET")
+if STATIC_BUCKET:
+    STATIC_URL = os.environ.get("STATIC_URL", f"https://{STATIC_BUCKET}.s3.{REGION}.amazonaws.com/static/")
+    STORAGES["staticfiles"] = {"BACKEND": "mysite.static_bucket.BucketStorage"}
+    MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
