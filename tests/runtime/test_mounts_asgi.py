@@ -341,6 +341,57 @@ def test_a_caller_that_leaves_is_told_to_the_application() -> None:
     assert seen == ["http.disconnect"]
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["at-once", "with-turns"])
+def test_an_application_waits_for_a_reader_that_is_slow(waits: bool) -> None:
+    sent: list[int] = []
+
+    @of_http
+    async def application(_scope: Message, _receive: Receive, send: Send) -> None:
+        await send(start())
+        for number in range(1_000):
+            await send(body(b"x" * 10_000, more_body=True))
+            sent.append(number)
+            if waits:
+                await asyncio.sleep(0)
+        await send(body())
+
+    chunks: Any = streamed(application).chunks
+    for read in range(1, 40):
+        assert next(chunks) == b"x" * 10_000
+        assert len(sent) <= read + 8
+    assert sum(map(len, chunks)) == 961 * 10_000
+    chunks.close()
+    assert len(sent) == 1_000
+
+
+def test_an_answer_of_a_known_length_waits_for_no_reader() -> None:
+    pieces = [body(b"x" * 50_000, more_body=True) for _ in range(20)]
+
+    fields = ((b"content-type", b"text/plain"), (b"content-length", b"1000000"))
+    result = streamed(answering(start(200, *fields), *pieces, body()))
+
+    assert result["body"] == "x" * 1_000_000
+
+
+def test_a_caller_that_leaves_wakes_an_application_that_waits_for_it() -> None:
+    seen: list[str] = []
+
+    @of_http
+    async def application(_scope: Message, _receive: Receive, send: Send) -> None:
+        await send(start())
+        try:
+            while True:
+                await send(body(b"x" * 50_000, more_body=True))
+        except OSError as exc:
+            seen.append(str(exc))
+
+    chunks: Any = streamed(application).chunks
+    next(chunks)
+    chunks.close()
+
+    assert seen == ["the caller has gone: nobody takes the rest of the answer."]
+
+
 def endless(over: list[str]) -> Application:
     """Make an application of Starlette that never ends its answer by itself; notes how it ended."""
 

@@ -9,8 +9,11 @@ from .asgi import MARGIN, Exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from typing import Any
+
+#: Bytes that the application may be ahead of who reads; uvicorn's bound, too.
+_AHEAD = 65_536
 
 
 class Pieces:
@@ -32,6 +35,19 @@ class Pieces:
 class StreamedExchange(Exchange):
     """One request; its `body` is read as it comes, where the application did not say how long it is."""
 
+    _is_whole = False  # nobody reads before the end
+
+    def __init__(self, body: bytes, context: Any) -> None:
+        super().__init__(body, context)
+        self._taken = asyncio.Event()
+
+    async def send(self, message: Any) -> None:
+        """Take it, and let the application wait while it is far ahead of who reads."""
+        await super().send(message)
+        while not self._is_whole and self._left is None and sum(map(len, self._pieces)) > _AHEAD:
+            self._taken.clear()
+            await self._taken.wait()
+
     async def begin(self, application: Any, scope: dict[str, Any]) -> None:
         """Let it answer until it is known what comes: all of it, or pieces of an unknown number."""
         self._changed = asyncio.Event()
@@ -42,6 +58,8 @@ class StreamedExchange(Exchange):
         changed.cancel()
         is_long = any(bytes(name).lower() == b"content-length" for name, _ in self._fields)
         if self.status is None or self.is_over or is_long or task.done():
+            self._is_whole = True
+            self._taken.set()
             await task
         else:
             self.body = Pieces(self, task)
@@ -53,19 +71,26 @@ class StreamedExchange(Exchange):
             while not (self.is_over or task.done()):
                 await self._one_of(changed, task)
                 changed.clear()
-                while self._pieces:
-                    yield self._pieces.pop(0)
-            while self._pieces:
-                yield self._pieces.pop(0)
+                for piece in self._unsent():
+                    yield piece
+            for piece in self._unsent():
+                yield piece
             await task
         finally:
             await self.end(task)
+
+    def _unsent(self) -> Iterator[bytes]:
+        while self._pieces:
+            piece = self._pieces.pop(0)
+            self._taken.set()
+            yield piece
 
     async def end(self, task: asyncio.Task[None]) -> None:
         """Tell the application that the caller has gone, and end it where that does not."""
         if not task.done():
             self.is_over = True
             self._left = OSError("the caller has gone: nobody takes the rest of the answer.")
+            self._taken.set()
             if self._gone is not None:
                 self._gone.set()
             await asyncio.wait((task,), timeout=MARGIN)
