@@ -8,6 +8,7 @@ One thread does so, and one compiler: more of them would keep the resolver from 
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import PurePosixPath
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at a folder.
 _INTERVAL = 0.01
+
+#: Seconds after which a change of a folder shows in its time: a file system's clock ticks slowly.
+_SETTLED = 0.1
 
 #: Folders of which next to nothing is kept.
 _SELDOM_KEPT = frozenset(("tests", "test", "docs", "doc", "include"))
@@ -80,7 +84,7 @@ class Ahead:
 
     def _watch(self) -> None:
         """Look for wheels that are new; the first one starts the work."""
-        with suppress(OSError):
+        with suppress(OSError, BundleError):
             folder = self._find()
             if folder is None:
                 return
@@ -115,11 +119,12 @@ class Ahead:
 def _new_in(folder: Path) -> Iterator[list[Path]]:
     """Give what is new in a folder, each time that it is asked for; first all that is there."""
     known: set[str] = set()
-    changed = -1
+    looked = 0.0
     while True:
-        now = folder.stat().st_mtime_ns if folder.is_dir() else -1
-        new = [] if now == changed else [one for one in folder.iterdir() if one.name not in known]
-        changed = now
+        changed = folder.stat().st_mtime if folder.is_dir() else None
+        is_new = changed is not None and changed > looked - _SETTLED
+        looked = time.time()
+        new = [one for one in folder.iterdir() if one.name not in known] if is_new else []
         known.update(one.name for one in new)
         yield new
 
