@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.cache import cache_folder, replace_file
+from microlambda.project.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -98,7 +99,7 @@ def read_graph(runtime: Iterable[Entry]) -> Graph:
     """Parse a runtime and its face."""
     files = {module: entry for entry in runtime if (module := module_of(entry.name)) is not None}
     face = next(entry for entry in runtime if entry.name == _FACE)
-    trees = {module: ast.parse(entry.content, entry.name) for module, entry in files.items()}
+    trees = {module: parse(entry.content, entry.name) for module, entry in files.items()}
     imports = {
         module: list(_imports(tree, module, files, is_package=files[module].name.endswith("/__init__.py")))
         for module, tree in trees.items()
@@ -256,7 +257,7 @@ def _aliases_in(tree: ast.Module, owner: str) -> Iterator[tuple[str, str]]:
 
 def _public(face: Entry, optional: set[str]) -> dict[str, set[str]]:
     """Read from the face which module each public name is in."""
-    for node in ast.parse(face.content, face.name).body:
+    for node in parse(face.content, face.name).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOME":
             homes: dict[str, str] = ast.literal_eval(node.value)
             return {name: {home} for name, home in homes.items() if home in optional}

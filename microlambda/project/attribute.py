@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from microlambda.project.errors import AppNotFound, nearest
+from microlambda.project.syntax import parse
 from microlambda.runtime.bare import other_function, says_so
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def check_attribute(place: ModulePlace) -> None:
 def _fault(text: str, name: str) -> str | None:
     """Tell why the function of this name is no application; None where it may be one, or there is none."""
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None  # for whoever compiles it to tell
     if any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)):

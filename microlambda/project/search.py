@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from microlambda.project.errors import AppNotFound
+from microlambda.project.syntax import parse
 from microlambda.project.web import NEVER, find_web
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _module(path: Path, root: Path) -> str:
 def _makes_app(path: Path) -> bool:
     """Tell whether the module imports App from microlambda and calls it at its top level."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):
         return False
     names = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microlambda.project.django import find_django
+from microlambda.project.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -214,7 +215,7 @@ class _Module:
         if not _WORTH.search(content) and path.stem not in (*_PREFERRED, *_ENTRY, "main"):
             return None
         try:
-            tree = ast.parse(content)
+            tree = parse(content)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
         module = cls(name=name, path=path, body=list(_top_level(tree.body)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from microlambda.bundle.code.conditions import judge
+from microlambda.project.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +56,7 @@ def read_imports(content: bytes, facts: tuple[Facts, ...]) -> tuple[Found, ...] 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the user's text: not ours to give
-            tree = ast.parse(content)
+            tree = parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     reader = _Reader(facts=facts, has_calls=b"import_module" in content or b"__import__" in content)

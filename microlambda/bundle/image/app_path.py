@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from microlambda.project.errors import AppNotFound
+from microlambda.project.syntax import parse
 from microlambda.project.web import made_in
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def app_path(place: ModulePlace) -> str:
 
 def _attribute(place: ModulePlace) -> str:
     path = _source(place)
-    body = ast.parse(path.read_bytes()).body
+    body = parse(path.read_bytes()).body
     if _CONVENTIONAL in _bound(body):
         return _CONVENTIONAL
     made = list(dict.fromkeys(_made(body)))
