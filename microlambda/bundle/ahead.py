@@ -16,9 +16,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from microlambda.bundle.archive import walk
-from microlambda.bundle.bytecode import compiler_build
-from microlambda.bundle.compiler import Module
 from microlambda.bundle.errors import BundleError
+from microlambda.bundle.pack import bytecode_made_of, file_made_of, largest_first, module_of
 from microlambda.bundle.processors import let_others_go_first
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class Ahead:
                 for wheel in next(wheels):
                     if len(self._running) == 1:
                         self._running.append(self._pool.submit(self._work))
-                    for file in sorted(walk(wheel), key=lambda one: -one.size):
+                    for file in sorted(walk(wheel), key=largest_first):
                         if _is_likely(file.name):
                             self._found.put(file)
 
@@ -109,10 +108,10 @@ class Ahead:
 
     def _make(self, file: FoundFile, compiler: Compiler | None) -> None:
         content = file.path.read_bytes()
-        self._entries.make_ahead(lambda: content, "file", content)
+        self._entries.make_ahead(lambda: content, *file_made_of(content))
         if compiler is not None and file.name.endswith(".py"):
-            module = Module(name=file.name, path=f"{self._task_root}/{file.name}", read=lambda: content)
-            made_of = ("bytecode", compiler_build(str(self._interpreter)), module.path, content)
+            module = module_of(file, self._task_root, lambda: content)
+            made_of = bytecode_made_of(module, str(self._interpreter))
             self._entries.make_ahead(lambda: compiler.compile(module), *made_of)
 
 

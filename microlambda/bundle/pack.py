@@ -153,7 +153,7 @@ class Packing:
     def begin(self) -> None:
         """Begin with the large libraries: nearly all stay, and none is written to from here on."""
         large = [one for one in walk(self._site) if one.size >= _LARGE and ".so" in one.name]
-        for file in sorted(large, key=_largest_first):
+        for file in sorted(large, key=largest_first):
             self._begun[file.name] = self._pool.submit(self._pack_file, file)
 
     def write(
@@ -177,8 +177,7 @@ class Packing:
         self, files: list[FoundFile], target: Target, interpreter: str | None, task_root: str
     ) -> dict[str, Problem]:
         """Pack all files and their bytecode; gives what is wrong with those that do not compile."""
-        # The largest first: one that is begun last would keep one processor busy alone.
-        files.sort(key=_largest_first)
+        files.sort(key=largest_first)
         if interpreter is not None:  # in the place of bytecode that a wheel brings
             ours = {bytecode_name(file.name, target) for file in files if file.name.endswith(".py")}
             files = [file for file in files if file.name not in ours]
@@ -198,7 +197,9 @@ class Packing:
         content = file.path.read_bytes()
         if self._mention and self._mention in content:
             self._mentioning.add(file.name)
-        entry = self._entries.find(file.name, "file", content) or self._entries.make(file.name, content)
+        entry = self._entries.find(file.name, *file_made_of(content)) or self._entries.make(
+            file.name, content
+        )
         return replace(entry, is_executable=file.is_executable)
 
     def _lacking(
@@ -210,10 +211,9 @@ class Packing:
             if not file.name.endswith(".py"):
                 continue
             self._stop.check()
-            module = Module(name=file.name, path=f"{task_root}/{file.name}", read=file.path.read_bytes)
+            module = module_of(file, task_root, file.path.read_bytes)
             place = bytecode_name(file.name, target)
-            build = compiler_build(interpreter)
-            found = self._entries.find(place, "bytecode", build, module.path, module.read())
+            found = self._entries.find(place, *bytecode_made_of(module, interpreter))
             if found is None:
                 lacking.append(module)
             else:
@@ -238,7 +238,23 @@ class Packing:
         return problems
 
 
-def _largest_first(file: FoundFile) -> tuple[int, str]:
+def module_of(file: FoundFile, task_root: str, read: Callable[[], bytes]) -> Module:
+    """Give a file as the module that it is below `task_root`."""
+    return Module(name=file.name, path=f"{task_root}/{file.name}", read=read)
+
+
+def file_made_of(content: bytes) -> tuple[str | bytes, ...]:
+    """Give what decides the bytes of a file's entry."""
+    return "file", content
+
+
+def bytecode_made_of(module: Module, interpreter: str) -> tuple[str | bytes, ...]:
+    """Give what decides the bytes of the entry of a module's bytecode."""
+    return "bytecode", compiler_build(interpreter), module.path, module.read()
+
+
+def largest_first(file: FoundFile) -> tuple[int, str]:
+    """Give the key by which files are sorted: one that is begun last would keep one processor busy alone."""
     return -file.size, file.name
 
 

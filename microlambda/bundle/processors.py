@@ -21,10 +21,13 @@ def let_others_go_first(thread: int, process: int | None) -> None:
     """Let a thread and a process wait where others want the processor, for good; where the system can."""
     if sys.platform == "win32":
         return
-    for one in (
-        thread if sys.platform == "linux" else None,
-        process,
-    ):  # elsewhere threads have none of their own
-        if one is not None:
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, one, _NICE)
+    if sys.platform == "linux":  # elsewhere threads have no priority of their own
+        _lower(thread)
+    if process is not None:
+        _lower(process)
+
+
+def _lower(identity: int) -> None:
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, identity, _NICE)
