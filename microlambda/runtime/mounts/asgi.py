@@ -12,7 +12,7 @@ from contextvars import copy_context
 from .. import aio
 from ..errors import EncodingError
 from .asgi_tasks import noted, settled
-from .base import PORTS, Mount, Names, host_and_port, raw_path, scheme_of, takes_pieces
+from .base import Mount, Names, host_and_port, raw_path, scheme_of, takes_pieces
 from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
@@ -238,7 +238,7 @@ def scope_of(
         host = ingress.host(event)
         fields = [(b"host", host.encode()), *[field for field in fields if field[0] != b"host"]]
     scheme = scheme_of(ingress, event, values.get(b"x-forwarded-proto", ""))
-    name, port = (host, PORTS[scheme]) if ":" not in host else host_and_port(host, scheme)
+    name, port = host_and_port(host, scheme)
     client = ingress.client_address(event)
     whole = root_path + path
     return {

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 
-
 #: Those of a scheme, by default.
 PORTS = {"http": "80", "https": "443"}
 

@@ -6,7 +6,7 @@ import sys
 from io import BytesIO
 
 from ..errors import EncodingError
-from .base import PORTS, Mount, Names, bytes_as_text, host_and_port, raw_path, scheme_of, takes_pieces
+from .base import Mount, Names, bytes_as_text, host_and_port, raw_path, scheme_of, takes_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def environ_of(
     host = variables.get("HTTP_HOST")
     if not host:
         host = variables["HTTP_HOST"] = ingress.host(event)
-    name, port = (host, PORTS[scheme]) if ":" not in host else host_and_port(host, scheme)
+    name, port = host_and_port(host, scheme)
     method, path, root_path = place
     raw = raw_path(event, root_path, root_path + path)
     if prefix:
