@@ -77,9 +77,7 @@ class App(Registration):
         self._logger: Logger | None = None
         self._websocket: WebSocket | None = None
 
-    def __call__(self, event: Any, context: Any) -> Any:
-        """Answer an event as AWS Lambda sends it."""
-        return dispatch(self, event, context)
+    __call__ = dispatch  # the App answers an event as AWS Lambda sends it
 
     # Registration ------------------------------------------------------------------------------
 

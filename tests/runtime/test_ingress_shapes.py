@@ -507,7 +507,7 @@ def test_an_albs_status_is_described(app: App, load_event: Load, status: int, de
     ("ingress", "spoilt"),
     [
         ("rest-api", {"path": 5}),
-        ("rest-api", {"pathParameters": "x"}),
+        ("rest-api", {"path": "/base/hello", "pathParameters": "x"}),
         ("rest-api", {"httpMethod": None, "path": ["x"]}),
         ("http-api", {"rawPath": 5}),
         ("function-url", {"rawPath": {"a": 1}}),

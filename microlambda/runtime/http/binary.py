@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _TEXT_TYPES = frozenset(
     {
         "application/json",
@@ -15,19 +19,22 @@ _TEXT_TYPES = frozenset(
 )
 
 
-_KNOWN: dict[str, bool] = {}  # what `is_text` found out
 _KEPT = 64
 
 
-def is_text(content_type: str) -> bool:
-    """Is a body of this type text, whatever its charset parameter says?"""
-    known = _KNOWN.get(content_type)
-    if known is None:
+class _Known(dict):  # type: ignore[type-arg]  # of str to bool
+    """What is known of the first content types."""
+
+    def __missing__(self, content_type: str) -> bool:
         kind = content_type.partition(";")[0].strip().lower()
-        known = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
-        if len(_KNOWN) < _KEPT:
-            _KNOWN[content_type] = known
-    return known
+        found = kind.startswith("text/") or kind in _TEXT_TYPES or kind.endswith(("+json", "+xml"))
+        if len(self) < _KEPT:
+            self[content_type] = found
+        return found
+
+
+#: Is a body of this type text, whatever its charset parameter says?
+is_text: Callable[[str], bool] = _Known().__getitem__
 
 
 def as_text(body: bytes) -> str | None:

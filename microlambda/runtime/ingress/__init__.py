@@ -29,26 +29,23 @@ def infer(event: Any) -> Ingress | None:
     if type(context) is not dict:
         return None
     if "httpMethod" in event:
-        return _payload_1(event, context)
+        if "elb" in context or "version" in event or "methodArn" in event or "connectionId" in context:
+            return _payload_1(event, context)
+        global _rest_api  # an import in each call takes longer than the rest of it
+        if _rest_api is None:
+            from .rest_api import REST_API
+
+            _rest_api = REST_API
+        return _rest_api
     if event.get("version") == "2.0":
         return _payload_2(event, context)
     return None
 
 
 def _payload_1(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None:
+    """What sends an event in the shape of a REST API's, and is none."""
     if "methodArn" in event or "connectionId" in context:
         return None  # the question to an authorizer; a WebSocket
-    if "elb" in context or "version" in event:
-        return _like_rest(event, context)
-    global _rest_api  # an import in each call takes longer than the rest of it
-    if _rest_api is None:
-        from .rest_api import REST_API
-
-        _rest_api = REST_API
-    return _rest_api
-
-
-def _like_rest(event: dict[str, Any], context: dict[str, Any]) -> Ingress | None:
     if "elb" in context:
         from .alb import ALB, ALB_MULTI_VALUE
 

@@ -27,6 +27,10 @@ class Ingress:
     limit = 6_291_556
     forwards_scheme = True  # it writes X-Forwarded-Proto over what was sent
 
+    def __init__(self) -> None:
+        # Each event asks for these, and the class's attributes are slower to reach through an instance.
+        self.streams, self.forwards_scheme = self.streams, self.forwards_scheme
+
     if TYPE_CHECKING:
 
         def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
@@ -57,11 +61,18 @@ class Ingress:
         """The header fields in order."""
         return list((event.get("headers") or {}).items())
 
-    def fields_by(self, event: dict[str, Any], names: dict[str, Any]) -> dict[Any, str] | None:
-        """The values of header fields by what `names` has for their names; None where two have the same."""
+    def put_fields(self, event: dict[str, Any], names: dict[str, Any], into: dict[Any, Any]) -> bool:
+        """Put the values of header fields under what `names` has for their names.
+
+        False where that is not all to be done: two have the same name, or a value is not ASCII.
+        """
         fields = event.get("headers") or {}
-        values = {names[name]: value for name, value in fields.items()}
-        return values if len(values) == len(fields) else None
+        others = len(into)
+        for name, value in fields.items():
+            if not value.isascii():
+                return False
+            into[names[name]] = value
+        return len(into) == others + len(fields)
 
     def query_string(self, event: dict[str, Any]) -> str:
         """The query as it stands in a URL; encoded anew where the gateway gives it decoded only."""

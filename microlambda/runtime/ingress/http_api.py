@@ -36,12 +36,14 @@ class HttpApiIngress(Ingress):
             fields.append(("cookie", "; ".join(cookies)))
         return fields
 
-    def fields_by(self, event: dict[str, Any], names: dict[str, Any]) -> dict[Any, str] | None:
+    def put_fields(self, event: dict[str, Any], names: dict[str, Any], into: dict[Any, Any]) -> bool:
         """`headers` with what is in `cookies`."""
-        values, cookies = super().fields_by(event, names), event.get("cookies")
-        if cookies and values is not None:
-            values[names["cookie"]] = "; ".join(cookies)
-        return values
+        cookies = event.get("cookies")
+        is_all = super().put_fields(event, names, into)
+        if cookies:
+            cookie = into[names["cookie"]] = "; ".join(cookies)
+            return is_all and cookie.isascii()
+        return is_all
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `rawQueryString`: in the map, repeated keys are joined by commas."""
@@ -111,9 +113,10 @@ def split_stage(request_context: dict[str, Any], path: str) -> tuple[str, str]:
     """A named stage or a custom domain's base path, whole segments only, and the path behind it."""
     front = f"/{request_context.get('stage') or '$default'}"
     if front == "/$default" or not f"{path}/".startswith(f"{front}/"):
+        if ".execute-api." in str(request_context.get("domainName")):
+            return "", path
         front = environ.get("MICROLAMBDA_BASE_PATH", "")
-        own = ".execute-api." in str(request_context.get("domainName"))
-        if own or not f"{path}/".startswith(f"{front}/"):
+        if not f"{path}/".startswith(f"{front}/"):
             return "", path
     return front, path[len(front) :] or "/"
 

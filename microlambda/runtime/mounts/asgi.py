@@ -222,13 +222,13 @@ def scope_of(
 ) -> dict[str, Any]:
     """The scope for an application at `prefix`, without `state`; its `path` has the `root_path` in front."""
     method, path, root_path = place
-    values = ingress.fields_by(event, _NAMES)
-    if values is None:
+    values: dict[bytes, str] = {}
+    if ingress.put_fields(event, _NAMES, values):
+        fields = [(name, value.encode()) for name, value in values.items()]
+    else:
         given = [(_NAMES[name], value) for name, value in ingress.headers(event)]
         values = dict(given)
         fields = [(name, value.encode("utf-8", "surrogatepass")) for name, value in given]
-    else:
-        fields = [(name, value.encode("utf-8", "surrogatepass")) for name, value in values.items()]
     if not _APART.isdisjoint(values):
         fields = [field for field in fields if field[0] not in _APART]
     if body or b"content-length" in values:

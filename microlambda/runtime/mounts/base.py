@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..ingress.base import Ingress
     from .head import Answered
 
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 
 #: Those of a scheme, by default.
 PORTS = {"http": "80", "https": "443"}
@@ -119,7 +119,7 @@ def raw_path(event: dict[str, Any], root_path: str, whole: str) -> str:
     `whole` is the decoded one, with the `root_path` in front.
     """
     given = event.get("rawPath") or event.get("path") or ""
-    if "%" not in given and _PLAIN_PATH(whole):
+    if "%" not in given and PLAIN_PATH(whole):
         return whole
     from ..percent import PATH, quote, unquote
 

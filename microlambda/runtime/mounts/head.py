@@ -50,9 +50,12 @@ def plain_result(answered: Answered, ingress: Ingress, above: int | None) -> dic
         return None
     fields = answered.headers
     try:
-        values = {_PLAIN_NAMES[name]: value for name, value in fields}
-        text = "".join(values.values())
-        if not (text.isascii() and text.isprintable()) or len(text) > _SHORT or len(values) != len(fields):
+        values = {}
+        for name, value in fields:
+            if not (value.isascii() and value.isprintable()):
+                return None
+            values[_PLAIN_NAMES[name]] = value
+        if len(values) != len(fields):
             return None
         return (
             ingress.plain_result(fields, values, body.decode()) if is_text(values["content-type"]) else None

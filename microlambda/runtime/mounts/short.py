@@ -26,6 +26,10 @@ class MountedContext(RequestContext):
         self.app = app
         self.lambda_context = context
         self._asked = (ingress, event, rule)
+        # as the class has them, where they are slower to reach
+        self.made = None
+        self.after = ()
+        self.opened_session = None
 
     @property
     def request(self) -> Request:  # type: ignore[override]  # an attribute there
@@ -43,11 +47,14 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
 
     It is called in a context of its own.
     """
-    if app.lifecycle is not None or "MAX_CONTENT_LENGTH" in app.config:
+    body = event.get("body", True)
+    if app.lifecycle is not None or (body and "MAX_CONTENT_LENGTH" in app.config):
         return answer(app, ingress, event, context)
     try:
         method, path, _ = place = ingress.place(event)
-        rule = app.route_table.plain_mount(path) if type(path) is type(method) is str else None
+        table = app.route_table
+        is_plain = type(method) is str and path.startswith("/")
+        rule = (table.only or table.plain_mount(path)) if is_plain else None
     except (AttributeError, KeyError, TypeError):
         return answer(app, ingress, event, context)  # it tells what is wrong with the event
     if rule is None:
@@ -57,8 +64,7 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     CURRENT.set(scope)
     view: Any = rule.view
     try:
-        body = ingress.body(event) if event.get("body", True) else b""
-        answered = view.answered(ingress, event, context, place, body)
+        answered = view.answered(ingress, event, context, place, ingress.body(event) if body else b"")
         if not scope.after and scope.opened_session is None and method != "HEAD":
             result = plain_result(answered, ingress, app._compress_above)
             if result is not None:

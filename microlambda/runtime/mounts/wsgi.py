@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from io import BytesIO
 
+from ..context import STREAMING
 from ..errors import EncodingError
-from .base import Mount, Names, bytes_as_text, host_and_port, raw_path, scheme_of, takes_pieces
+from .base import PLAIN_PATH, PORTS, Mount, Names, bytes_as_text, host_and_port, raw_path, scheme_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,19 +49,31 @@ def _variable(name: str) -> str:
 _VARIABLES = Names(_variable)
 
 
+def _server(scheme: str) -> Callable[[str], dict[str, str]]:
+    """What makes the variables of a host that is asked by the scheme."""
+
+    def variables(host: str) -> dict[str, str]:
+        name, port = host_and_port(host, scheme)
+        return {"wsgi.url_scheme": scheme, "SERVER_NAME": name, "SERVER_PORT": port}
+
+    return variables
+
+
+_SERVERS = {scheme: Names(_server(scheme)) for scheme in PORTS}
+
+
 class Exchange:
     """What an application says to the server: its head, what it writes, and at last its body.
 
-    `status` is None until there is a head. It is written out by a gateway as a Response is.
+    `status` is None until there is a head. It is written out by a gateway as a Response is. Who makes it sets
+    `status` and `written`, for a call of `__init__` would take longer than both.
     """
 
-    status: str | None = None
+    status: str | None
     headers: Sequence[tuple[str, str]] = ()
     body: bytes | Pieces = b""
     is_sent = False  # the head has left, and cannot be taken back
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
+    written: list[bytes]
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -68,7 +81,7 @@ class Exchange:
         """Take the head; with `exc_info` that of an error, in the place of the one before."""
         if exc_info:
             try:
-                if self.is_sent:
+                if self.is_sent or any(self.written):
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # its frames would hold themselves
@@ -120,36 +133,79 @@ class WsgiMount(Mount):
         place: tuple[str, str, str],
         body: bytes,
     ) -> Exchange:
-        """What the application answers; whole, unless nobody knows how much there is and pieces are taken."""
-        environ = environ_of(ingress, event, context, place, self.prefix, body)
-        return exchanged(self.application, environ, takes_pieces(ingress))
+        """What the application answers; whole, unless nobody knows how much there is and pieces are taken.
 
-
-def exchanged(application: Any, environ: dict[str, Any], in_pieces: bool) -> Exchange:
-    """The application's answer; whole, unless the caller takes pieces and nobody knows how many there are.
-
-    Raises what the application raises, and EncodingError for a body without a head.
-    """
-    exchange = Exchange()
-    iterable = application(environ, exchange.start_response)
-    try:
-        if in_pieces and len_of(iterable) is None:
-            if _begin(exchange, iterable):
-                return exchange
-        else:
-            pieces = exchange.written
-            for piece in iterable:
-                if piece:
-                    pieces.append(piece)  # what it writes meanwhile comes between them
-                    exchange.is_sent = True
-            exchange.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    except BaseException:
+        Most of it is written out here, for what is called takes a call's time.
+        """
+        method, path, root_path = place
+        target = root_path + path
+        is_plain = PLAIN_PATH(target) and "%" not in (event.get("path") or event.get("rawPath") or "")
+        prefix = self.prefix
+        if prefix:
+            path, root_path = path[len(prefix) :], root_path + prefix
+        if not is_plain:
+            target = raw_path(event, place[2], target)
+            path, root_path = bytes_as_text(path), bytes_as_text(root_path)
+        query = ingress.query_string(event)
+        if query:
+            query = bytes_as_text(query)
+            target = f"{target}?{query}"
+        environ = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": root_path,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REMOTE_ADDR": ingress.client_address(event) or "",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            # not of PEP 3333: the request target as it was sent, under the names that servers have for it
+            "REQUEST_URI": target,
+            "RAW_URI": target,
+            "wsgi.version": (1, 0),
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": True,  # of the function's other environments
+            "wsgi.run_once": False,
+            "wsgi.file_wrapper": FileWrapper,
+            "wsgi.input": BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "microlambda.event": event,
+            "microlambda.context": context,
+            # the names that Zappa has for them
+            "lambda.event": event,
+            "lambda.context": context,
+        }
+        if not ingress.put_fields(event, _VARIABLES, environ):
+            environ.update(_repeated(ingress.headers(event)))
+        if "" in environ:
+            del environ[""]
+        if body or "CONTENT_LENGTH" in environ:
+            environ["CONTENT_LENGTH"] = str(len(body))
+        scheme = environ.get("HTTP_X_FORWARDED_PROTO", "")
+        if scheme != "https" or not ingress.forwards_scheme:
+            scheme = scheme_of(ingress, event, scheme)
+        host = environ.get("HTTP_HOST")
+        if not host:
+            host = environ["HTTP_HOST"] = ingress.host(event)
+        environ.update(_SERVERS[scheme][host])
+        exchange = Exchange()
+        exchange.status = None
+        pieces = exchange.written = []
+        iterable = self.application(environ, exchange.start_response)
+        try:
+            if ingress.streams and STREAMING.get() and len_of(iterable) is None:
+                if _begin(exchange, iterable):
+                    return exchange
+            else:
+                pieces.extend(iterable)  # what it writes meanwhile comes between them
+                exchange.body = b"".join(pieces)
+        except BaseException:
+            _close(iterable)
+            raise
         _close(iterable)
-        raise
-    _close(iterable)
-    if exchange.status is None:
-        raise EncodingError("the mounted application gave a body, and called no start_response before it.")
-    return exchange
+        if exchange.status is None:
+            raise EncodingError(
+                "the mounted application gave a body, and called no start_response before it."
+            )
+        return exchange
 
 
 def _begin(exchange: Exchange, iterable: Iterable[bytes]) -> bool:
@@ -186,68 +242,6 @@ def _close(iterable: Any) -> None:
     close = getattr(iterable, "close", None)
     if close is not None:
         close()
-
-
-def environ_of(
-    ingress: Ingress,
-    event: dict[str, Any],
-    context: Any,
-    place: tuple[str, str, str],
-    prefix: str,
-    body: bytes,
-) -> dict[str, Any]:
-    """The environ for an application at `prefix`; text is latin-1, a character for each byte.
-
-    `place` is what the ingress makes of the event's path.
-    """
-    variables = ingress.fields_by(event, _VARIABLES)
-    if variables is None or not "".join(variables.values()).isascii():
-        variables = _repeated(ingress.headers(event))
-    if "" in variables:
-        del variables[""]
-    if body or "CONTENT_LENGTH" in variables:
-        variables["CONTENT_LENGTH"] = str(len(body))
-    scheme = scheme_of(ingress, event, variables.get("HTTP_X_FORWARDED_PROTO", ""))
-    host = variables.get("HTTP_HOST")
-    if not host:
-        host = variables["HTTP_HOST"] = ingress.host(event)
-    name, port = host_and_port(host, scheme)
-    method, path, root_path = place
-    raw = raw_path(event, root_path, root_path + path)
-    if prefix:
-        path, root_path = path[len(prefix) :], root_path + prefix
-    query = ingress.query_string(event)
-    if not (path.isascii() and root_path.isascii() and query.isascii()):
-        path, root_path, query = bytes_as_text(path), bytes_as_text(root_path), bytes_as_text(query)
-    uri = f"{raw}?{query}" if query else raw
-    environ = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": root_path,
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "REMOTE_ADDR": ingress.client_address(event) or "",
-        "SERVER_NAME": name,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        # not of PEP 3333: the request target as it was sent, under the names that servers have for it
-        "REQUEST_URI": uri,
-        "RAW_URI": uri,
-        "wsgi.version": (1, 0),
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": True,  # of the function's other environments
-        "wsgi.run_once": False,
-        "wsgi.file_wrapper": FileWrapper,
-        "wsgi.url_scheme": scheme,
-        "wsgi.input": BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "microlambda.event": event,
-        "microlambda.context": context,
-        # the names that Zappa has for them
-        "lambda.event": event,
-        "lambda.context": context,
-    }
-    environ.update(variables)
-    return environ
 
 
 def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -95,6 +95,7 @@ class RouteTable:
         self._builder: UrlBuilder | None = None
         self._redirecting: set[str] = set()  # endpoints with a rule that has defaults
         self.mounts: tuple[tuple[str, Rule], ...] = ()  # of mounted applications, the longest path first
+        self.only: Rule | None = None  # that of an application at "/" which has the table for itself
 
     def add(self, rule: Rule) -> None:
         """Register a rule; `RouteConflict` if another one answers the same path and method."""
@@ -109,6 +110,7 @@ class RouteTable:
                 node = node.through(part)
         node.end(rule)
         self._rules.append(rule)
+        self.only = None
         self._builder = None
         if rule.defaults or rule.endpoint in self._redirecting:
             self._redirecting.add(rule.endpoint)
@@ -119,6 +121,7 @@ class RouteTable:
     def add_mount(self, prefix: str, rule: Rule) -> None:
         """Register the rule of an application at and below `prefix`, which takes what no other rule does."""
         self.mounts = tuple(sorted((*self.mounts, (prefix, rule)), key=lambda one: -len(one[0])))
+        self.only = rule if not prefix and len(self) == 1 else None
 
     def __iter__(self) -> Iterator[Rule]:
         yield from self._rules
@@ -196,11 +199,7 @@ class RouteTable:
     def plain_mount(self, path: str) -> Rule | None:
         """The mount of a path where a glance tells that no other rule can have it; None is no answer."""
         start = self._start
-        if not self._rules:
-            prefix, rule = self.mounts[-1]
-            if not prefix and len(self.mounts) == 1 and path.startswith("/"):
-                return rule
-        elif start.captures or path[1:].partition("/")[0] in start or "//" in path:
+        if start.captures or path[1:].partition("/")[0] in start or "//" in path:
             return None
         return mount_at(self.mounts, path)
 
