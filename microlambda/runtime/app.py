@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .context import CURRENT
-from .dispatch import dispatch
+from .dispatch import answer, dispatch
 from .errors import ConfigurationError, RegistrationError
 from .http.json import JSON
 from .registration import HTTP_FUNCTION, Registration
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .triggers.base import Trigger
     from .websocket import WebSocket
     from .wsgi import WSGI
+
+_COMPRESS_ABOVE = 1_024
 
 # inspect.CO_COROUTINE and CO_ASYNC_GENERATOR, without importing inspect
 _IS_ASYNC = 0x80 | 0x200
@@ -63,13 +65,14 @@ class App(Registration):
             raise TypeError(f"App got {self.name!r} as its name, which is no str.")
         self.debug = bool(debug)
         self.config: dict[str, Any] = {}
-        self._compress_above: int | None = 1_024
+        self._compress_above: int | None = _COMPRESS_ABOVE
+        self._longest_plain = _COMPRESS_ABOVE  # bytes of a body that is sent as it is without a closer look
         self.route_table = self.url_map = RouteTable()
         self.json_encoder = JSON()
         self.lifecycle: Lifecycle | None = None
         self.is_serving = False
         self.handlers: dict[str, Handler] = {}
-        self.short_way: Callable[..., Any] | None = None  # to the answers of what is mounted
+        self.way: Callable[..., Any] = answer  # to the result of an HTTP event
         self.startups: list[Callable[[], None]] = []  # what is to be done before the first event
         self.around_events: Callable[[Callable[[], Any]], Any] | None = None
         self.managed: Callable[[App, Any, Any], Any] | None = None  # runs a mounted Django's commands
@@ -239,6 +242,7 @@ class App(Registration):
         if value is not None and (type(value) is not int or value < 0):
             raise TypeError(f"compress_above={value!r} is no number of bytes; None switches it off.")
         self._compress_above = value
+        self._longest_plain = _COMPRESS_ABOVE if value is None else min(value, _COMPRESS_ABOVE)
 
     # Lambda functions --------------------------------------------------------------------------
 

@@ -34,12 +34,13 @@ def load_handler(environ: MutableMapping[str, str]) -> Callable[[Any, Any], Any]
         app = getattr(app, name, None)
     if isinstance(app, type) or not hasattr(app, "route_table"):
         app = _made_of(app, module_name, attribute)
-    handler: Callable[[Any, Any], Any] = app.handler(environ.get("MICROLAMBDA_HANDLER"))
+    handler: Any = app.handler(environ.get("MICROLAMBDA_HANDLER"))
     startups = app.startups
     if handler is app:  # the function of the routes
         for start in startups:
             start()
-    return handler
+        handler = app.__call__  # a call of the App itself looks that up each time
+    return handler  # type: ignore[no-any-return]  # it takes an event and a context
 
 
 def _made_of(application: Any, module_name: str, attribute: str) -> Any:

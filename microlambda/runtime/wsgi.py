@@ -68,6 +68,7 @@ class WsgiIngress(Ingress):
     streams = True
     limit = 1 << 62
     forwards_scheme = False
+    keeps_escapes = False
 
     def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
         """The `root_path` is where the application is mounted."""
@@ -86,9 +87,6 @@ class WsgiIngress(Ingress):
             elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
                 fields.append((key.replace("_", "-").title(), value))
         return fields
-
-    def single_headers(self, event: dict[str, Any]) -> None:
-        """None: an environ has no map of its own for them."""
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `QUERY_STRING`."""

@@ -52,7 +52,7 @@ def both(app: App, event: Any) -> tuple[Any, Any]:
     """Answer an event in the short way, and as any other."""
     ingress = infer(event)
     assert ingress is not None
-    assert app.short_way is not None
+    assert app.way is not answer
     return app(copy.deepcopy(event), None), answer(app, ingress, copy.deepcopy(event), None)
 
 

@@ -34,8 +34,7 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
     ingress = infer(event)
     if ingress is not None:
         # What views leave in context variables is not for the next request.
-        way = app.short_way
-        return copy_context().run(answer if way is None else way, app, ingress, event, context)
+        return copy_context().run(app.way, app, ingress, event, context)
     if event == CHECK:
         # The deployer's question to a new version: that it is answered proves that the app imports.
         return CHECK

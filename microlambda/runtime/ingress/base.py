@@ -26,10 +26,13 @@ class Ingress:
     streams = False
     limit = 6_291_556
     forwards_scheme = True  # it writes X-Forwarded-Proto over what was sent
+    keeps_escapes = True  # its path is as the caller sent it
 
     def __init__(self) -> None:
         # Each event asks for these, and the class's attributes are slower to reach through an instance.
-        self.streams, self.forwards_scheme = self.streams, self.forwards_scheme
+        self.streams = self.streams
+        self.forwards_scheme = self.forwards_scheme
+        self.keeps_escapes = self.keeps_escapes
 
     if TYPE_CHECKING:
 
@@ -60,19 +63,6 @@ class Ingress:
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """The header fields in order."""
         return list((event.get("headers") or {}).items())
-
-    def put_fields(self, event: dict[str, Any], names: dict[str, Any], into: dict[Any, Any]) -> bool:
-        """Put the values of header fields under what `names` has for their names.
-
-        False where that is not all to be done: two have the same name, or a value is not ASCII.
-        """
-        fields = event.get("headers") or {}
-        others = len(into)
-        for name, value in fields.items():
-            if not value.isascii():
-                return False
-            into[names[name]] = value
-        return len(into) == others + len(fields)
 
     def query_string(self, event: dict[str, Any]) -> str:
         """The query as it stands in a URL; encoded anew where the gateway gives it decoded only."""

@@ -16,6 +16,7 @@ class FunctionUrlIngress(HttpApiIngress):
     """`rawPath` is still percent-encoded here: it is decoded once."""
 
     name = "function-url"
+    keeps_escapes = True
     streams = True
 
     def place(self, event: dict[str, Any]) -> tuple[str, str, str]:

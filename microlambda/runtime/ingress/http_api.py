@@ -21,12 +21,14 @@ class HttpApiIngress(Ingress):
     """`rawPath` is decoded already: decoding it again would turn `/f/%2541` into `/f/A`."""
 
     name = "http-api"
+    keeps_escapes = False
 
     def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
         """The `root_path` is a named stage, or a custom domain's base path."""
-        request_context = event["requestContext"]
-        root_path, path = split_stage(request_context, event.get("rawPath") or "/")
-        return request_context["http"]["method"], path, root_path
+        context, path, root_path = event["requestContext"], event.get("rawPath") or "/", ""
+        if context.get("stage") != "$default" or ".execute-api." not in (context.get("domainName") or ""):
+            root_path, path = split_stage(context, path)
+        return context["http"]["method"], path, root_path
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """Repeated ones are joined by commas; the cookies stand in a list of their own."""
@@ -35,15 +37,6 @@ class HttpApiIngress(Ingress):
         if cookies:
             fields.append(("cookie", "; ".join(cookies)))
         return fields
-
-    def put_fields(self, event: dict[str, Any], names: dict[str, Any], into: dict[Any, Any]) -> bool:
-        """`headers` with what is in `cookies`."""
-        cookies = event.get("cookies")
-        is_all = super().put_fields(event, names, into)
-        if cookies:
-            cookie = into[names["cookie"]] = "; ".join(cookies)
-            return is_all and cookie.isascii()
-        return is_all
 
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """From `rawQueryString`: in the map, repeated keys are joined by commas."""

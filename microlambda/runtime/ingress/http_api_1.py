@@ -17,6 +17,7 @@ class HttpApi1Ingress(RestApiIngress):
     """`path` is decoded already, as payload 2.0's `rawPath` is."""
 
     name = "http-api-1.0"
+    keeps_escapes = False
     streams = False
 
     def place(self, event: dict[str, Any]) -> tuple[str, str, str]:

@@ -32,10 +32,6 @@ class VpcLatticeIngress(Ingress):
         """Each value as a field of its own."""
         return _pairs(event.get("headers"))
 
-    def put_fields(self, event: Any, names: Any, into: Any) -> bool:  # noqa: ARG002  # the base class's
-        """False: values may be lists."""
-        return False
-
     def query(self, event: dict[str, Any]) -> Iterable[tuple[str, str]]:
         """The pairs behind `path`, which are as the caller sent them; else those of the map."""
         raw = (event.get("path") or "").partition("?")[2]

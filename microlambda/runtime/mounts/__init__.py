@@ -49,7 +49,7 @@ def mount(
         raise no_default_beside(path)
     rule = Rule(f"{prefix}{_BELOW}", view, methods=_METHODS, endpoint=endpoint)
     app.route_table.add_mount(prefix, rule)
-    app.short_way = answer_mounted
+    app.way = answer_mounted
     if view.interface == "asgi":
         start: Callable[[], None] = view.lifespan.start  # type: ignore[attr-defined]  # of this interface
         app.startups.append(start)

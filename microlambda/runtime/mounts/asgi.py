@@ -12,7 +12,7 @@ from contextvars import copy_context
 from .. import aio
 from ..errors import EncodingError
 from .asgi_tasks import noted, settled
-from .base import Mount, Names, host_and_port, raw_path, scheme_of, takes_pieces
+from .base import Mount, Names, host_and_port, is_raw, put_fields, raw_path, scheme_of, takes_pieces
 from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
@@ -223,7 +223,7 @@ def scope_of(
     """The scope for an application at `prefix`, without `state`; its `path` has the `root_path` in front."""
     method, path, root_path = place
     values: dict[bytes, str] = {}
-    if ingress.put_fields(event, _NAMES, values):
+    if put_fields(event, _NAMES, values):
         fields = [(name, value.encode()) for name, value in values.items()]
     else:
         given = [(_NAMES[name], value) for name, value in ingress.headers(event)]
@@ -248,7 +248,7 @@ def scope_of(
         "method": method,
         "scheme": scheme,
         "path": whole,
-        "raw_path": raw_path(event, root_path, whole).encode(),
+        "raw_path": (whole if is_raw(ingress, event, whole) else raw_path(event, root_path, whole)).encode(),
         "query_string": ingress.query_string(event).encode("utf-8", "surrogatepass"),
         "root_path": root_path + prefix,
         "headers": fields,

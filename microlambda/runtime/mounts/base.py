@@ -93,6 +93,34 @@ def takes_pieces(ingress: Ingress) -> bool:
     return ingress.streams and STREAMING.get()
 
 
+def put_fields(event: dict[str, Any], names: Names, into: dict[Any, Any]) -> bool:
+    """Put the values of header fields under what `names` has for their names.
+
+    False where that is not all to be done: two have the same name, a value is not ASCII, or they come
+    in another shape. `Ingress.headers` has them all then.
+    """
+    fields, others = event.get("multiValueHeaders"), len(into)
+    try:
+        if fields:
+            for name, (value,) in fields.items():
+                if not value.isascii():
+                    return False
+                into[names[name]] = value
+        else:
+            fields = event["headers"]
+            for name, value in fields.items():
+                if not value.isascii():
+                    return False
+                into[names[name]] = value
+            if event.get("cookies"):
+                others += "cookie" not in fields
+                cookies = into[names["cookie"]] = "; ".join(event["cookies"])
+                return cookies.isascii() and len(into) == others + len(fields)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    return len(into) == others + len(fields)
+
+
 def scheme_of(ingress: Ingress, event: dict[str, Any], forwarded: str) -> str:
     """How the caller reached the gateway; `forwarded` is X-Forwarded-Proto, empty without one."""
     if not ingress.forwards_scheme:
@@ -113,14 +141,18 @@ def bytes_as_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
+def is_raw(ingress: Ingress, event: dict[str, Any], whole: str) -> bool:
+    """Is the decoded path, with the `root_path` in front, what the caller sent, and ASCII?"""
+    given = event.get("path") or event.get("rawPath") or ""
+    return "%" not in given and bool(whole.isascii() if ingress.keeps_escapes else PLAIN_PATH(whole))
+
+
 def raw_path(event: dict[str, Any], root_path: str, whole: str) -> str:
-    """The path as the caller sent it, where the gateway gives it so; else encoded anew.
+    """The path as the caller sent it, where `is_raw` does not tell; encoded anew if the gateway decodes it.
 
     `whole` is the decoded one, with the `root_path` in front.
     """
     given = event.get("rawPath") or event.get("path") or ""
-    if "%" not in given and PLAIN_PATH(whole):
-        return whole
     from ..percent import PATH, quote, unquote
 
     given = given.partition("?")[0]  # VPC Lattice has the query there

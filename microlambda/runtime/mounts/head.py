@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _PLAIN_STATUSES = ("200 OK", 200)
-_SHORT = 8_192  # characters of header fields, far below what any gateway takes
+_SHORT = 400  # characters of a value; all of the names below with as many are less than any gateway takes
 
 #: Names as most applications write them, which need no look at their characters; not of those that decide
 #: how a body is sent.
@@ -36,31 +36,31 @@ _PLAIN_NAMES = {name: name.lower() for name in _WRITTEN}
 _PLAIN_NAMES |= {lower: lower for lower in _PLAIN_NAMES.values()}  # as ASGI has them
 
 
-def plain_result(answered: Answered, ingress: Ingress, above: int | None) -> dict[str, Any] | None:
+def plain_result(answered: Answered, ingress: Ingress, longest: int) -> dict[str, Any] | None:
     """The result of an answer like nearly all, HEAD's aside; None for one that needs a closer look.
 
-    `above` is the size in bytes from which on bodies are compressed.
+    `longest` is how many bytes a body may have without one.
     """
-    body = answered.body
-    if (
-        type(body) is not bytes
-        or answered.status not in _PLAIN_STATUSES
-        or (above is not None and len(body) > above)
-    ):
+    if answered.status not in _PLAIN_STATUSES:
         return None
-    fields = answered.headers
+    body, fields = answered.body, answered.headers
     try:
         values = {}
         for name, value in fields:
-            if not (value.isascii() and value.isprintable()):
+            if len(value) > _SHORT or not (value.isascii() and value.isprintable()):
                 return None
             values[_PLAIN_NAMES[name]] = value
-        if len(values) != len(fields):
+        if len(body) > longest or len(values) != len(fields):
             return None
         return (
             ingress.plain_result(fields, values, body.decode()) if is_text(values["content-type"]) else None
         )
-    except (KeyError, TypeError, UnicodeDecodeError):
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        UnicodeDecodeError,
+    ):  # pieces, cookies, bytes that are no text
         return None
 
 

@@ -17,25 +17,21 @@ if TYPE_CHECKING:
     from ..routing.rule import Rule
 
 
+_new = object.__new__
+
+
 class MountedContext(RequestContext):
     """A request whose `Request` is made when somebody asks for it; mounted applications rarely do."""
 
     made: Request | None = None
 
-    def __init__(self, app: App, ingress: Ingress, event: dict[str, Any], context: Any, rule: Rule) -> None:
-        self.app = app
-        self.lambda_context = context
-        self._asked = (ingress, event, rule)
-        # as the class has them, where they are slower to reach
-        self.made = None
-        self.after = ()
-        self.opened_session = None
+    asked: tuple[Ingress, dict[str, Any], Rule]
 
     @property
     def request(self) -> Request:  # type: ignore[override]  # an attribute there
         """The request, as views have it."""
         if self.made is None:
-            ingress, event, rule = self._asked
+            ingress, event, rule = self.asked
             self.made = ingress.to_request(event, self.lambda_context)
             self.made.config = self.app.config
             self.made.url_rule = rule
@@ -50,23 +46,27 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     body = event.get("body", True)
     if app.lifecycle is not None or (body and "MAX_CONTENT_LENGTH" in app.config):
         return answer(app, ingress, event, context)
+    rule = None
     try:
         method, path, _ = place = ingress.place(event)
-        table = app.route_table
-        is_plain = type(method) is str and path.startswith("/")
-        rule = (table.only or table.plain_mount(path)) if is_plain else None
+        if type(method) is str and path.startswith("/"):
+            table = app.route_table
+            rule = table.only or table.plain_mount(path)
     except (AttributeError, KeyError, TypeError):
         return answer(app, ingress, event, context)  # it tells what is wrong with the event
     if rule is None:
         return answer(app, ingress, event, context)
     app.is_serving = True
-    scope = MountedContext(app, ingress, event, context, rule)
+    scope = _new(MountedContext)  # its `__init__` would take longer than all that it does
+    scope.app, scope.lambda_context, scope.asked = app, context, (ingress, event, rule)
+    scope.made = None
     CURRENT.set(scope)
     view: Any = rule.view
     try:
         answered = view.answered(ingress, event, context, place, ingress.body(event) if body else b"")
-        if not scope.after and scope.opened_session is None and method != "HEAD":
-            result = plain_result(answered, ingress, app._compress_above)
+        # Who leaves a hook, or opens the session, has looked at the request.
+        if method != "HEAD" and (scope.made is None or not (scope.after or scope.opened_session)):
+            result = plain_result(answered, ingress, app._longest_plain)
             if result is not None:
                 return result
         keep_body(scope.request, answered.body)

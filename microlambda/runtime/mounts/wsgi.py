@@ -7,7 +7,17 @@ from io import BytesIO
 
 from ..context import STREAMING
 from ..errors import EncodingError
-from .base import PLAIN_PATH, PORTS, Mount, Names, bytes_as_text, host_and_port, raw_path, scheme_of
+from .base import (
+    PLAIN_PATH,
+    PORTS,
+    Mount,
+    Names,
+    bytes_as_text,
+    host_and_port,
+    put_fields,
+    raw_path,
+    scheme_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,59 +143,8 @@ class WsgiMount(Mount):
         place: tuple[str, str, str],
         body: bytes,
     ) -> Exchange:
-        """What the application answers; whole, unless nobody knows how much there is and pieces are taken.
-
-        Most of it is written out here, for what is called takes a call's time.
-        """
-        method, path, root_path = place
-        target = root_path + path
-        is_plain = PLAIN_PATH(target) and "%" not in (event.get("path") or event.get("rawPath") or "")
-        prefix = self.prefix
-        if prefix:
-            path, root_path = path[len(prefix) :], root_path + prefix
-        if not is_plain:
-            target = raw_path(event, place[2], target)
-            path, root_path = bytes_as_text(path), bytes_as_text(root_path)
-        query = ingress.query_string(event)
-        if query:
-            query = bytes_as_text(query)
-            target = f"{target}?{query}"
-        environ = {
-            "REQUEST_METHOD": method,
-            "SCRIPT_NAME": root_path,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REMOTE_ADDR": ingress.client_address(event) or "",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            # not of PEP 3333: the request target as it was sent, under the names that servers have for it
-            "REQUEST_URI": target,
-            "RAW_URI": target,
-            "wsgi.version": (1, 0),
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": True,  # of the function's other environments
-            "wsgi.run_once": False,
-            "wsgi.file_wrapper": FileWrapper,
-            "wsgi.input": BytesIO(body),
-            "wsgi.errors": sys.stderr,
-            "microlambda.event": event,
-            "microlambda.context": context,
-            # the names that Zappa has for them
-            "lambda.event": event,
-            "lambda.context": context,
-        }
-        if not ingress.put_fields(event, _VARIABLES, environ):
-            environ.update(_repeated(ingress.headers(event)))
-        if "" in environ:
-            del environ[""]
-        if body or "CONTENT_LENGTH" in environ:
-            environ["CONTENT_LENGTH"] = str(len(body))
-        scheme = environ.get("HTTP_X_FORWARDED_PROTO", "")
-        if scheme != "https" or not ingress.forwards_scheme:
-            scheme = scheme_of(ingress, event, scheme)
-        host = environ.get("HTTP_HOST")
-        if not host:
-            host = environ["HTTP_HOST"] = ingress.host(event)
-        environ.update(_SERVERS[scheme][host])
+        """What the application answers; whole, unless nobody knows how much there is and pieces are taken."""
+        environ = environ_of(ingress, event, context, place, self.prefix, body)
         exchange = Exchange()
         exchange.status = None
         pieces = exchange.written = []
@@ -242,6 +201,73 @@ def _close(iterable: Any) -> None:
     close = getattr(iterable, "close", None)
     if close is not None:
         close()
+
+
+def environ_of(
+    ingress: Ingress,
+    event: dict[str, Any],
+    context: Any,
+    place: tuple[str, str, str],
+    prefix: str,
+    body: bytes,
+) -> dict[str, Any]:
+    """The environ for an application at `prefix`; text is latin-1, a character for each byte.
+
+    `place` is what the ingress makes of the event's path.
+    """
+    method, path, root_path = place
+    target = root_path + path
+    is_raw = "%" not in (event.get("path") or event.get("rawPath") or "") and (
+        target.isascii() if ingress.keeps_escapes else PLAIN_PATH(target)
+    )
+    if prefix:
+        path, root_path = path[len(prefix) :], root_path + prefix
+    if not is_raw:
+        target = raw_path(event, place[2], target)
+        path, root_path = bytes_as_text(path), bytes_as_text(root_path)
+    query = ingress.query_string(event)
+    if query:
+        query = bytes_as_text(query)
+        target = f"{target}?{query}"
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": root_path,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "REMOTE_ADDR": ingress.client_address(event) or "",
+        "SERVER_NAME": "",  # set at last, as two more below: with a place for each now, the table never grows
+        "SERVER_PORT": "",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        # not of PEP 3333: the request target as it was sent, under the names that servers have for it
+        "REQUEST_URI": target,
+        "RAW_URI": target,
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,  # of the function's other environments
+        "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
+        "wsgi.url_scheme": "",
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "microlambda.event": event,
+        "microlambda.context": context,
+        # the names that Zappa has for them
+        "lambda.event": event,
+        "lambda.context": context,
+    }
+    if not put_fields(event, _VARIABLES, environ):
+        environ.update(_repeated(ingress.headers(event)))
+    environ.pop("", None)
+    if body or "CONTENT_LENGTH" in environ:
+        environ["CONTENT_LENGTH"] = str(len(body))
+    scheme = environ.get("HTTP_X_FORWARDED_PROTO", "")
+    if scheme != "https" or not ingress.forwards_scheme:
+        scheme = scheme_of(ingress, event, scheme)
+    host = environ.get("HTTP_HOST")
+    if not host:
+        host = environ["HTTP_HOST"] = ingress.host(event)
+    environ |= _SERVERS[scheme][host]
+    return environ
 
 
 def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
