@@ -1,8 +1,9 @@
 """What it costs to run a Flask, a Django or a FastAPI on Lambda, beside calling it by hand and the peers.
 
-The event is a REST API's `GET /hello`; the view answers a small JSON. Times are of this process, in turns;
-instructions are counted by callgrind, on top of an interpreter that has AWS's runtime client loaded. By hand,
-an ASGI application is started as the specification has it, for that is the framework's own work.
+The event is a REST API's `GET /hello`, once as curl sends it and once with a browser's header fields; the
+view answers a small JSON. Times are of this process, in turns; instructions are counted by callgrind, for
+curl's event, on top of an interpreter that has AWS's runtime client loaded. By hand, an ASGI application is
+started as the specification has it, for that is the framework's own work.
 """
 
 from __future__ import annotations
@@ -18,12 +19,29 @@ import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cold_start import EVENT, Contender, instructions, run, unpacked  # type: ignore[import-not-found]  # beside this script
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROUNDS, ANSWERS = 15, 1_000
+BROWSER = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Cookie": "session=5f2b; theme=dark",
+    "Referer": "https://shop.example/",
+    "sec-fetch-dest": "document",
+    "sec-fetch-mode": "navigate",
+    "sec-fetch-site": "same-origin",
+    "sec-fetch-user": "?1",
+    "upgrade-insecure-requests": "1",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+}
 WARM = 100  # answers over which the instructions of one are counted
 
 WEB = {
@@ -124,6 +142,10 @@ ZAPPA = (
 PEERS = {
     "wsgi": {
         "apig-wsgi": "import apig_wsgi\nfrom web import web\nhandler = apig_wsgi.make_lambda_handler(web)\n",
+        "apig-wsgi, binary answers too": (
+            "import apig_wsgi\nfrom web import web\n"
+            "handler = apig_wsgi.make_lambda_handler(web, binary_support=True)\n"
+        ),
         "serverless-wsgi": (
             "import serverless_wsgi\nfrom web import web\n"
             "def handler(event, context):\n    return serverless_wsgi.handle_request(web, event, context)\n"
@@ -186,8 +208,8 @@ class Context:
         return 30_000
 
 
-def microseconds(folders: list[Contender]) -> list[float]:
-    """The time of one answer of each, the best of all rounds, measured in turns in one process."""
+def microseconds(folders: list[Contender]) -> list[tuple[float, float]]:
+    """The times of an answer of each, to curl and to a browser: the best rounds, in turns in one process."""
     given = [[str(one.folder), one.handler] for one in folders]
     done = subprocess.run(
         [sys.executable, __file__, "time", json.dumps(given)],
@@ -195,13 +217,19 @@ def microseconds(folders: list[Contender]) -> list[float]:
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr)
-    found: list[float] = json.loads(done.stdout.splitlines()[-1])
+    found: list[tuple[float, float]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def time_all(given: list[tuple[str, str]]) -> list[float]:
-    event = json.loads(EVENT.read_text())
-    event.update(path="/hello", pathParameters={"proxy": "hello"})
+def events() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of curl and of a browser."""
+    curl = json.loads(EVENT.read_text())
+    curl.update(path="/hello", pathParameters={"proxy": "hello"})
+    fields = {**curl["headers"], **BROWSER}
+    return curl, {**curl, "headers": fields, "multiValueHeaders": {name: [fields[name]] for name in fields}}
+
+
+def time_all(given: list[tuple[str, str]]) -> list[tuple[float, ...]]:
     handlers = []
     for folder, target in given:
         sys.path.insert(0, folder)
@@ -210,6 +238,10 @@ def time_all(given: list[tuple[str, str]]) -> list[float]:
             if "runtime.entry" in target:  # ours is the bundle's
                 del sys.modules[name]
         handlers.append(getattr(import_module(module), attribute))
+    return list(zip(*[times_of(handlers, event) for event in events()], strict=True))
+
+
+def times_of(handlers: list[Callable[..., Any]], event: dict[str, Any]) -> list[float]:
     answered = [handler(event, Context()) for handler in handlers]
     if [one["statusCode"] for one in answered] != [200] * len(answered):
         raise SystemExit(f"not all answered: {answered}")
@@ -233,7 +265,9 @@ def main() -> None:
         table = Table(title=f"{framework}: GET /hello, REST event, Python {sys.version.split()[0]}")
         for column in (
             "",
-            "warm answer, us",
+            "warm answer to curl, us",
+            "beside by hand",
+            "to a browser, us",
             "beside by hand",
             "warm, k instructions",
             "cold start, M instructions",
@@ -242,12 +276,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as temporary:
             every = contenders(Path(temporary), framework)
             times = microseconds(every)
-            for one, taken in zip(every, times, strict=True):
+            for one, (curl, browser) in zip(every, times, strict=True):
                 base, cold, warm = (instructions(one, count) for count in (0, 1, 1 + WARM))
                 table.add_row(
                     one.name,
-                    f"{taken:.1f}",
-                    f"{100 * (taken / times[0] - 1):+.0f} %",
+                    f"{curl:.1f}",
+                    f"{100 * (curl / times[0][0] - 1):+.1f} %",
+                    f"{browser:.1f}",
+                    f"{100 * (browser / times[0][1] - 1):+.1f} %",
                     f"{(warm - cold) / WARM / 1e3:.0f}",
                     f"{(cold - base) / 1e6:.0f}",
                 )

@@ -83,7 +83,7 @@ class WsgiIngress(Ingress):
         fields = []
         for key, value in event.items():
             if key.startswith("HTTP_"):
-                fields.append((key[5:].replace("_", "-").title(), value))
+                fields.append((key[5:].replace("_", "-").title(), _field(value)))
             elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
                 fields.append((key.replace("_", "-").title(), value))
         return fields
@@ -146,6 +146,14 @@ WSGI_SERVER = WsgiIngress()
 def _text(value: str) -> str:
     """What stands for bytes, as the UTF-8 that it is."""
     return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")
+
+
+def _field(value: str) -> str:
+    """A header field's value, as the UTF-8 that it is, or the latin-1 if it is none."""
+    try:
+        return value if value.isascii() else value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:

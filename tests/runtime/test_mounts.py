@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable
 from io import BytesIO
@@ -33,15 +34,20 @@ def saying(text: str) -> Callable[[Environ, Start], Iterable[bytes]]:
 def environ_at(app: App, path: str = "/", **options: Any) -> Environ:
     """Give the environ that an application at the root gets."""
     seen: list[Environ] = []
+    app.mount("/", keeping(seen))
+    app.test_client(**options.pop("client", {})).open(path, **options)
+    return seen[0]
+
+
+def keeping(seen: list[Environ]) -> Callable[[Environ, Start], Iterable[bytes]]:
+    """Make an application that keeps its environs."""
 
     def keep(environ: Environ, start_response: Start) -> Iterable[bytes]:
         seen.append(environ)
         start_response("204 No Content", [])
         return []
 
-    app.mount("/", keep)
-    app.test_client(**options.pop("client", {})).open(path, **options)
-    return seen[0]
+    return keep
 
 
 # Whose a request is ---------------------------------------------------------------------------------
@@ -283,6 +289,19 @@ def test_a_target_that_the_gateway_decodes_is_encoded_anew(ingress: str, sent: s
     assert environ_at(App("shop"), sent, client={"ingress": ingress})["RAW_URI"] == sent
 
 
+@pytest.mark.parametrize("ingress", sorted({*INGRESSES} - {*DECODING}))
+@pytest.mark.parametrize("sent", ["/a|b", "/{a}", "/a^b`", '/"'])
+def test_a_target_that_nobody_should_send_is_there_as_it_was_sent(ingress: str, sent: str) -> None:
+    event = environ_at(App("shop"), "/here", client={"ingress": ingress})["microlambda.event"]
+    text = json.dumps(event).replace("/here", json.dumps(sent)[1:-1])
+    app, seen = App("shop"), list[Environ]()
+    app.mount("/", keeping(seen))
+
+    app(json.loads(text), None)
+
+    assert (seen[0]["RAW_URI"], seen[0]["PATH_INFO"]) == (sent, sent)
+
+
 @pytest.mark.parametrize(
     ("base", "host", "port", "named"),
     [
@@ -442,12 +461,16 @@ def test_an_application_without_a_head_or_with_two_is_an_error(twice: bool, erro
         app.test_client().get("/")
 
 
-def test_an_error_after_the_head_has_left_is_raised_again() -> None:
+@pytest.mark.parametrize("is_written", [False, True])
+def test_an_error_after_the_head_has_left_is_raised_again(is_written: bool) -> None:
     app = App("shop")
 
     def application(environ: Environ, start_response: Start) -> Iterable[bytes]:
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        yield b"one"
+        write = start_response("200 OK", [("Content-Type", "text/plain")])
+        if is_written:
+            write(b"one")
+        else:
+            yield b"one"
         try:
             raise ValueError("too late")
         except ValueError:

@@ -196,7 +196,20 @@ def test_a_limit_of_bodies_holds() -> None:
     assert short["statusCode"] == 413
 
 
-@pytest.mark.parametrize("event", [{"path": 7}, {"httpMethod": None}, {"requestContext": {}}])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"path": 7},
+        {"path": "x"},
+        {"path": None, "requestContext": {"stage": "v1", "path": "/v1"}},
+        {"httpMethod": None},
+        {"requestContext": {}},
+        {"headers": None, "multiValueHeaders": None},
+        {"headers": {"Host": ["a"]}, "multiValueHeaders": {}},
+        {"multiValueHeaders": {"Host": "ab"}},
+        {"multiValueHeaders": {"Host": [5]}},
+    ],
+)
 def test_an_event_that_cannot_be_read_is_told_of_alike(event: Any) -> None:
     app = App("shop")
     app.mount("/", answering("200 OK", [("Content-Type", "text/plain")], []))
@@ -211,3 +224,28 @@ def test_an_event_that_cannot_be_read_is_told_of_alike(event: Any) -> None:
             return type(exc), str(exc)
 
     assert told(lambda: app(whole, None)) == told(lambda: answer(app, ingress, whole, None))
+
+
+@pytest.mark.parametrize("ingress", ["rest-api", "http-api", "function-url"])
+@pytest.mark.parametrize("above", [1_024, 0, None])
+@pytest.mark.parametrize("size", [10, 2_000, 7_000_000])
+def test_the_size_of_a_body_is_looked_at_alike(ingress: str, above: int | None, size: int) -> None:
+    app = App("shop")
+    app.compress_above = above
+    app.mount("/", answering("200 OK", [("Content-Type", "text/plain")], [b"x" * size]))
+
+    short, whole = both(app, event_of(ingress, "/x"))
+
+    assert short == whole
+    assert short["statusCode"] == (500 if size == 7_000_000 else 200)
+
+
+@pytest.mark.parametrize("size", [300, 500, 7_000_000])
+def test_the_size_of_a_head_is_looked_at_alike(size: int) -> None:
+    app = App("shop")
+    app.mount("/", answering("200 OK", [("Content-Type", "text/plain"), ("ETag", "x" * size)], [b"x"]))
+
+    short, whole = both(app, event_of("rest-api", "/x"))
+
+    assert short == whole
+    assert short["statusCode"] == (500 if size == 7_000_000 else 200)

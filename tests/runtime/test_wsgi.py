@@ -478,3 +478,32 @@ def test_a_stream_of_a_204_ends_its_request(app: App) -> None:
     body = app.wsgi(EnvironBuilder("/204").get_environ(), lambda status, headers: started.append(status))
 
     assert (list(body), started, trace) == ([], ["204 No Content"], ["teardown"])
+
+
+@pytest.mark.parametrize("value", ["a", "caf\xc3\xa9"])
+def test_a_mounted_application_has_the_header_fields(value: str) -> None:
+    app = App("shop")
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        names = ("HTTP_X_TAG", "HTTP_COOKIE", "HTTP_HOST", "CONTENT_TYPE", "RAW_URI", "wsgi.url_scheme")
+        return ["|".join([environ[name] for name in names]).encode("latin-1")]
+
+    app.mount("/in", application)
+
+    answer = Judged(app).open(
+        "/in/a%20b",
+        base_url="http://shop.example:8000",
+        method="POST",
+        headers={"X-Tag": value, "Cookie": "a=1", "Content-Type": "text/x"},
+    )
+
+    told = answer.get_data().decode("latin-1").split("|")
+    assert told == [value, "a=1", "shop.example:8000", "text/x", "/in/a%20b", "http"]
+
+
+@pytest.mark.parametrize(("sent", "value"), [("a", "a"), ("caf\xc3\xa9", "café"), ("caf\xe9", "café")])
+def test_a_header_field_is_the_text_that_its_bytes_are(app: App, sent: str, value: str) -> None:
+    answer = Judged(app).get("/echo/x", headers={"X-Tag": sent})
+
+    assert answer.get_json()["x"] == [value]
