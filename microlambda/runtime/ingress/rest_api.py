@@ -29,7 +29,7 @@ class RestApiIngress(Ingress):
             # Nearly always; behind a custom domain, both paths have what stands in front.
             if context["path"] == root_path + path and "%" not in path:
                 return event["httpMethod"], path, root_path
-        except KeyError:  # an event by hand
+        except (KeyError, TypeError):  # an event by hand
             pass
         path = event.get("path") or "/"
         if path == "/" or path == f"/{(event.get('pathParameters') or {}).get('proxy')}":

@@ -55,12 +55,8 @@ def plain_result(answered: Answered, ingress: Ingress, longest: int) -> dict[str
         return (
             ingress.plain_result(fields, values, body.decode()) if is_text(values["content-type"]) else None
         )
-    except (
-        AttributeError,
-        KeyError,
-        TypeError,
-        UnicodeDecodeError,
-    ):  # pieces, cookies, bytes that are no text
+    # pieces, fields of other names, of another type, bytes that are no text
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError):
         return None
 
 

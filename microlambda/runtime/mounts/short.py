@@ -17,21 +17,20 @@ if TYPE_CHECKING:
     from ..routing.rule import Rule
 
 
-_new = object.__new__
-
-
 class MountedContext(RequestContext):
     """A request whose `Request` is made when somebody asks for it; mounted applications rarely do."""
 
-    made: Request | None = None
-
-    asked: tuple[Ingress, dict[str, Any], Rule]
+    def __init__(self, app: App, ingress: Ingress, event: dict[str, Any], context: Any, rule: Rule) -> None:
+        self.app = app
+        self.lambda_context = context
+        self._asked = (ingress, event, rule)
+        self.made: Request | None = None
 
     @property
     def request(self) -> Request:  # type: ignore[override]  # an attribute there
         """The request, as views have it."""
         if self.made is None:
-            ingress, event, rule = self.asked
+            ingress, event, rule = self._asked
             self.made = ingress.to_request(event, self.lambda_context)
             self.made.config = self.app.config
             self.made.url_rule = rule
@@ -57,9 +56,7 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     if rule is None:
         return answer(app, ingress, event, context)
     app.is_serving = True
-    scope = _new(MountedContext)  # its `__init__` would take longer than all that it does
-    scope.app, scope.lambda_context, scope.asked = app, context, (ingress, event, rule)
-    scope.made = None
+    scope = MountedContext(app, ingress, event, context, rule)
     CURRENT.set(scope)
     view: Any = rule.view
     try:

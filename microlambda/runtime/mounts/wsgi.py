@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from io import BytesIO
 
-from ..context import STREAMING
 from ..errors import EncodingError
 from .base import (
-    PLAIN_PATH,
     PORTS,
     Mount,
     Names,
     bytes_as_text,
     host_and_port,
+    is_raw,
     put_fields,
     raw_path,
     scheme_of,
+    takes_pieces,
 )
 
 TYPE_CHECKING = False
@@ -75,15 +75,17 @@ _SERVERS = {scheme: Names(_server(scheme)) for scheme in PORTS}
 class Exchange:
     """What an application says to the server: its head, what it writes, and at last its body.
 
-    `status` is None until there is a head. It is written out by a gateway as a Response is. Who makes it sets
-    `status` and `written`, for a call of `__init__` would take longer than both.
+    `status` is None until there is a head. It is written out by a gateway as a Response is.
     """
 
-    status: str | None
     headers: Sequence[tuple[str, str]] = ()
     body: bytes | Pieces = b""
     is_sent = False  # the head has left, and cannot be taken back
-    written: list[bytes]
+
+    def __init__(self) -> None:
+        # of the instance: the class's is slower to reach, and this one is asked for in each exchange
+        self.status: str | None = None
+        self.written: list[bytes] = []
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -146,11 +148,10 @@ class WsgiMount(Mount):
         """What the application answers; whole, unless nobody knows how much there is and pieces are taken."""
         environ = environ_of(ingress, event, context, place, self.prefix, body)
         exchange = Exchange()
-        exchange.status = None
-        pieces = exchange.written = []
+        pieces = exchange.written
         iterable = self.application(environ, exchange.start_response)
         try:
-            if ingress.streams and STREAMING.get() and len_of(iterable) is None:
+            if takes_pieces(ingress) and len_of(iterable) is None:
                 if _begin(exchange, iterable):
                     return exchange
             else:
@@ -217,12 +218,10 @@ def environ_of(
     """
     method, path, root_path = place
     target = root_path + path
-    is_raw = "%" not in (event.get("path") or event.get("rawPath") or "") and (
-        target.isascii() if ingress.keeps_escapes else PLAIN_PATH(target)
-    )
+    is_sent = is_raw(ingress, event, target)
     if prefix:
         path, root_path = path[len(prefix) :], root_path + prefix
-    if not is_raw:
+    if not is_sent:
         target = raw_path(event, place[2], target)
         path, root_path = bytes_as_text(path), bytes_as_text(root_path)
     query = ingress.query_string(event)
