@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..ingress.base import Ingress
     from .head import Answered
 
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
 
 #: Those of a scheme, by default.
 PORTS = {"http": "80", "https": "443"}
@@ -144,7 +144,7 @@ def bytes_as_text(text: str) -> str:
 def is_raw(ingress: Ingress, event: dict[str, Any], whole: str) -> bool:
     """Is the decoded path, with the `root_path` in front, what the caller sent, and ASCII?"""
     given = event.get("path") or event.get("rawPath") or ""
-    return "%" not in given and bool(whole.isascii() if ingress.keeps_escapes else _PLAIN_PATH(whole))
+    return "%" not in given and bool(whole.isascii() if ingress.keeps_escapes else PLAIN_PATH(whole))
 
 
 def raw_path(event: dict[str, Any], root_path: str, whole: str) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from io import BytesIO
 
+from ..context import STREAMING
 from ..errors import EncodingError
 from .base import (
+    PLAIN_PATH,
     PORTS,
     Mount,
     Names,
     bytes_as_text,
     host_and_port,
-    is_raw,
     put_fields,
     raw_path,
     scheme_of,
-    takes_pieces,
 )
 
 TYPE_CHECKING = False
@@ -151,7 +151,7 @@ class WsgiMount(Mount):
         pieces = exchange.written
         iterable = self.application(environ, exchange.start_response)
         try:
-            if takes_pieces(ingress) and len_of(iterable) is None:
+            if ingress.streams and STREAMING.get() and len_of(iterable) is None:
                 if _begin(exchange, iterable):
                     return exchange
             else:
@@ -218,7 +218,10 @@ def environ_of(
     """
     method, path, root_path = place
     target = root_path + path
-    is_sent = is_raw(ingress, event, target)
+    # `is_raw` written out, as `takes_pieces` above: what a call takes shows in benchmarks/web_apps.py
+    is_sent = "%" not in (event.get("path") or event.get("rawPath") or "") and (
+        target.isascii() if ingress.keeps_escapes else PLAIN_PATH(target)
+    )
     if prefix:
         path, root_path = path[len(prefix) :], root_path + prefix
     if not is_sent:
