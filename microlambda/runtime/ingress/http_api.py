@@ -25,10 +25,9 @@ class HttpApiIngress(Ingress):
 
     def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
         """The `root_path` is a named stage, or a custom domain's base path."""
-        context, path, root_path = event["requestContext"], event.get("rawPath") or "/", ""
-        if context.get("stage") != "$default" or ".execute-api." not in (context.get("domainName") or ""):
-            root_path, path = split_stage(context, path)
-        return context["http"]["method"], path, root_path
+        request_context = event["requestContext"]
+        root_path, path = split_stage(request_context, event.get("rawPath") or "/")
+        return request_context["http"]["method"], path, root_path
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """Repeated ones are joined by commas; the cookies stand in a list of their own."""

@@ -26,7 +26,7 @@ _KEPT = 256
 
 
 class Names(dict):  # type: ignore[type-arg]  # of str to what is made of it
-    """What `make` makes of names of header fields, kept for as many as callers do not make up."""
+    """What `make` makes of header fields' names, or of hosts, kept for as many as callers do not make up."""
 
     def __init__(self, make: Callable[[str], Any]) -> None:
         self._make = make
