@@ -121,9 +121,10 @@ def _report(loaded: LoadedApp) -> dict[str, Any]:
             if handler.trigger.has_events
         ],
         "websocket": {
-            getattr(handler.trigger, "route_key", ""): handler.name
+            route_key: handler.name
             for handler in loaded.app.handlers.values()
             if handler.source == "websocket"
+            for route_key in getattr(handler.trigger, "route_keys", ())
         },
         "asked": _asked(loaded.app),
         "handshake": _handshake(loaded.app),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .blueprint import Blueprint, Scope
     from .dispatch.handler import Handler
     from .dispatch.lifecycle import Lifecycle
+    from .events.websocket import WebSocketEvent
     from .http.cors import CORS
     from .http.request import Request
     from .triggers.base import Trigger
@@ -183,6 +184,27 @@ class App(Registration):
 
         self._refuse_late(f"the application at {path!r}")
         mount(self, path, application, name=name, interface=interface)
+
+    def mount_websocket(
+        self,
+        path: str | Callable[[WebSocketEvent], str],
+        application: Callable[..., Any],
+        *,
+        authorizer: Any = None,
+        name: str | None = None,
+    ) -> None:
+        """Let an ASGI 3 application, such as a FastAPI, serve the clients of the WebSocket API.
+
+        That API has no paths: `path` is the one at which the application serves them, or what makes it of
+        the `WebSocketEvent` of a client that connects. `authorizer` is asked before, as `on_ws_connect`
+        asks one. `name` is the handler's. A connection stays in the environment where it began:
+        docs/guides/web-applications.md says what follows from that. RegistrationError for what is no
+        ASGI application, and where `on_ws_connect` or its kin have the events already.
+        """
+        from .mounts.websockets import mount_websocket
+
+        self._refuse_late(f"the application at {path!r}")
+        mount_websocket(self, path, application, authorizer=authorizer, name=name)
 
     def _check(self, kind: str, function: Callable[..., Any]) -> None:
         from .registration_options import check_function

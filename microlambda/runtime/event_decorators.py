@@ -451,7 +451,7 @@ class EventDecorators:
         """
         from .triggers.websocket import WebSocketTrigger
 
-        return self._registering(WebSocketTrigger("on_ws_connect", "$connect", authorizer), name)
+        return self._registering(WebSocketTrigger("on_ws_connect", ("$connect",), authorizer), name)
 
     def on_ws_message(self, route_key: str = "$default", *, name: str | None = None) -> Decorator:
         """Run the function for messages of that route key, `$default` for those of no other.
@@ -462,13 +462,13 @@ class EventDecorators:
         """
         from .triggers.websocket import WebSocketTrigger
 
-        return self._registering(WebSocketTrigger("on_ws_message", route_key), name)
+        return self._registering(WebSocketTrigger("on_ws_message", (route_key,)), name)
 
     def on_ws_disconnect(self, *, name: str | None = None) -> Decorator:
         """Run the function for each connection that ended; it gets a `WebSocketEvent`."""
         from .triggers.websocket import WebSocketTrigger
 
-        return self._registering(WebSocketTrigger("on_ws_disconnect", "$disconnect"), name)
+        return self._registering(WebSocketTrigger("on_ws_disconnect", ("$disconnect",)), name)
 
     def on(self, predicate: Callable[[dict[str, Any]], object], *, name: str | None = None) -> Decorator:
         """Run the function for every event of no other handler for which `predicate(event)` is true.

@@ -53,6 +53,17 @@ def websocket_transport(transport: Transport) -> Iterator[None]:
         _TRANSPORT.reset(token)
 
 
+def as_message(data: str | bytes | bytearray | memoryview) -> bytes:
+    """The bytes of a message; `MessageTooLarge` for one over 128 kB."""
+    message = data.encode() if isinstance(data, str) else bytes(data)
+    if len(message) > LIMIT:
+        raise MessageTooLarge(
+            f"a WebSocket message has {len(message):,} bytes, and API Gateway takes {LIMIT:,} (128 kB). "
+            "Send it in parts, or send where to fetch it."
+        )
+    return message
+
+
 class WebSocket:
     """The sender of an app. Every method raises `WebSocketDisconnected` where the client is gone."""
 
@@ -89,12 +100,8 @@ class WebSocket:
 
         `MessageTooLarge` for one over 128 kB, `EncodingError` for what JSON cannot hold.
         """
-        message = self._encoded(data)
-        if len(message) > LIMIT:
-            raise MessageTooLarge(
-                f"a WebSocket message has {len(message):,} bytes, and API Gateway takes {LIMIT:,} (128 kB). "
-                "Send it in parts, or send where to fetch it."
-            )
+        is_plain = isinstance(data, (str, bytes, bytearray, memoryview))
+        message = as_message(data if is_plain else self._app.json_encoder.dumps(data))
         self._carrier().post(connection_id, message)
 
     def close(self, connection_id: str) -> None:
@@ -104,12 +111,6 @@ class WebSocket:
     def info(self, connection_id: str) -> dict[str, Any]:
         """`connected_at` and `last_active_at` (aware datetimes), `source_ip` and `user_agent`."""
         return self._carrier().get(connection_id)
-
-    def _encoded(self, data: Any) -> bytes:
-        if isinstance(data, (bytes, bytearray, memoryview)):
-            return bytes(data)
-        text = data if isinstance(data, str) else self._app.json_encoder.dumps(data)
-        return text.encode()
 
     def _carrier(self) -> Transport:
         transport = _TRANSPORT.get()

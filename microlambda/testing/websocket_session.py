@@ -73,7 +73,7 @@ class WebSocketSession:
     def _admitted(self, asked: dict[str, Any]) -> Identity | None:
         """Who the client is, by the authorizer of `on_ws_connect`; None where it has none."""
         triggers: list[Any] = [one.trigger for one in handlers_of(self._client.app, "websocket")]
-        declared = next((one.authorizer for one in triggers if one.route_key == "$connect"), None)
+        declared = next((one.authorizer for one in triggers if "$connect" in one.route_keys), None)
         if declared is None:
             return None
         found = admitted(self._client, declared, self._built("CONNECT", "$connect", asked))
@@ -155,7 +155,8 @@ class WebSocketSession:
         self._client.connections.pop(self.connection_id, None)
 
     def _routes(self) -> set[str]:
-        return {getattr(one.trigger, "route_key", "") for one in handlers_of(self._client.app, "websocket")}
+        triggers: list[Any] = [one.trigger for one in handlers_of(self._client.app, "websocket")]
+        return {key for trigger in triggers for key in getattr(trigger, "route_keys", ())}
 
     def _route_key(self, message: Any) -> str:
         """By the usual route selection expression, `$request.body.action`."""

@@ -160,7 +160,8 @@ def unresolved(present: set[str]) -> set[tuple[str, str]]:
     lacking = set()
     known = {name for entry in whole_runtime() if (name := module_of(entry.name)) is not None}
     gates = {
-        "app": {"websocket", "blueprint", "dispatch.handler", "secret_values", "auth", "mounts"},
+        "app": {"websocket", "blueprint", "dispatch.handler", "secret_values", "auth", "mounts"}
+        | {"mounts.websockets"},
         "registration_options": {"auth"},
         "dispatch.protection": {"auth"},
         "entry": {"bare"},
@@ -219,6 +220,10 @@ NAMED = {
     "module-in-text": ("import_module('microlambda.runtime.events.sqs')", {"events.sqs"}),
     "member-of-app": ("app.websocket.send('1', 'x')", {"websocket"}),
     "mount": ("app.mount('/', print)", {"mounts", "mounts.wsgi", "mounts.manage"}),
+    "mount-of-websockets": (
+        "app.mount_websocket('/ws', api)",
+        {"mounts.websockets", "mounts.lifespan", "triggers.websocket", "websocket", "dispatch.handler"},
+    ),
     "blueprint": ("from microlambda import Blueprint", {"blueprint"}),
     "session": ("from microlambda import session", {"sessions", "session_json"}),
     "authorizer": (

@@ -108,6 +108,41 @@ def index():
 """
 
 
+MOUNTED = """\
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from microlambda import App
+
+api = FastAPI()
+
+
+@api.get("/")
+def index():
+    return "hello"
+
+
+@api.websocket("/rooms/{room}")
+async def chat(socket: WebSocket, room: str, token: str | None = None):
+    if token != "t":
+        await socket.close(4003)
+        return
+    await socket.accept(subprotocol=socket.scope["subprotocols"][-1])
+    await socket.send_text(f"welcome to {room}")
+    count = 0
+    try:
+        while (text := await socket.receive_text()) != "bye":
+            count += 1
+            await socket.send_text(f"{count}: {text}")
+        await socket.close(4001)
+    except WebSocketDisconnect as gone:
+        print(f"gone with {gone.code}")
+
+
+app = App("chat")
+app.mount("/", api)
+app.mount_websocket(lambda event: "/rooms/" + event.request.args["room"], api)
+"""
+
+
 @pytest.fixture
 def events() -> Events:
     return Events()
@@ -307,3 +342,53 @@ def test_an_app_without_such_handlers_answers_as_to_any_request(tmp_path: Path) 
         pass
 
     assert refused.value.response.status_code == 200
+
+
+def test_a_mounted_application_keeps_its_coroutine_from_message_to_message(
+    tmp_path: Path, events: Events, get: Get
+) -> None:
+    (tmp_path / "app.py").write_text(MOUNTED)
+    with LocalServer(tmp_path, port=0, console=events) as server:
+        with client(server, "/?room=tea&token=t", subprotocols=["v1", "v2"]) as ann:
+            for number, expected in (1, ["welcome to tea", "1: one"]), (2, ["2: two"]):
+                settled(events)  # an event that comes while one is answered goes to another environment
+                ann.send(["", "one", "two"][number])
+                assert [ann.recv(timeout=WAIT) for _ in expected] == expected
+            assert ann.subprotocol == "v2"
+            settled(events)
+            ann.close(4002)
+        settled(events)
+        with client(server, "/?room=cake&token=t", subprotocols=["v1"]) as bob:
+            settled(events)
+            bob.send("bye")
+            with pytest.raises(ConnectionClosed):
+                [bob.recv(timeout=WAIT) for _ in range(2)]
+        with pytest.raises(InvalidStatus) as refused, client(server, "/?room=tea"):
+            pass
+
+        assert refused.value.response.status_code == 403
+        assert "gone with 4002" in events.out.getvalue()
+        assert get(f"{server.url}/") == (200, '"hello"')
+
+
+def settled(events: Events) -> None:
+    name, result, error = events.next()
+    assert (name, result["statusCode"], error) == ("websocket", 200, None)
+
+
+def test_a_connection_that_a_reload_left_behind_is_ended_for_its_client_to_connect_anew(
+    tmp_path: Path, events: Events
+) -> None:
+    file = tmp_path / "app.py"
+    file.write_text(MOUNTED)
+    with (
+        LocalServer(tmp_path, port=0, reload=True, console=events) as server,
+        client(server, "/?room=tea&token=t", subprotocols=["v1"]) as ann,
+    ):
+        file.write_text(MOUNTED.replace("welcome", "hail"))
+        events.reloads.get(timeout=WAIT)
+
+        ann.send("hello")
+
+        with pytest.raises(ConnectionClosed):
+            ann.recv(timeout=WAIT)

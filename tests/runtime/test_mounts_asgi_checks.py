@@ -74,6 +74,10 @@ ADAPTERS: dict[Any, TypeAdapter[Any]] = {
         asgi.LifespanScope,
         asgi.LifespanStartupEvent,
         asgi.LifespanShutdownEvent,
+        asgi.WebSocketScope,
+        asgi.WebSocketConnectEvent,
+        asgi.WebSocketReceiveEvent,
+        asgi.WebSocketDisconnectEvent,
     )
 }
 

@@ -43,10 +43,10 @@ def served_by_werkzeug(application: Any) -> Iterator[int]:
 
 
 @contextmanager
-def served_by_uvicorn(application: Any, root_path: str = "") -> Iterator[int]:
-    """Serve an ASGI application in a thread; gives the port."""
+def served_by_uvicorn(application: Any, root_path: str = "", ws: Any = "none") -> Iterator[int]:
+    """Serve an ASGI application in a thread; gives the port. `ws` is what speaks with WebSockets."""
     config = uvicorn.Config(
-        application, host="127.0.0.1", port=0, root_path=root_path, http="h11", ws="none", log_config=None
+        application, host="127.0.0.1", port=0, root_path=root_path, http="h11", ws=ws, log_config=None
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -18,6 +18,7 @@ class WebSocketIngress(RestApiIngress):
 
     name = "websocket"
     streams = False
+    keeps_escapes = False  # the path is not the caller's
 
     def place(self, event: dict[str, Any]) -> tuple[str, str, str]:
         """A GET of `/`; the stage, in the URL unless the domain is a custom one, is its `root_path`."""

@@ -34,7 +34,7 @@ def mount(
 ) -> None:
     """Let an application answer what the app has no route for below `path`; see `App.mount`."""
     prefix = _checked_prefix(path)
-    _check_application(path, application)
+    check_application(path, application)
     for _, taken in app.route_table.mounts:
         if taken.rule == f"{prefix}{_BELOW}":
             raise RegistrationError(
@@ -122,6 +122,13 @@ def _mounted(path: str, prefix: str, application: Any, interface: str | None) ->
 
 
 def _checked_prefix(path: Any) -> str:
+    check_path(path)
+    prefix: str = path.rstrip("/")
+    return prefix
+
+
+def check_path(path: Any) -> None:
+    """Refuse what is no fixed path of an application."""
     if not isinstance(path, str) or path[:1] != "/":
         raise RegistrationError(f"an application is mounted at a path that starts with '/', not at {path!r}.")
     if any(mark in path for mark in "<>{}%?#") or "//" in path:
@@ -129,10 +136,10 @@ def _checked_prefix(path: Any) -> str:
             f"an application is mounted at a fixed path, and {path!r} is none: it captures nothing, and is "
             "written decoded, with single slashes."
         )
-    return path.rstrip("/")
 
 
-def _check_application(path: str, application: Any) -> None:
+def check_application(path: str, application: Any) -> None:
+    """Refuse what is no application; `path` is where it was to be."""
     if hasattr(application, "route_table"):
         raise RegistrationError(
             f"the application at {path!r} is an App of microlambda's. Make it a Blueprint and register that, "

@@ -46,7 +46,7 @@ class Mount:
     def __init__(self, prefix: str, application: Any) -> None:
         self.prefix = prefix
         self.application = application
-        self.__module__ = _module_of(application)
+        self.__module__ = module_of(application)
 
     if TYPE_CHECKING:
 
@@ -76,7 +76,7 @@ class Mount:
         return f"<Mount of {self.application!r} at {self.prefix or '/'!r}>"
 
 
-def _module_of(application: Any) -> str:
+def module_of(application: Any) -> str:
     """Where it is written: a function's own module, or that of its class."""
     module = getattr(application, "__module__", None)
     return module if type(module) is str else type(application).__module__

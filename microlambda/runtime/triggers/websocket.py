@@ -21,31 +21,37 @@ _OWN_DECORATORS = {"$connect": "on_ws_connect", "$disconnect": "on_ws_disconnect
 
 
 class WebSocketTrigger(Trigger):
-    """A route of the WebSocket API: `$connect`, `$disconnect`, or a key that messages are told apart by."""
+    """Routes of the WebSocket API: `$connect`, `$disconnect`, or keys that messages are told apart by.
+
+    A decorator declares one; an application that is mounted takes those of a connection's whole life.
+    """
 
     source = "websocket"
     event_class = WebSocketEvent
 
-    def __init__(self, decorator: str, route_key: str, authorizer: Any = None) -> None:
+    def __init__(self, decorator: str, route_keys: tuple[str, ...], authorizer: Any = None) -> None:
         self.decorator = decorator
-        self.authorizer = None if authorizer is None else _checked_authorizer(authorizer)
-        self.route_key = _checked_key(route_key) if decorator == _ON_MESSAGE else route_key
+        self.authorizer = None if authorizer is None else _checked_authorizer(decorator, authorizer)
+        self.route_keys = route_keys
+        if decorator == _ON_MESSAGE:
+            _check_key(*route_keys)
 
     def fits(self, event: dict[str, Any]) -> bool:
         """By the route key: API Gateway has chosen the route."""
-        return bool(event["requestContext"]["routeKey"] == self.route_key)
+        return event["requestContext"]["routeKey"] in self.route_keys
 
     def shared_with(self, other: WebSocketTrigger) -> str | None:
         """The same route."""
-        if self.route_key != other.route_key:
+        shared = next((key for key in self.route_keys if key in other.route_keys), None)
+        if shared is None:
             return None
-        if self.decorator == _ON_MESSAGE:
-            return f"the messages of the route key {self.route_key!r}"
-        return f"the events of the route {self.route_key!r}"
+        if shared in _OWN_DECORATORS:
+            return f"the events of the route {shared!r}"
+        return f"the messages of the route key {shared!r}"
 
     def declared(self) -> str:
         """With the route key, where it is the user's."""
-        words = f"route_key={self.route_key!r}" if self.decorator == _ON_MESSAGE else ""
+        words = f"route_key={self.route_keys[0]!r}" if self.decorator == _ON_MESSAGE else ""
         return f"@app.{self.decorator}({words})"
 
     def make_event(self, raw: dict[str, Any], context: Any) -> WebSocketEvent:
@@ -89,14 +95,14 @@ class WebSocketTrigger(Trigger):
         return None
 
 
-def _checked_authorizer(value: Any) -> Any:
+def _checked_authorizer(decorator: str, value: Any) -> Any:
     from ..auth import checked_authorizer
     from ..auth.authorizers import CustomAuthorizer, IAMAuthorizer
 
-    checked = checked_authorizer("on_ws_connect", value)
+    checked = checked_authorizer(decorator, value)
     if not isinstance(checked, IAMAuthorizer | CustomAuthorizer) and hasattr(checked, "ingresses"):
         why = "a WebSocket API asks a function of the app's, an IAMAuthorizer or a CustomAuthorizer."
-        raise refuse("on_ws_connect", "authorizer", checked.declared(), why)
+        raise refuse(decorator, "authorizer", checked.declared(), why)
     return checked
 
 
@@ -112,7 +118,7 @@ def _proxy_result(app: App, response: Response) -> dict[str, Any]:
     return {key: value for key, value in result.items() if value or key == "body"}
 
 
-def _checked_key(route_key: object) -> str:
+def _check_key(route_key: object) -> None:
     if not isinstance(route_key, str) or not route_key:
         raise refuse(_ON_MESSAGE, "route_key", route_key, "write the key as a str, or '$default'.")
     if route_key in _OWN_DECORATORS:
@@ -121,4 +127,3 @@ def _checked_key(route_key: object) -> str:
     if route_key.startswith("$") and route_key != "$default":
         why = "keys with '$' in front are AWS's, and of messages there is only '$default'."
         raise refuse(_ON_MESSAGE, "route_key", route_key, why)
-    return route_key
