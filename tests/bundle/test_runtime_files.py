@@ -22,7 +22,7 @@ from microlambda.bundle.own_code import runtime
 from microlambda.bundle.runtime_files import left_out
 from microlambda.bundle.runtime_graph import graph_of, module_of, read_graph
 from microlambda.bundle.target import Target
-from microlambda.emulator.events import sqs
+from microlambda.emulator.events import sqs, websocket
 from microlambda.project.settings import load_settings
 from microlambda.runtime.event_decorators import EventDecorators
 from microlambda.runtime.registration import EVENT_DECORATORS
@@ -341,6 +341,33 @@ os.environ["MICROLAMBDA_APP"] = "app:application"
 from microlambda.runtime.entry import handler
 print(json.dumps(handler(json.load(sys.stdin), None)))
 """
+
+
+SOCKET = """
+from microlambda import App
+
+
+async def serve(scope, receive, send):
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept", "subprotocol": scope["subprotocols"][0]})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+
+app = App("shop")
+app.mount_websocket("/ws", serve)
+"""
+
+
+def test_an_application_for_the_websocket_api_brings_all_that_serves_it(project: Project) -> None:
+    project.write("app.py", SOCKET)
+
+    archive = project.bundle(target=HOST).code.archive
+
+    assert not {"triggers.sqs", "tasks"} & modules_of(archive)
+    done = run(archive, websocket.build(headers={"Sec-WebSocket-Protocol": "v2, v1"}))
+    assert done.stderr == ""
+    assert json.loads(done.stdout)[0] == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "v2"}}
 
 
 def test_an_app_does_not_bring_it(project: Project) -> None:
