@@ -25,10 +25,13 @@ class RestApiIngress(Ingress):
         """The path is decoded once; the `root_path` is what stands in front of the resource."""
         try:
             path, context = event["path"], event["requestContext"]
-            root_path = f"/{context['stage']}"
-            # Nearly always; behind a custom domain, both paths have what stands in front.
-            if context["path"] == root_path + path and "%" not in path:
-                return event["httpMethod"], path, root_path
+            if "%" not in path:
+                full, root_path = context["path"], f"/{context['stage']}"
+                if full == root_path + path:  # nearly always
+                    return event["httpMethod"], path, root_path
+                # behind a custom domain; a base path would stand in front of both
+                if full == path and path == f"/{event['pathParameters']['proxy']}":
+                    return event["httpMethod"], path, ""
         except (KeyError, TypeError):  # an event by hand
             pass
         path = event.get("path") or "/"

@@ -12,7 +12,7 @@ from contextvars import copy_context
 from .. import aio
 from ..errors import EncodingError
 from .asgi_tasks import noted, settled
-from .base import Mount, Names, host_and_port, is_raw, put_fields, raw_path, scheme_of, takes_pieces
+from .base import Mount, host_and_port, is_raw, put_fields, raw_path, remembered, scheme_of, takes_pieces
 from .lifespan import lifespan_of
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ _ASGI = {"version": "3.0", "spec_version": "2.5"}
 MARGIN = 0.5
 
 
-_NAMES = Names(lambda name: name.lower().encode("utf-8", "surrogatepass"))
+_NAMES: dict[str, bytes] = {}
 
 
 class AsgiMount(Mount):
@@ -212,6 +212,10 @@ class Exchange:
             )
 
 
+def _field_name(name: str) -> bytes:
+    return name.lower().encode("utf-8", "surrogatepass")
+
+
 def scope_of(
     ingress: Ingress,
     event: dict[str, Any],
@@ -226,7 +230,7 @@ def scope_of(
     if put_fields(event, _NAMES, values):
         fields = [(name, value.encode()) for name, value in values.items()]
     else:
-        given = [(_NAMES[name], value) for name, value in ingress.headers(event)]
+        given = [(remembered(_NAMES, name, _field_name), value) for name, value in ingress.headers(event)]
         values = dict(given)
         fields = [(name, value.encode("utf-8", "surrogatepass")) for name, value in given]
     if not _APART.isdisjoint(values):

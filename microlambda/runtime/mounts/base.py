@@ -25,17 +25,14 @@ PORTS = {"http": "80", "https": "443"}
 _KEPT = 256
 
 
-class Names(dict):  # type: ignore[type-arg]  # of str to what is made of it
-    """What `make` makes of header fields' names, or of hosts, kept for as many as callers do not make up."""
-
-    def __init__(self, make: Callable[[str], Any]) -> None:
-        self._make = make
-
-    def __missing__(self, name: str) -> Any:
-        made = self._make(name)
-        if len(self) < _KEPT:
-            self[name] = made
-        return made
+def remembered(known: dict[str, Any], name: str, make: Callable[[str], Any]) -> Any:
+    """What `make` makes of a header field's name, or of a host: `known` keeps what callers do not make up."""
+    made = known.get(name)
+    if made is None:
+        made = make(name)
+        if len(known) < _KEPT:
+            known[name] = made
+    return made
 
 
 class Mount:
@@ -93,11 +90,11 @@ def takes_pieces(ingress: Ingress) -> bool:
     return ingress.streams and STREAMING.get()
 
 
-def put_fields(event: dict[str, Any], names: Names, into: dict[Any, Any]) -> bool:
+def put_fields(event: dict[str, Any], names: dict[str, Any], into: dict[Any, Any]) -> bool:
     """Put the values of header fields under what `names` has for their names.
 
-    False where that is not all to be done: two have the same name, a value is not ASCII, or they come
-    in another shape. `Ingress.headers` has them all then.
+    False where that is not all to be done: a name is new, two have the same, a value is not ASCII, or they
+    come in another shape. `Ingress.headers` has them all then.
     """
     fields, others = event.get("multiValueHeaders"), len(into)
     try:

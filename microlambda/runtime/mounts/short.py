@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 
 class MountedContext(RequestContext):
-    """A request whose `Request` is made when somebody asks for it; mounted applications rarely do."""
+    """A request whose `Request` is made when somebody asks for it; mounted applications rarely do.
 
-    def __init__(self, app: App, ingress: Ingress, event: dict[str, Any], context: Any, rule: Rule) -> None:
-        self.app = app
-        self.lambda_context = context
-        self._asked = (ingress, event, rule)
-        self.made: Request | None = None
+    Who makes one sets `app`, `lambda_context` and `asked`: an `__init__` is a call that each request pays.
+    """
+
+    __init__ = object.__init__
+    asked: tuple[Ingress, dict[str, Any], Rule]
+    made: Request | None = None
 
     @property
     def request(self) -> Request:  # type: ignore[override]  # an attribute there
         """The request, as views have it."""
         if self.made is None:
-            ingress, event, rule = self._asked
+            ingress, event, rule = self.asked
             self.made = ingress.to_request(event, self.lambda_context)
             self.made.config = self.app.config
             self.made.url_rule = rule
@@ -56,7 +57,8 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     if rule is None:
         return answer(app, ingress, event, context)
     app.is_serving = True
-    scope = MountedContext(app, ingress, event, context, rule)
+    scope = MountedContext()
+    scope.app, scope.lambda_context, scope.asked = app, context, (ingress, event, rule)
     CURRENT.set(scope)
     view: Any = rule.view
     try:

@@ -11,11 +11,11 @@ from .base import (
     PLAIN_PATH,
     PORTS,
     Mount,
-    Names,
     bytes_as_text,
     host_and_port,
     put_fields,
     raw_path,
+    remembered,
     scheme_of,
 )
 
@@ -56,36 +56,28 @@ def _variable(name: str) -> str:
     return f"HTTP_{name.upper().replace('-', '_')}"
 
 
-_VARIABLES = Names(_variable)
+def _server(scheme: str, host: str) -> dict[str, str]:
+    """The variables of a host that is asked by the scheme."""
+    name, port = host_and_port(host, scheme)
+    return {"wsgi.url_scheme": scheme, "SERVER_NAME": name, "SERVER_PORT": port}
 
 
-def _server(scheme: str) -> Callable[[str], dict[str, str]]:
-    """What makes the variables of a host that is asked by the scheme."""
-
-    def variables(host: str) -> dict[str, str]:
-        name, port = host_and_port(host, scheme)
-        return {"wsgi.url_scheme": scheme, "SERVER_NAME": name, "SERVER_PORT": port}
-
-    return variables
-
-
-_SERVERS = {scheme: Names(_server(scheme)) for scheme in PORTS}
+_VARIABLES: dict[str, str] = {}
+_SERVERS: dict[str, dict[str, Any]] = {scheme: {} for scheme in PORTS}
 
 
 class Exchange:
     """What an application says to the server: its head, what it writes, and at last its body.
 
-    `status` is None until there is a head. It is written out by a gateway as a Response is.
+    `status` is None until there is a head. It is written out by a gateway as a Response is. Who makes one
+    sets `written`: an `__init__` is a call that each exchange would pay.
     """
 
+    status: str | None = None
     headers: Sequence[tuple[str, str]] = ()
     body: bytes | Pieces = b""
+    written: list[bytes]
     is_sent = False  # the head has left, and cannot be taken back
-
-    def __init__(self) -> None:
-        # of the instance: the class's is slower to reach, and this one is asked for in each exchange
-        self.status: str | None = None
-        self.written: list[bytes] = []
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None
@@ -148,7 +140,7 @@ class WsgiMount(Mount):
         """What the application answers; whole, unless nobody knows how much there is and pieces are taken."""
         environ = environ_of(ingress, event, context, place, self.prefix, body)
         exchange = Exchange()
-        pieces = exchange.written
+        exchange.written = pieces = []
         iterable = self.application(environ, exchange.start_response)
         try:
             if ingress.streams and STREAMING.get() and len_of(iterable) is None:
@@ -160,7 +152,9 @@ class WsgiMount(Mount):
         except BaseException:
             _close(iterable)
             raise
-        _close(iterable)
+        close = getattr(iterable, "close", None)
+        if close is not None:
+            close()
         if exchange.status is None:
             raise EncodingError(
                 "the mounted application gave a body, and called no start_response before it."
@@ -268,7 +262,8 @@ def environ_of(
     host = environ.get("HTTP_HOST")
     if not host:
         host = environ["HTTP_HOST"] = ingress.host(event)
-    environ |= _SERVERS[scheme][host]
+    known = _SERVERS[scheme]
+    environ |= known.get(host) or remembered(known, host, lambda host: _server(scheme, host))
     return environ
 
 
@@ -276,7 +271,7 @@ def _repeated(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The variables of fields that come several times, or are no ASCII."""
     variables: dict[str, str] = {}
     for name, value in fields:
-        key = _VARIABLES[name]
+        key = remembered(_VARIABLES, name, _variable)
         value = bytes_as_text(value)
         if key in variables:
             value = f"{variables[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
