@@ -6,7 +6,7 @@ The app's own routes come first; what none of them answers, and lies under the p
 from __future__ import annotations
 
 from ..errors import RegistrationError
-from ..routing.rule import Rule
+from .base import MountRule
 from .interface import INTERFACES, called_twice, interface_of, parameters_of
 from .short import answer_mounted
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .base import Mount
 
     Around = Callable[[Callable[[], Any]], Any]
-
-_BELOW = "/<path:path>"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def mount(
@@ -36,7 +33,7 @@ def mount(
     prefix = _checked_prefix(path)
     check_application(path, application)
     for _, taken in app.route_table.mounts:
-        if taken.rule == f"{prefix}{_BELOW}":
+        if taken.view.prefix == prefix:  # type: ignore[attr-defined]  # a Mount
             raise RegistrationError(
                 f"two applications are mounted at {path!r}: {taken.view!r} and {application!r}. Give each a "
                 "path of its own."
@@ -47,8 +44,7 @@ def mount(
         from ..auth import no_default_beside
 
         raise no_default_beside(path)
-    rule = Rule(f"{prefix}{_BELOW}", view, methods=_METHODS, endpoint=endpoint)
-    app.route_table.add_mount(prefix, rule)
+    app.route_table.add_mount(prefix, MountRule(view, endpoint))
     app.way = answer_mounted
     if view.interface == "asgi":
         start: Callable[[], None] = view.lifespan.start  # type: ignore[attr-defined]  # of this interface

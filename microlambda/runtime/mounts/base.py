@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..context import CURRENT, STREAMING
+from ..routing.rule import Rule
 from .head import response_of
 
 TYPE_CHECKING = False
@@ -71,6 +72,29 @@ class Mount:
 
     def __repr__(self) -> str:
         return f"<Mount of {self.application!r} at {self.prefix or '/'!r}>"
+
+
+class MountRule(Rule):
+    """The rule of a mounted application. What it captures is read when `url_for` asks for it."""
+
+    __slots__ = ()
+
+    def __init__(self, mount: Mount, endpoint: str) -> None:
+        super().__init__(mount.prefix or "/", mount, methods=_METHODS, endpoint=endpoint)
+        self.rule = f"{mount.prefix}/<path:path>"
+        del self.parts, self.names, self.converters, self.is_plain
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _READ:
+            raise AttributeError(name)
+        read = Rule(self.rule, self.view)
+        for one in _READ:
+            setattr(self, one, getattr(read, one))
+        return getattr(self, name)
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_READ = ("parts", "names", "converters", "is_plain")
 
 
 def module_of(application: Any) -> str:
