@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from ..errors import BadRequest
 from ..http.binary import as_base64, as_text, is_text
-from ..http.request import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from ..http.request import Request
     from ..http.response import Response
+
+_Request: type[Request] | None = None
 
 
 class Ingress:
@@ -58,7 +60,12 @@ class Ingress:
 
     def to_request(self, event: dict[str, Any], context: Any) -> Request:
         """The request that the event stands for; parts of it are read when a view asks for them."""
-        return Request(self, event, context, *self.place(event))
+        global _Request  # loaded when the first is asked for, which mounted applications rarely do
+        if _Request is None:
+            from ..http.request import Request
+
+            _Request = Request
+        return _Request(self, event, context, *self.place(event))
 
     def headers(self, event: dict[str, Any]) -> list[tuple[str, str]]:
         """The header fields in order."""
