@@ -30,12 +30,16 @@ def noted() -> Tasks:
     return tasks
 
 
+def seconds_left(lambda_context: Any, margin: float) -> float:
+    """How long may be waited, for `margin` seconds to be left of the function's time."""
+    remaining = getattr(lambda_context, "get_remaining_time_in_millis", None)
+    return _NO_LIMIT if remaining is None else max(remaining() / 1000 - margin, 0)
+
+
 async def settled(tasks: Tasks, lambda_context: Any, margin: float) -> None:
     """Wait for them until `margin` seconds are left of the function's time; then say which go on."""
     loop = asyncio.get_running_loop()
-    remaining = getattr(lambda_context, "get_remaining_time_in_millis", None)
-    left = _NO_LIMIT if remaining is None else remaining() / 1000 - margin
-    until = loop.time() + max(left, 0)
+    until = loop.time() + seconds_left(lambda_context, margin)
     while pending := [task for task in tasks if not task.done()]:
         if loop.time() >= until:
             break

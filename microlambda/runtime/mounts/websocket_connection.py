@@ -16,6 +16,7 @@ from ..http.response import Response
 from ..websocket import as_message
 from .asgi import MARGIN
 from .asgi_tasks import noted
+from .resting import is_at_work, quiet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +25,9 @@ if TYPE_CHECKING:
 
     from ..websocket import WebSocket
 
-#: Turns of the loop that are waited for at most, once the application asks for the next message.
-_TURNS = 100
-
 #: Seconds that the application's other tasks are waited for then, while they wait for something outside.
 _PATIENCE = 1.0
 _POLL = 0.002
-
-#: Where a task is that waits for other tasks, or for the clock.
-_RESTING = {"asyncio.locks", "asyncio.queues", "asyncio.tasks", "asyncio.taskgroups"}
-_TASK_GROUP = "TaskGroup.__aexit__"  # anyio's
 
 #: The code of an end that nobody announced (RFC 6455, 7.4.1).
 ABNORMAL = 1006
@@ -228,7 +222,7 @@ class WebSocketConnection:
             async with asyncio.timeout(seconds):
                 while not self._task.done():
                     await self._rests.wait()
-                    await _quiet()
+                    await quiet()
                     if self._rests.is_set() and await self._is_at_rest():
                         break
         except TimeoutError:
@@ -287,28 +281,6 @@ async def hang_up(sender: WebSocket, connection_id: str) -> None:
             return
 
     await in_thread(close, None)
-
-
-def is_at_work(task: asyncio.Task[Any]) -> bool:
-    """Does it wait for something that comes from outside of the loop: an answer, a file, a thread?"""
-    if task.done():
-        return False
-    coroutine: Any = task.get_coro()
-    while hasattr(inner := getattr(coroutine, "cr_await", None), "cr_await"):
-        coroutine = inner
-    frame = getattr(coroutine, "cr_frame", None)
-    if frame is None:
-        return False
-    return frame.f_globals.get("__name__") not in _RESTING and frame.f_code.co_qualname != _TASK_GROUP
-
-
-async def _quiet() -> None:
-    """Let the loop run until all that can go on has gone on."""
-    loop: Any = asyncio.get_running_loop()
-    for _ in range(_TURNS):
-        await asyncio.sleep(0)
-        if not getattr(loop, "_ready", True):
-            return
 
 
 def _fields(message: Any) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from ..ingress.websocket import WEBSOCKET
 from ..triggers.websocket import WebSocketTrigger
 from . import check_application, check_path
 from .asgi import MARGIN, scope_of
+from .asgi_tasks import seconds_left
 from .base import module_of
 from .interface import interface_of
 from .lifespan import lifespan_of
@@ -41,9 +42,6 @@ _ROUTES = ("$connect", "$default", "$disconnect")
 #: Seconds after which a connection is over, whoever heard of its end; API Gateway keeps one for two hours.
 #: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 _LONGEST = 7_500.0
-
-#: Seconds that are waited where no time limit is known: what API Gateway waits.
-_NO_LIMIT = 29.0
 
 
 def mount_websocket(app: App, path: Path, application: Any, *, authorizer: Any, name: str | None) -> None:
@@ -192,5 +190,4 @@ class WebSocketConnections:
 
 def _seconds_left() -> float:
     """Until what the application still does is left alone."""
-    remaining = getattr(CURRENT.get().lambda_context, "get_remaining_time_in_millis", None)
-    return _NO_LIMIT if remaining is None else max(remaining() / 1000 - MARGIN, 0)
+    return seconds_left(CURRENT.get().lambda_context, MARGIN)
