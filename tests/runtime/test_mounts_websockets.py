@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 from fastapi import FastAPI
 from flask import Flask
@@ -642,9 +644,36 @@ async def through_other_tasks(texts: asyncio.Queue[str], send: Send) -> None:
         await asyncio.wait_for(asyncio.to_thread(time.sleep, 0.01), 5)
 
 
-@pytest.mark.parametrize("work", [at_once, through_a_thread, through_other_tasks])
-def test_what_works_in_another_task_is_done_before_the_invocation_is(work: Any, wire: Wire) -> None:
-    app = app_of(begun(work))
+async def with_anyio(scope: Message, receive: Receive, send: Send) -> None:
+    """Read and work in a task group of anyio's, as many a Starlette does it."""
+    await receive()
+    await send(ACCEPT)
+    put, get = anyio.create_memory_object_stream[str](10)
+
+    async def reads() -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            await put.send(message["text"])
+        await put.aclose()
+
+    async def works() -> None:
+        with get:
+            async for text in get:
+                await anyio.to_thread.run_sync(time.sleep, 0.01)
+                await send(said(text))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(reads)
+        group.start_soon(works)
+
+
+@pytest.mark.parametrize(
+    "serve", [begun(at_once), begun(through_a_thread), begun(through_other_tasks), with_anyio]
+)
+def test_what_works_in_another_task_is_done_before_the_invocation_is(
+    serve: Serve, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_connection, "_PATIENCE", 3_600.0)  # what waits is told from what works
+    app = app_of(serve)
     connect(app)
 
     for text in ("one", "two"):
