@@ -49,7 +49,7 @@ EXCEPTIONS = {("runtime.app", "testing")}
 RUNTIME_MAY_IMPORT = frozenset(
     """
     __future__ annotationlib asyncio atexit binascii boto3 botocore brotli compression contextlib
-    contextvars datetime decimal difflib django encodings functools hashlib html http importlib inspect io
+    contextvars datetime decimal difflib django encodings functools gc hashlib html http importlib inspect io
     ipaddress itsdangerous json logging markupsafe multipart os re shutil signal sys tempfile threading time
     uuid warnings zlib zoneinfo zstandard microlambda
     """.split()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
@@ -666,20 +666,64 @@ async def with_anyio(scope: Message, receive: Receive, send: Send) -> None:
         group.start_soon(works)
 
 
-@pytest.mark.parametrize(
-    "serve", [begun(at_once), begun(through_a_thread), begun(through_other_tasks), with_anyio]
-)
-def test_what_works_in_another_task_is_done_before_the_invocation_is(
-    serve: Serve, wire: Wire, monkeypatch: pytest.MonkeyPatch
+async def through_an_iterator(texts: asyncio.Queue[str], send: Send) -> None:
+    async def heard() -> AsyncIterator[str]:
+        while True:
+            text = await texts.get()
+            await asyncio.to_thread(time.sleep, 0.01)
+            yield text
+
+    async for text in heard():
+        await send(said(text))
+
+
+class Later:
+    """What is awaited by a coroutine of its own."""
+
+    def __init__(self, texts: asyncio.Queue[str]) -> None:
+        self._texts = texts
+
+    def __await__(self) -> Generator[Any, None, str]:
+        return self._texts.get().__await__()
+
+
+async def through_what_can_be_awaited(texts: asyncio.Queue[str], send: Send) -> None:
+    while True:
+        await send(said(await Later(texts)))
+
+
+async def iterating(scope: Message, receive: Receive, send: Send) -> None:
+    """Read in a generator, as Starlette's `iter_text` does, while something else waits."""
+
+    async def heard() -> AsyncIterator[str]:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if message["type"] == "websocket.receive":
+                yield message["text"]
+
+    await send(ACCEPT)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(asyncio.Event().wait())
+        async for text in heard():
+            await send(said(text))
+        waiting.cancel()
+
+
+IN_TASKS = [at_once, through_a_thread, through_other_tasks, through_an_iterator, through_what_can_be_awaited]
+
+
+@pytest.mark.parametrize("serve", [*map(begun, IN_TASKS), with_anyio, iterating])
+def test_what_works_in_another_task_is_done_before_the_invocation_is_and_nothing_else_is_waited_for(
+    serve: Serve, wire: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(websocket_connection, "_PATIENCE", 3_600.0)  # what waits is told from what works
     app = app_of(serve)
-    connect(app)
+    connect(app, context=Left(5_000))
 
     for text in ("one", "two"):
-        say(app, text)
+        say(app, text, context=Left(5_000))
         assert wire.sent.pop() == ("c=", text.encode())
     leave(app)
+    assert "was not over" not in caplog.text
 
 
 def test_what_waits_for_something_that_does_not_come_is_not_waited_for_long(
