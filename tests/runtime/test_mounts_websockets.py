@@ -300,6 +300,63 @@ def test_what_is_said_at_once_waits_for_the_first_message(wire: Wire) -> None:
     assert wire.sent == [("c=", b"welcome"), ("c=", b"\xff"), ("c=", b"hello")]
 
 
+class Room:
+    """An application that tells every client what one says; "out" ends them all."""
+
+    def __init__(self) -> None:
+        self.members: list[Send] = []
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        await send(ACCEPT)
+        await send(said("welcome"))
+        self.members.append(send)
+        while (message := await receive())["type"] != "websocket.disconnect":
+            for other in self.members:
+                if message.get("text") == "out":
+                    await other(CLOSE)
+                elif "text" in message:
+                    await other(said(message["text"]))
+        self.members = [one for one in self.members if one != send]
+
+
+def test_who_only_listens_hears_the_others(wire: Wire) -> None:
+    app = app_of(Room())
+    for name in ("ann=", "bob=", "cid="):
+        connect(app, name)
+    assert wire.sent == [("ann=", b"welcome"), ("bob=", b"welcome")]  # the last one is not there yet
+
+    say(app, "hello", "bob=")
+    leave(app, "ann=")
+    say(app, "again", "bob=")
+
+    heard = {name: [data for to, data in wire.sent if to == name] for name in ("ann=", "bob=", "cid=")}
+    assert heard["ann="] == [b"welcome", b"hello"]
+    assert heard["bob="] == heard["cid="] == [b"welcome", b"hello", b"again"]
+
+
+def test_who_only_listens_is_ended_when_the_application_ends_it(wire: Wire) -> None:
+    app = app_of(Room())
+    connect(app, "ann=")
+    connect(app, "bob=")
+
+    say(app, "out", "bob=")
+
+    assert sorted(wire.ended) == ["ann=", "bob="]
+    assert sorted(wire.sent) == [("ann=", b"welcome"), ("bob=", b"welcome")]
+
+
+def test_whom_the_gateway_does_not_have_yet_is_told_later(wire: Wire) -> None:
+    app = app_of(Room())
+    connect(app, "ann=")
+    wire.gone.add("ann=")  # which API Gateway says of who is on the way, too
+    connect(app, "bob=")
+    assert wire.sent == []
+
+    wire.gone.clear()
+    say(app, "hello", "bob=")
+    assert [data for name, data in wire.sent if name == "ann="] == [b"welcome", b"hello"]
+
+
 async def echo_rest(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         if message["type"] == "websocket.receive":

@@ -38,13 +38,14 @@ _REFUSED = 400  # statuses from here on refuse a handshake
 class WebSocketConnection:
     """What the application receives, and what it sends; all of it runs in the loop.
 
-    `answer` is what the application made of the handshake, as a handler answers it; None until then. The
-    connection is open once the gateway has that, and over when one of both sides has ended it; `is_gone` says
-    that it was the client.
+    `answer` is what the application made of the handshake, as a handler answers it; None until then.
+    `is_let_in` says that the gateway was told to take the client, `is_open` that it has. The connection is
+    over when one of both sides has ended it; `is_gone` says that it was the client.
     """
 
     answer: Response | dict[str, Any] | None = None
     is_accepted = False
+    is_let_in = False
     is_open = False
     is_over = False
     is_gone = False
@@ -131,14 +132,20 @@ class WebSocketConnection:
     async def _say(self, message: Any) -> None:
         data = message.get("bytes")
         data = as_message(message["text"] if data is None else data)
-        if self.is_open:
-            await self._post(data)
-        else:
+        if not self.is_open:
             self._held.append(data)
+            return
+        try:
+            await self._post(data)
+        except WebSocketDisconnected as exc:
+            self.leave(ABNORMAL)
+            raise OSError("the client has gone: nobody takes what is sent.") from exc
 
     async def _close(self, message: Any) -> None:
         if self.answer is None:
             self.answer = Response(b"", status_code=403)
+        if self.is_let_in:
+            await self.catch_up()
         self._end(message.get("code") or 1000, message.get("reason") or "")
         await self._hang_up()
 
@@ -147,26 +154,18 @@ class WebSocketConnection:
         self.deliver({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     async def _post(self, data: bytes) -> None:
-        try:
-            await self._in_thread(lambda _: self._sender.send(self._id, data))
-        except WebSocketDisconnected as exc:
-            self.leave(ABNORMAL)
-            raise OSError("the client has gone: nobody takes what is sent.") from exc
-
-    async def _hang_up(self) -> None:
-        """End it at the gateway, where that has it."""
-        if self.is_open and not self.is_gone:
-            self.is_open = False
-            await hang_up(self._sender, self._id)
-
-    async def _in_thread(self, call: Any) -> None:
         self._sending += 1
         self._look()
         try:
-            await in_thread(call, None)
+            await in_thread(lambda _: self._sender.send(self._id, data), None)
         finally:
             self._sending -= 1
             self._look()
+
+    async def _hang_up(self) -> None:
+        """End it at the gateway, where that has it."""
+        if self.is_let_in and not self.is_gone:
+            await hang_up(self._sender, self._id)
 
     # What calls the application ----------------------------------------------------------------
 
@@ -192,15 +191,26 @@ class WebSocketConnection:
             self._end(code, reason)
 
     async def open(self) -> None:
-        """The gateway has the connection now, and takes what the application has sent before."""
-        if not self.is_open and not self.is_over:
-            self.is_open = True
-            held, self._held = self._held, []
+        """The client has said something, so the gateway has it, and takes what was sent to it before."""
+        if not await self.catch_up():
+            self.leave(ABNORMAL)
+        self.is_open = True
+
+    async def catch_up(self) -> bool:
+        """Send what the application has sent before it was known that the gateway has the client.
+
+        False where that does not take it: not yet, or not any more.
+        """
+        while self._held and not self.is_over:
             try:
-                for data in held:
-                    await self._post(data)
-            except OSError:
-                return  # it is told by what it receives
+                await self._post(self._held[0])
+            except WebSocketDisconnected:
+                return False
+            del self._held[0]
+            self.is_open = not self._held
+        while self._sending:
+            await asyncio.sleep(_POLL)
+        return True
 
     def _look(self) -> None:
         """See whether there is anything to do for the application, and for who waits until there is not."""
@@ -228,7 +238,7 @@ class WebSocketConnection:
         except TimeoutError:
             return False
         finally:
-            self._freeze()
+            self.freeze()
         return True
 
     async def _is_at_rest(self) -> bool:
@@ -242,7 +252,7 @@ class WebSocketConnection:
                 return False
         return not self._sending
 
-    def _freeze(self) -> None:
+    def freeze(self) -> None:
         """Let what it has begun wait for the next event: nothing runs between two of them on Lambda."""
         for task in (self._task, *self._tasks):
             if not task.done():

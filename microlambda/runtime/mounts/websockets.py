@@ -79,15 +79,20 @@ class WebSocketConnections:
 
     async def _served(self, event: WebSocketEvent) -> Any:
         await self._drop_old()
+        answer = None
         if event.event_type == CONNECT:
-            return await self._let_in(event)
-        if event.event_type == DISCONNECT:
+            answer = await self._let_in(event)
+        elif event.event_type == DISCONNECT:
             await self._left(
                 event.connection_id, event.disconnect_status_code or ABNORMAL, event.disconnect_reason or ""
             )
         else:
             await self._said(event)
-        return None
+        for connection_id, other in list(self._kept.items()):
+            if connection_id != event.connection_id:  # what was said here may be for its client, too
+                await other.catch_up()
+                other.freeze()
+        return answer
 
     async def _let_in(self, event: WebSocketEvent) -> Any:
         connection = WebSocketConnection(CURRENT.get().app.websocket, event.connection_id)
@@ -95,6 +100,7 @@ class WebSocketConnections:
         rests = await connection.rest(_seconds_left())
         if rests and connection.is_accepted and not connection.is_done and not connection.is_over:
             self._kept[event.connection_id] = connection
+            connection.is_let_in = True
             return connection.answer
         instead = "returned" if connection.is_done else "waited for a message"
         error = await connection.finished()
