@@ -357,6 +357,29 @@ def test_whom_the_gateway_does_not_have_yet_is_told_later(wire: Wire) -> None:
     assert [data for name, data in wire.sent if name == "ann="] == [b"welcome", b"hello"]
 
 
+def test_what_cannot_be_sent_to_one_client_fails_no_event_of_another(
+    wire: Wire, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = app_of(Room())
+    connect(app, "ann=")
+    posted = wire.post
+
+    def post(connection_id: str, data: bytes) -> None:
+        if connection_id == "ann=":
+            raise PermissionError("execute-api:ManageConnections")
+        posted(connection_id, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(wire, "post", post)
+        assert connect(app, "bob=") == {"statusCode": 200}
+        assert "the connection ann= could not be sent to" in caplog.text
+        with pytest.raises(PermissionError):
+            say(app, "hello", "ann=")
+
+    say(app, "hello", "ann=")
+    assert [data for name, data in wire.sent if name == "ann="] == [b"welcome", b"hello"]
+
+
 async def echo_rest(receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         if message["type"] == "websocket.receive":

@@ -7,10 +7,15 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import quart
 from asgiref import typing as asgi
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]
+from channels.routing import URLRouter  # type: ignore[import-untyped]
+from django.urls import re_path
 from fastapi import FastAPI
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -27,6 +32,7 @@ from microlambda.emulator.events.websocket import build
 from microlambda.testing.websocket_session import WebSocketRefused
 from tests.runtime.test_mounts_asgi_checks import judged
 from tests.testing.plain_servers import served_by_uvicorn
+from tests.testing.test_mounted_asgi import made_django
 
 WAIT = 10  # seconds that a test waits for what has to come
 
@@ -133,10 +139,51 @@ def made_quart() -> quart.Quart:
     return made
 
 
+class Consumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # which has no types
+    """The same by Django's Channels, which knows no denial."""
+
+    async def connect(self) -> None:
+        query = parse_qsl(self.scope["query_string"].decode(), keep_blank_values=True)
+        headers = [(name.decode(), value.decode()) for name, value in self.scope["headers"]]
+        if {"deny", "refuse"} & dict(query).keys():
+            await self.close()
+            return
+        offered = self.scope["subprotocols"]
+        await self.accept(subprotocol=offered[-1] if offered else None)
+        facts = {
+            "path": self.scope["path"],
+            "query": query,
+            "asked": [value for name, value in headers if name in ("x-asked", "cookie")],
+        }
+        await self.send(text_data=json.dumps(facts))
+        self.count = 0
+
+    async def receive(self, text_data: str, bytes_data: None = None) -> None:
+        self.count += 1
+        if text_data in ("close", "return"):
+            await self.close(4001)
+            return
+        if text_data == "fail":
+            raise RuntimeError("as it should")
+        if text_data == "twice":
+            await self.send(text_data=text_data)
+        if text_data == "slowly":
+            await sync_to_async(time.sleep, thread_sensitive=False)(0.001)
+        if text_data == "task":
+            await asyncio.create_task(self.send(text_data="of a task"))
+        await self.send(text_data=f"{self.count}: {text_data}")
+
+
+def made_channels() -> Any:
+    made_django()  # for its settings
+    return URLRouter([re_path("^ws$", Consumer.as_asgi())])
+
+
 MADE: dict[str, Callable[[], Any]] = {
     "starlette": made_starlette,
     "fastapi": made_fastapi,
     "quart": made_quart,
+    "channels": made_channels,
 }
 
 
@@ -267,7 +314,8 @@ def test_the_subprotocol_is_the_applications_choice(served: tuple[int, App], off
         expected = socket.subprotocol
 
     headers = {"Sec-WebSocket-Protocol": ", ".join(offered)} if offered else {}
-    answer = app(build("CONNECT", headers=headers), None)
+    answer = app(build("CONNECT", connection_id="c=", headers=headers), None)
+    app(build("DISCONNECT", connection_id="c="), None)
 
     fields = {name.lower(): value for name, value in answer.get("headers", {}).items()}
     assert answer["statusCode"] == 200

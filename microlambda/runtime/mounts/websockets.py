@@ -90,9 +90,17 @@ class WebSocketConnections:
             await self._said(event)
         for connection_id, other in list(self._kept.items()):
             if connection_id != event.connection_id:  # what was said here may be for its client, too
-                await other.catch_up()
-                other.freeze()
+                await self._catch_up(connection_id, other)
         return answer
+
+    async def _catch_up(self, connection_id: str, connection: WebSocketConnection) -> None:
+        try:
+            await connection.catch_up()
+        except Exception as exc:  # noqa: BLE001  # the event is another client's, who has no part in it
+            told = "the connection %s could not be sent to; what is for it is kept for its next event."
+            CURRENT.get().app.logger.error(told, connection_id, exc_info=exc)
+        finally:
+            connection.freeze()
 
     async def _let_in(self, event: WebSocketEvent) -> Any:
         connection = WebSocketConnection(CURRENT.get().app.websocket, event.connection_id)
