@@ -1,7 +1,7 @@
 """What it costs to run a Flask, a Django or a FastAPI on Lambda, beside calling it by hand and the peers.
 
 The event is a REST API's `GET /hello`, once as curl sends it and once with a browser's header fields; the
-view answers a small JSON. Times are of this process, in turns; instructions are counted by callgrind, for
+view answers a small JSON. Each has processes of its own, in turns; instructions are counted by callgrind, for
 curl's event, on top of an interpreter that has AWS's runtime client loaded. By hand, an ASGI application is
 started as the specification has it, for that is the framework's own work.
 """
@@ -28,7 +28,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROUNDS, ANSWERS = 15, 1_000
+TURNS, ROUNDS, ANSWERS = 11, 6, 1_000
 BROWSER = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
     "Accept-Encoding": "gzip, deflate, br, zstd",
@@ -208,16 +208,27 @@ class Context:
         return 30_000
 
 
-def microseconds(folders: list[Contender]) -> list[tuple[float, float]]:
-    """The times of an answer of each, to curl and to a browser: the best rounds, in turns in one process."""
-    given = [[str(one.folder), one.handler] for one in folders]
+def microseconds(every: list[Contender]) -> list[tuple[float, ...]]:
+    """The times of an answer of each, to curl and to a browser: medians of processes of their own, in turns.
+
+    In one process the framework's code would be specialized for whoever called it before.
+    """
+    taken: list[list[list[float]]] = [[] for _ in every]
+    for turn in range(TURNS):
+        for number in range(len(every)):
+            place = (turn + number) % len(every)
+            taken[place].append(timed(every[place]))
+    return [tuple(map(statistics.median, zip(*one, strict=True))) for one in taken]
+
+
+def timed(one: Contender) -> list[float]:
     done = subprocess.run(
-        [sys.executable, __file__, "time", json.dumps(given)],
-        env={**os.environ, **folders[0].environment}, capture_output=True, text=True, check=False,
+        [sys.executable, __file__, "time", str(one.folder), one.handler],
+        env={**os.environ, **one.environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr)
-    found: list[tuple[float, float]] = json.loads(done.stdout.splitlines()[-1])
+    found: list[float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -229,35 +240,32 @@ def events() -> tuple[dict[str, Any], dict[str, Any]]:
     return curl, {**curl, "headers": fields, "multiValueHeaders": {name: [fields[name]] for name in fields}}
 
 
-def time_all(given: list[tuple[str, str]]) -> list[tuple[float, ...]]:
-    handlers = []
-    for folder, target in given:
-        sys.path.insert(0, folder)
-        module, _, attribute = target.partition(":")
-        for name in [one for one in sys.modules if one.partition(".")[0] == "microlambda"]:
-            if "runtime.entry" in target:  # ours is the bundle's
-                del sys.modules[name]
-        handlers.append(getattr(import_module(module), attribute))
-    return list(zip(*[times_of(handlers, event) for event in events()], strict=True))
+def time_all(folder: str, target: str) -> list[float]:
+    """The times of this process, of the best rounds."""
+    for name in [one for one in sys.modules if one.partition(".")[0] == "microlambda"]:
+        del sys.modules[name]  # it is the bundle's that counts
+    sys.path.insert(0, folder)
+    module, _, attribute = target.partition(":")
+    handler = getattr(import_module(module), attribute)
+    return [time_of(handler, event) for event in events()]
 
 
-def times_of(handlers: list[Callable[..., Any]], event: dict[str, Any]) -> list[float]:
-    answered = [handler(event, Context()) for handler in handlers]
-    if [one["statusCode"] for one in answered] != [200] * len(answered):
-        raise SystemExit(f"not all answered: {answered}")
-    times: list[list[float]] = [[] for _ in handlers]
+def time_of(handler: Callable[..., Any], event: dict[str, Any]) -> float:
+    answered = [handler(event, Context()) for _ in range(ANSWERS)]
+    if {one["statusCode"] for one in answered} != {200}:
+        raise SystemExit(f"not all answered: {answered[0]}")
+    taken = []
     for _ in range(ROUNDS):
-        for handler, taken in zip(handlers, times, strict=True):
-            begun = time.process_time()
-            for _ in range(ANSWERS):
-                handler(event, Context())
-            taken.append((time.process_time() - begun) / ANSWERS * 1e6)
-    return [statistics.median(sorted(taken)[: ROUNDS // 2]) for taken in times]
+        begun = time.process_time()
+        for _ in range(ANSWERS):
+            handler(event, Context())
+        taken.append((time.process_time() - begun) / ANSWERS * 1e6)
+    return statistics.median(sorted(taken)[: ROUNDS // 2])
 
 
 def main() -> None:
     if sys.argv[1:2] == ["time"]:
-        print(json.dumps(time_all(json.loads(sys.argv[2]))))
+        print(json.dumps(time_all(*sys.argv[2:])))
         return
     if shutil.which("valgrind") is None:
         raise SystemExit("valgrind counts the instructions, and is not installed.")
