@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .context import CURRENT
-from .dispatch import answer, dispatch
+from .dispatch import dispatch
 from .errors import ConfigurationError, RegistrationError
 from .http.json import JSON
 from .registration import HTTP_FUNCTION, Registration
@@ -73,7 +73,9 @@ class App(Registration):
         self.lifecycle: Lifecycle | None = None
         self.is_serving = False
         self.handlers: dict[str, Handler] = {}
-        self.way: Callable[..., Any] = answer  # to the result of an HTTP event
+        self.way: Callable[..., Any] | None = (
+            None  # to the result of an HTTP event, where it is not the usual
+        )
         self.startups: list[Callable[[], None]] = []  # what is to be done before the first event
         self.around_events: Callable[[Callable[[], Any]], Any] | None = None
         self.managed: Callable[[App, Any, Any], Any] | None = None  # runs a mounted Django's commands

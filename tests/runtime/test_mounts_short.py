@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar, copy_context
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.cache import CacheHandler
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microlambda import App, after_this_request, current_app, request
+from microlambda.runtime.context import CURRENT
 from microlambda.runtime.dispatch import answer
 from microlambda.runtime.ingress import infer
 
@@ -52,7 +55,7 @@ def both(app: App, event: Any) -> tuple[Any, Any]:
     """Answer an event in the short way, and as any other."""
     ingress = infer(event)
     assert ingress is not None
-    assert app.way is not answer
+    assert app.way is not None
     return app(copy.deepcopy(event), None), answer(app, ingress, copy.deepcopy(event), None)
 
 
@@ -249,3 +252,85 @@ def test_the_size_of_a_head_is_looked_at_alike(size: int) -> None:
 
     assert short == whole
     assert short["statusCode"] == (500 if size == 7_000_000 else 200)
+
+
+# Context variables ----------------------------------------------------------------------------------
+
+SEEN: ContextVar[int] = ContextVar("seen", default=0)
+
+
+def counting(environ: Environ, start_response: Start) -> Iterable[bytes]:
+    SEEN.set(SEEN.get() + 1)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(SEEN.get()).encode()]
+
+
+def counts(app: App, path: str) -> list[str]:
+    client = app.test_client()
+    return [client.get(path).text for _ in range(3)]
+
+
+def test_an_applications_context_is_that_of_the_thread_as_behind_a_server() -> None:
+    app = App("shop")
+    app.mount("/", counting)
+
+    assert copy_context().run(counts, app, "/") == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("of_all", ["a hook", "a route"])
+def test_what_the_app_itself_sets_is_of_one_request(of_all: str) -> None:
+    app = App("shop")
+
+    def one_more() -> None:
+        SEEN.set(SEEN.get() + 1)
+
+    def view() -> str:
+        one_more()
+        return str(SEEN.get())
+
+    if of_all == "a hook":
+        app.before_request(one_more)
+        app.mount("/", counting)
+        expected = ["2", "2", "2"]
+    else:
+        app.get("/")(view)
+        app.mount("/pages", counting)
+        expected = ["1", "1", "1"]
+
+    assert copy_context().run(counts, app, "/") == expected
+
+
+@pytest.mark.parametrize("path", ["/", "/fails", "/route"])
+def test_no_request_is_left_behind(path: str) -> None:
+    app = App("shop")
+    pages = Flask("pages")
+    pages.add_url_rule("/", "index", lambda: str(current_app.name))
+    pages.add_url_rule("/fails", "fails", lambda: str(1 / 0))
+    app.get("/route")(lambda: "x")
+    app.mount("/", pages)
+
+    app(event_of("rest-api", path), None)
+
+    assert CURRENT.get(None) is None
+
+
+def test_djangos_caches_stay_from_request_to_request() -> None:
+    """They hold connections, and are in a variable of the context."""
+    caches = CacheHandler({"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}})
+    made: list[int] = []
+
+    def application(environ: Environ, start_response: Start) -> Iterable[bytes]:
+        made.append(id(caches["default"]))
+        start_response("204 No Content", [])
+        return []
+
+    app = App("shop")
+    app.mount("/", application)
+
+    def ask() -> None:
+        for _ in range(3):
+            app.test_client().get("/")
+
+    copy_context().run(ask)
+    assert len(made) == 3
+    assert len(set(made)) == 1

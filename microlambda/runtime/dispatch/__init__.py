@@ -33,8 +33,10 @@ def dispatch(app: App, event: Any, context: Any) -> Any:
     """The result for an event of any kind; `UnknownEvent` for one that this app cannot read."""
     ingress = infer(event)
     if ingress is not None:
+        if app.way is not None:
+            return app.way(app, ingress, event, context)
         # What views leave in context variables is not for the next request.
-        return copy_context().run(app.way, app, ingress, event, context)
+        return copy_context().run(answer, app, ingress, event, context)
     if event == CHECK:
         # The deployer's question to a new version: that it is answered proves that the app imports.
         return CHECK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+
 from ..context import CURRENT, RequestContext
 from ..dispatch import answer, finish, followed
 from .base import keep_body
@@ -41,11 +43,11 @@ class MountedContext(RequestContext):
 def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
     """The same as `answer`, which takes over what is not plainly the application's.
 
-    It is called in a context of its own.
+    A WSGI application is called in the context of the thread, as servers do: Django keeps its caches there.
     """
     body = event.get("body", True)
     if app.lifecycle is not None or (body and "MAX_CONTENT_LENGTH" in app.config):
-        return answer(app, ingress, event, context)
+        return _apart(app, ingress, event, context)
     rule = None
     try:
         method, path, _ = place = ingress.place(event)
@@ -53,13 +55,13 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
             table = app.route_table
             rule = table.only or table.plain_mount(path)
     except (AttributeError, KeyError, TypeError):
-        return answer(app, ingress, event, context)  # it tells what is wrong with the event
+        return _apart(app, ingress, event, context)  # it tells what is wrong with the event
     if rule is None:
-        return answer(app, ingress, event, context)
+        return _apart(app, ingress, event, context)
     app.is_serving = True
     scope = MountedContext()
     scope.app, scope.lambda_context, scope.asked = app, context, (ingress, event, rule)
-    CURRENT.set(scope)
+    token = CURRENT.set(scope)
     view: Any = rule.view
     try:
         answered = view.answered(ingress, event, context, place, ingress.body(event) if body else b"")
@@ -73,10 +75,18 @@ def answer_mounted(app: App, ingress: Ingress, event: dict[str, Any], context: A
     except Exception as exc:  # noqa: BLE001  # whatever a view raises is answered
         return _failed(scope, exc)
     finally:
-        if scope.made is not None and scope.made._to_close is not None:
-            from ..dispatch.scope import end_request
+        try:
+            if scope.made is not None and scope.made._to_close is not None:
+                from ..dispatch.scope import end_request
 
-            end_request(scope)
+                end_request(scope)
+        finally:
+            CURRENT.reset(token)
+
+
+def _apart(app: App, ingress: Ingress, event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer where what is left in context variables is not for the next request."""
+    return copy_context().run(answer, app, ingress, event, context)
 
 
 def _failed(scope: MountedContext, error: Exception) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from io import BytesIO
 
 from ..context import STREAMING
@@ -263,7 +264,7 @@ def environ_of(
     if not host:
         host = environ["HTTP_HOST"] = ingress.host(event)
     known = _SERVERS[scheme]
-    environ |= known.get(host) or remembered(known, host, lambda host: _server(scheme, host))
+    environ |= known.get(host) or remembered(known, host, partial(_server, scheme))
     return environ
 
 
