@@ -73,9 +73,7 @@ class App(Registration):
         self.lifecycle: Lifecycle | None = None
         self.is_serving = False
         self.handlers: dict[str, Handler] = {}
-        self.way: Callable[..., Any] | None = (
-            None  # to the result of an HTTP event, where it is not the usual
-        )
+        self.way: Callable[..., Any] | None = None  # an own one to the results of HTTP events
         self.startups: list[Callable[[], None]] = []  # what is to be done before the first event
         self.around_events: Callable[[Callable[[], Any]], Any] | None = None
         self.managed: Callable[[App, Any, Any], Any] | None = None  # runs a mounted Django's commands
