@@ -345,6 +345,32 @@ def test_who_only_listens_is_ended_when_the_application_ends_it(wire: Wire) -> N
     assert sorted(wire.sent) == [("ann=", b"welcome"), ("bob=", b"welcome")]
 
 
+def test_a_coroutine_that_ends_in_anothers_event_ends_its_own_connection(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting: list[asyncio.Event] = []
+
+    async def serve(scope: Message, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(ACCEPT)
+        if not waiting:
+            waiting.append(asyncio.Event())
+            reading = asyncio.ensure_future(receive())
+            await waiting[0].wait()
+            reading.cancel()
+            raise LookupError("as it should")
+        while (await receive())["type"] != "websocket.disconnect":
+            waiting[0].set()
+
+    app = app_of(serve)
+    connect(app, "ann=")
+    connect(app, "bob=")
+
+    assert say(app, "hello", "bob=") == {"statusCode": 200}
+    assert wire.ended == ["ann="]
+    assert "as it should" in caplog.text
+
+
 def test_whom_the_gateway_does_not_have_yet_is_told_later(wire: Wire) -> None:
     app = app_of(Room())
     connect(app, "ann=")

@@ -192,9 +192,10 @@ class WebSocketConnection:
 
     async def open(self) -> None:
         """The client has said something, so the gateway has it, and takes what was sent to it before."""
-        if not await self.catch_up():
+        if await self.catch_up():
+            self.is_open = True
+        else:
             self.leave(ABNORMAL)
-        self.is_open = True
 
     async def catch_up(self) -> bool:
         """Send what the application has sent before it was known that the gateway has the client.

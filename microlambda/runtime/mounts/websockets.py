@@ -96,6 +96,8 @@ class WebSocketConnections:
     async def _catch_up(self, connection_id: str, connection: WebSocketConnection) -> None:
         try:
             await connection.catch_up()
+            if connection.is_done:
+                await self._end(connection_id, connection)
         except Exception as exc:  # noqa: BLE001  # the event is another client's, who has no part in it
             told = "the connection %s could not be sent to; what is for it is kept for its next event."
             CURRENT.get().app.logger.error(told, connection_id, exc_info=exc)
@@ -145,10 +147,7 @@ class WebSocketConnections:
                 MARGIN,
             )
         elif connection.is_done:
-            self._kept.pop(event.connection_id, None)
-            error = await connection.finished()
-            if error is not None:
-                self._raise(connection, error)
+            await self._end(event.connection_id, connection, is_own=True)
 
     async def _left(self, connection_id: str, code: int, reason: str) -> None:
         connection = self._kept.pop(connection_id, None)
@@ -156,17 +155,16 @@ class WebSocketConnections:
             return  # of another environment, or ended by the application, which may still be at it
         connection.leave(code, reason)
         await connection.rest(_seconds_left())
+        await self._end(connection_id, connection)
+
+    async def _end(self, connection_id: str, connection: WebSocketConnection, is_own: bool = False) -> None:
+        """Let go of it. What it raised fails its own event, unless it comes of the client's leaving."""
+        self._kept.pop(connection_id, None)
         error = await connection.finished()
-        if error is not None:
-            self._tell(error)
-
-    def _raise(self, connection: WebSocketConnection, error: BaseException) -> None:
-        """Fail the invocation with it, unless it comes of the client's leaving."""
-        if not connection.is_gone:
+        if error is None:
+            return
+        if is_own and not connection.is_gone:
             raise error
-        self._tell(error)
-
-    def _tell(self, error: BaseException) -> None:
         CURRENT.get().app.logger.error(
             "the mounted application failed behind a connection that had ended.", exc_info=error
         )
