@@ -72,8 +72,7 @@ class WebSocketSession:
 
     def _admitted(self, asked: dict[str, Any]) -> Identity | None:
         """Who the client is, by the authorizer of `on_ws_connect`; None where it has none."""
-        triggers: list[Any] = [one.trigger for one in handlers_of(self._client.app, "websocket")]
-        declared = next((one.authorizer for one in triggers if "$connect" in one.route_keys), None)
+        declared = next((one.authorizer for one in self._triggers() if "$connect" in one.route_keys), None)
         if declared is None:
             return None
         found = admitted(self._client, declared, self._built("CONNECT", "$connect", asked))
@@ -155,8 +154,10 @@ class WebSocketSession:
         self._client.connections.pop(self.connection_id, None)
 
     def _routes(self) -> set[str]:
-        triggers: list[Any] = [one.trigger for one in handlers_of(self._client.app, "websocket")]
-        return {key for trigger in triggers for key in getattr(trigger, "route_keys", ())}
+        return {key for trigger in self._triggers() for key in trigger.route_keys}
+
+    def _triggers(self) -> list[Any]:
+        return [one.trigger for one in handlers_of(self._client.app, "websocket")]
 
     def _route_key(self, message: Any) -> str:
         """By the usual route selection expression, `$request.body.action`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,6 +44,19 @@ Seen = tuple[int, list[str], bool]
 # The applications -----------------------------------------------------------------------------------
 
 
+async def answer(count: int, text: str, say: Callable[[str], Coroutine[Any, Any, None]]) -> None:
+    """Say what each of them says to a text that ends nothing."""
+    if text == "fail":
+        raise RuntimeError("as it should")
+    if text == "twice":
+        await say(text)
+    if text == "slowly":
+        await asyncio.to_thread(time.sleep, 0.001)
+    if text == "task":
+        await asyncio.create_task(say("of a task"))
+    await say(f"{count}: {text}")
+
+
 async def starlette_chat(socket: WebSocket) -> None:
     query = socket.query_params
     if "deny" in query:
@@ -71,15 +84,7 @@ async def starlette_chat(socket: WebSocket) -> None:
                 return
             if text == "return":
                 return
-            if text == "fail":
-                raise RuntimeError("as it should")
-            if text == "twice":
-                await socket.send_text(text)
-            if text == "slowly":
-                await asyncio.to_thread(time.sleep, 0.001)
-            if text == "task":
-                await asyncio.create_task(socket.send_text("of a task"))
-            await socket.send_text(f"{count}: {text}")
+            await answer(count, text, socket.send_text)
     except WebSocketDisconnect:
         return
 
@@ -126,15 +131,7 @@ def made_quart() -> quart.Quart:
                 return None
             if text == "return":
                 return None
-            if text == "fail":
-                raise RuntimeError("as it should")
-            if text == "twice":
-                await socket.send(text)
-            if text == "slowly":
-                await asyncio.to_thread(time.sleep, 0.001)
-            if text == "task":
-                await asyncio.create_task(socket.send("of a task"))
-            await socket.send(f"{count}: {text}")
+            await answer(count, text, socket.send)
 
     return made
 
@@ -163,15 +160,9 @@ class Consumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # which has no ty
         if text_data in ("close", "return"):
             await self.close(4001)
             return
-        if text_data == "fail":
-            raise RuntimeError("as it should")
-        if text_data == "twice":
-            await self.send(text_data=text_data)
         if text_data == "slowly":
             await sync_to_async(time.sleep, thread_sensitive=False)(0.001)
-        if text_data == "task":
-            await asyncio.create_task(self.send(text_data="of a task"))
-        await self.send(text_data=f"{self.count}: {text_data}")
+        await answer(self.count, text_data, self.send)
 
 
 def made_channels() -> Any:

@@ -144,6 +144,7 @@ class WsgiMount(Mount):
         exchange.written = pieces = []
         iterable = self.application(environ, exchange.start_response)
         try:
+            # `takes_pieces` written out: what a call takes shows in benchmarks/web_apps.py
             if ingress.streams and STREAMING.get() and len_of(iterable) is None:
                 if _begin(exchange, iterable):
                     return exchange
@@ -153,7 +154,7 @@ class WsgiMount(Mount):
         except BaseException:
             _close(iterable)
             raise
-        close = getattr(iterable, "close", None)
+        close = getattr(iterable, "close", None)  # `_close` written out, for the same reason
         if close is not None:
             close()
         if exchange.status is None:
@@ -213,7 +214,7 @@ def environ_of(
     """
     method, path, root_path = place
     target = root_path + path
-    # `is_raw` written out, as `takes_pieces` above: what a call takes shows in benchmarks/web_apps.py
+    # `is_raw` written out, as `takes_pieces` above
     is_sent = "%" not in (event.get("path") or event.get("rawPath") or "") and (
         target.isascii() if ingress.keeps_escapes else PLAIN_PATH(target)
     )
